@@ -1,0 +1,38 @@
+# The same verbs by hand and in CI. Each sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench docs clean
+
+help:  ## list the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "retina needs Python 3.11 or newer; found $$($(PYTHON) --version). Try: make PYTHON=python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+run: $(READY)  ## train ResNet18 with focal loss on the built-in set, then list every run
+	$(BIN)/python cli.py run resnet18 --params p1 --loss focal
+	$(BIN)/python cli.py runs
+
+test: $(READY)  ## pass the tests: no network, no GPU
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## style, formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(READY)  ## measure and print ratios
+	$(BIN)/python benchmarks/training.py
+
+docs: $(READY)  ## write docs/reference.md from the commands' own help
+	$(BIN)/python docs/build.py
+
+clean:  ## remove the environment and what tools left; results stay
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,90 @@
+"""The errors a user of retina can meet. This is the bottom room: it imports nothing.
+
+    RetinaError
+    ├── ExperimentError   an option or a key of an experiment file is wrong
+    ├── DataError         a data folder, a label table or a cache is wrong
+    │   ├── LabelError    a label table cannot be read or contradicts itself
+    │   ├── ImageError    an image cannot be decoded
+    │   └── AuditError    the audit found something that would corrupt a result
+    ├── WeightsError      pretrained weights cannot be had, or do not fit
+    ├── RunError          a run folder cannot be read or written
+    └── DivergedError     training produced a loss that is not finite
+
+Each is raised with what is wrong and, where they help, what was expected, what was found, where, and what to do next.
+The command line prints one of them as one line and exits with 1; a traceback is a bug.
+"""
+
+
+class RetinaError(Exception):
+    """Something the user can mend.
+
+    Args:
+        problem: What is wrong, as a clause without a full stop.
+        expected: What would have been right.
+        found: What was there instead.
+        where: The file, key or option concerned.
+        advice: What to do next.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        expected: object = None,
+        found: object = None,
+        where: object = None,
+        advice: str | None = None,
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.expected = expected
+        self.found = found
+        self.where = where
+        self.advice = advice
+
+    def __str__(self) -> str:
+        """The whole message on one line."""
+        parts = [self.problem]
+        parts += [
+            f"{name}: {value}"
+            for name, value in (
+                ("Expected", self.expected),
+                ("Found", self.found),
+                ("Where", self.where),
+                ("Next", self.advice),
+            )
+            if value is not None
+        ]
+        return " ".join(" | ".join(parts).split())
+
+
+class ExperimentError(RetinaError):
+    """An option, or a key of an experiment file, is unknown, of the wrong type or out of range."""
+
+
+class DataError(RetinaError):
+    """A data folder, a label table or a cache is missing or wrong."""
+
+
+class LabelError(DataError):
+    """A label table cannot be read or contradicts itself."""
+
+
+class ImageError(DataError):
+    """An image file cannot be decoded."""
+
+
+class AuditError(DataError):
+    """The audit found something that would corrupt a result."""
+
+
+class WeightsError(RetinaError):
+    """Pretrained weights cannot be fetched, fail their digest, or do not fit the backbone."""
+
+
+class RunError(RetinaError):
+    """A run folder cannot be found, read or written."""
+
+
+class DivergedError(RetinaError):
+    """Training produced a loss that is not a finite number."""

@@ -1,0 +1,99 @@
+"""Files appear whole or not at all."""
+
+import errno
+import hashlib
+import stat
+
+import pytest
+
+from retina import files
+from retina.errors import RetinaError
+
+
+class StopError(Exception):
+    """Something goes wrong in the middle of a write."""
+
+
+def test_a_file_keeps_its_old_content_when_writing_fails(tmp_path):
+    path = tmp_path / "a.txt"
+    files.write_text(path, "old")
+
+    def fail():
+        with files.atomic_file(path) as temporary:
+            temporary.write_text("half")
+            raise StopError
+
+    with pytest.raises(StopError):
+        fail()
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_appears_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "folder"
+
+    def fail():
+        with files.atomic_folder(path) as temporary:
+            (temporary / "a").write_text("half")
+            raise StopError
+
+    with pytest.raises(StopError):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+    with files.atomic_folder(path) as temporary:
+        (temporary / "a").write_text("whole")
+    assert (path / "a").read_text() == "whole"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_the_first_of_two_builders_of_a_folder_wins(tmp_path):
+    path = tmp_path / "folder"
+    with files.atomic_folder(path) as late:
+        (late / "a").write_text("late")
+        with files.atomic_folder(path) as early:
+            (early / "a").write_text("early")
+    assert (path / "a").read_text() == "early"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    files.write_text(path, "old")
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(RetinaError) as caught:
+        files.write_text(path, "new")
+    assert "No space left on device" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_path_below_a_file_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RetinaError, match="cannot write"):
+        files.write_text(tmp_path / "file" / "a.txt", "x")
+
+
+def test_a_written_file_can_be_read_by_others(tmp_path):
+    """A temporary file is private; the finished one has the permissions of any other file."""
+    files.write_text(tmp_path / "a.txt", "x")
+    (tmp_path / "b.txt").write_text("x")
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == stat.S_IMODE((tmp_path / "b.txt").stat().st_mode)
+
+
+def test_sha256_is_that_of_the_bytes(tmp_path):
+    content = bytes(range(256)) * 9000
+    (tmp_path / "a").write_bytes(content)
+    assert files.sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+
+
+def test_the_cache_folder_follows_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("RETINA_CACHE", str(tmp_path))
+    assert files.cache_folder() == tmp_path
+    monkeypatch.delenv("RETINA_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
+    assert files.cache_folder() == tmp_path / "x" / "retina"
