@@ -1,0 +1,97 @@
+"""Where a run takes place: device, precision, threads, versions, and the commit of the code."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from retina.errors import ExperimentError
+
+PACKAGES = ("retina", "keras", "torch", "numpy", "pandas", "pillow", "scikit-learn")
+
+
+def device() -> str:
+    """The device that torch trains on here: `cuda`, `mps` or `cpu`."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def device_name() -> str:
+    """The device's name as its maker gives it."""
+    import torch
+
+    return torch.cuda.get_device_name() if device() == "cuda" else processor()
+
+
+def processor() -> str:
+    """The processor's model name, as far as the operating system tells it."""
+    names = [line.partition(":")[2].strip() for line in _cpu_lines() if line.startswith("model name")]
+    return next((name for name in names if name), platform.processor() or platform.machine())
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware (on a processor: AMX or AVX-512 BF16)."""
+    import torch
+
+    if device() == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    flags = {flag for line in _cpu_lines() if line.startswith("flags") for flag in line.split()}
+    return bool({"amx_bf16", "avx512_bf16"} & flags)
+
+
+def resolve_precision(wanted: str) -> str:
+    """Turn `auto` into `bfloat16` where the device is fast at it, else `float32`; other words stay.
+
+    Raises:
+        ExperimentError: bfloat16 is wanted on a device that cannot autocast to it.
+    """
+    if wanted == "auto":
+        return "bfloat16" if has_fast_bfloat16() else "float32"
+    if wanted == "bfloat16" and device() == "mps":
+        raise ExperimentError("bfloat16 is not offered on this device", found="mps", advice="use --precision float32")
+    return wanted
+
+
+def describe() -> dict[str, Any]:
+    """The environment of a run as plain JSON values: what a reader needs to repeat it or to doubt it."""
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": device(),
+        "device_name": device_name(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "git": git_state(Path(__file__).parent.parent),
+    }
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """The commit of a working tree and whether it was changed since; `None` where `folder` is not the root of one."""
+    if not (folder / ".git").exists():
+        return None
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        dirty = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit, "dirty": bool(dirty)}
+
+
+def _git(folder: Path, *words: str) -> str:
+    command = ["git", "-C", str(folder), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()  # noqa: S603
+
+
+def _cpu_lines() -> list[str]:
+    """The lines of the kernel's description of the processors; none where there is no such file."""
+    path = Path("/proc/cpuinfo")
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
