@@ -1,0 +1,180 @@
+"""Batches of images: shuffled and augmented for training, in order for evaluation.
+
+The order of an epoch and the augmentation of an image are functions of (seed, epoch, image) alone. They do not depend
+on what was drawn before, on the global generators, or on the batch size, so that a resumed run sees what an undisturbed
+one would have seen.
+"""
+
+import math
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import torch
+from torch.nn import functional
+
+ORDER_STREAM, AUGMENTATION_STREAM = 0, 1
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How training images are varied. Each range is symmetric; 0 or False leaves that variation out.
+
+    Args:
+        horizontal_flip: Mirror left and right with probability 1/2.
+        vertical_flip: Mirror top and bottom with probability 1/2.
+        rotation: Largest rotation about the centre, degrees.
+        brightness: Largest relative change: pixels are multiplied by a factor from 1 - b to 1 + b.
+        contrast: Largest relative change of each pixel's distance from the image's mean.
+    """
+
+    horizontal_flip: bool = False
+    vertical_flip: bool = False
+    rotation: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+
+    def draw(self, seed: int, epoch: int, images: int) -> np.ndarray:
+        """Draw one epoch's variations.
+
+        Args:
+            seed: The experiment's seed.
+            epoch: The epoch, from 1.
+            images: How many training images there are.
+
+        Returns:
+            (images, 5) float32: mirror x and mirror y (1 or -1), angle in radians, brightness and contrast factors.
+            Row i belongs to image i, and stays the same when more images follow.
+        """
+        unit = generator(seed, epoch, AUGMENTATION_STREAM).random((images, 5), dtype=np.float32)
+        signed = 2 * unit - 1
+        drawn = np.ones((images, 5), np.float32)
+        if self.horizontal_flip:
+            drawn[:, 0] = np.where(unit[:, 0] < 0.5, -1, 1)  # noqa: PLR2004
+        if self.vertical_flip:
+            drawn[:, 1] = np.where(unit[:, 1] < 0.5, -1, 1)  # noqa: PLR2004
+        drawn[:, 2] = math.radians(self.rotation) * signed[:, 2]
+        drawn[:, 3] += self.brightness * signed[:, 3]
+        drawn[:, 4] += self.contrast * signed[:, 4]
+        return drawn
+
+
+def generator(seed: int, epoch: int, stream: int) -> np.random.Generator:
+    """A generator of its own for (seed, epoch, stream): Philox, counter-based, the same on every machine."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, epoch, stream])))
+
+
+def epoch_order(seed: int, epoch: int, images: int) -> np.ndarray:
+    """The order in which an epoch (from 1) visits the images: a permutation, (images,) int64."""
+    return generator(seed, epoch, ORDER_STREAM).permutation(images)
+
+
+def augment(images: torch.Tensor, drawn: np.ndarray) -> torch.Tensor:
+    """Vary a batch of images in one pass: mirror and rotate about the centre (bilinear, black outside), then light.
+
+    Args:
+        images: (N, H, W, 3) uint8.
+        drawn: (N, 5) float32, rows of `Augmentation.draw`.
+
+    Returns:
+        (N, H, W, 3) float32, 0-255.
+    """
+    mirror_x, mirror_y, angle, brightness, contrast = torch.from_numpy(np.ascontiguousarray(drawn.T)).to(images.device)
+    pixels = images.permute(0, 3, 1, 2).float()
+    height, width = pixels.shape[2:]
+    if (drawn[:, 2] != 0).any():
+        # affine_grid works in units of half the side, so a rotation of a picture that is not square needs its aspect.
+        cosine, sine, zero = torch.cos(angle), torch.sin(angle), torch.zeros_like(angle)
+        across = torch.stack([mirror_x * cosine, -mirror_x * sine * height / width, zero], dim=1)
+        down = torch.stack([mirror_y * sine * width / height, mirror_y * cosine, zero], dim=1)
+        grid = functional.affine_grid(torch.stack([across, down], dim=1), list(pixels.shape), align_corners=False)
+        pixels = functional.grid_sample(pixels, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    else:
+        for row in torch.nonzero(mirror_x < 0).flatten().tolist():
+            pixels[row] = pixels[row].flip(2)
+        for row in torch.nonzero(mirror_y < 0).flatten().tolist():
+            pixels[row] = pixels[row].flip(1)
+    mean = pixels.mean(dim=(1, 2, 3), keepdim=True)
+    gain = (brightness * contrast).view(-1, 1, 1, 1)
+    offset = brightness.view(-1, 1, 1, 1) * mean - gain * mean
+    return (pixels * gain + offset).clamp_(0, 255).permute(0, 2, 3, 1).contiguous()
+
+
+class TrainingBatches(keras.utils.PyDataset):
+    """One epoch of shuffled, augmented training batches. Set `epoch` (from 1) before each epoch.
+
+    Args:
+        images: (M, H, W, 3) uint8, any array that can be indexed by rows, such as a memory map.
+        rows: (N,) which of them are the training images.
+        labels: (N,) 0 or 1.
+        batch_size: Images in a batch; the last batch of an epoch holds what remains.
+        seed: The experiment's seed.
+        augmentation: How the images are varied.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        rows: np.ndarray,
+        labels: np.ndarray,
+        *,
+        batch_size: int,
+        seed: int,
+        augmentation: Augmentation,
+    ) -> None:
+        super().__init__()
+        self.images = images
+        self.rows = rows
+        self.labels = np.asarray(labels, np.float32)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.augmentation = augmentation
+        self.epoch = 1
+
+    @property
+    def epoch(self) -> int:
+        """The epoch whose batches are given, from 1."""
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+        self.order = epoch_order(self.seed, epoch, len(self.labels))
+        self.drawn = self.augmentation.draw(self.seed, epoch, len(self.labels))
+
+    @property
+    def num_batches(self) -> int:
+        """Batches in an epoch."""
+        return math.ceil(len(self.labels) / self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Batch `index` of the epoch: images (B, H, W, 3) float32 0-255 and labels (B, 1) float32."""
+        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        images = torch.from_numpy(np.asarray(self.images[self.rows[chosen]]))
+        return augment(images, self.drawn[chosen]), torch.from_numpy(self.labels[chosen, None])
+
+
+class EvaluationBatches(keras.utils.PyDataset):
+    """Images in order, as they are, for prediction.
+
+    Args:
+        images: (M, H, W, 3) uint8, any array that can be indexed by rows, such as a memory map.
+        rows: (N,) which of them are given, in this order.
+        batch_size: Images in a batch.
+    """
+
+    def __init__(self, images: np.ndarray, rows: np.ndarray, *, batch_size: int) -> None:
+        super().__init__()
+        self.images = images
+        self.rows = rows
+        self.batch_size = batch_size
+
+    @property
+    def num_batches(self) -> int:
+        """Batches in a pass."""
+        return math.ceil(len(self.rows) / self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor]:
+        """Batch `index`: (B, H, W, 3) uint8."""
+        chosen = self.rows[index * self.batch_size : (index + 1) * self.batch_size]
+        return (torch.from_numpy(np.asarray(self.images[chosen])),)

@@ -1,0 +1,156 @@
+"""What happens around Keras' epochs: the data's clock, validation, the record, the checkpoint, early stopping."""
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from sklearn.metrics import roc_auc_score
+
+from retina.data.batches import EvaluationBatches, TrainingBatches
+from retina.errors import DivergedError
+from retina.runs import Run
+from retina.training import checkpoint, stopping
+
+
+@dataclass
+class Progress:
+    """What training has reached: all that a resumed run needs beside the model and the optimizer.
+
+    Args:
+        rows: One mapping of `runs.HISTORY_COLUMNS` for every finished epoch.
+        best_weights: The network's variables at the best epoch so far; empty before the first.
+    """
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+    best_weights: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def val_losses(self) -> list[float]:
+        """Validation loss of every finished epoch."""
+        return [row["val_loss"] for row in self.rows]
+
+    def stopped(self, patience: int | None) -> bool:
+        """Whether early stopping with this patience (`None`: none) has ended training."""
+        return patience is not None and stopping.stop_epoch(self.val_losses, patience) is not None
+
+
+class DataClock(keras.callbacks.Callback):
+    """Tells the training batches which epoch it is, so that order and augmentation follow from it."""
+
+    def __init__(self, batches: TrainingBatches) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Keras counts from 0, retina from 1."""
+        del logs
+        self.batches.epoch = epoch + 1
+
+
+class FiniteLoss(keras.callbacks.Callback):
+    """Stops training at the first step whose loss is not a finite number."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Raise when the running mean of the loss is not finite.
+
+        Raises:
+            DivergedError: with the step, from 1, within the epoch.
+        """
+        loss = float(logs["loss"])
+        if not math.isfinite(loss):
+            raise DivergedError(
+                "training diverged",
+                expected="a finite loss",
+                found=f"loss {loss} at step {batch + 1} of the epoch",
+                advice="lower the learning rate",
+            )
+
+
+class Validation(keras.callbacks.Callback):
+    """Scores the validation images once an epoch, in one pass, and adds loss, accuracy and exact AUROC to the logs.
+
+    Keras' own validation averages batch losses and knows AUROC only on a grid of thresholds. Here all logits are kept,
+    so that the loss is the mean over images and the AUROC is that of the ranks.
+
+    Args:
+        batches: The validation images in order.
+        labels: (N,) 0 or 1, both present.
+        loss: The training loss, from logits.
+    """
+
+    def __init__(self, batches: EvaluationBatches, labels: np.ndarray, loss: keras.losses.Loss) -> None:
+        super().__init__()
+        self.batches = batches
+        self.labels = np.asarray(labels)
+        self.loss = loss
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Add `val_loss`, `val_accuracy` and `val_auroc` to the logs that later callbacks see.
+
+        Raises:
+            DivergedError: a logit or the loss is not a finite number.
+        """
+        logits = self.model.predict(self.batches, verbose=0)[:, 0]
+        loss = float(self.loss(self.labels[:, None].astype("float32"), logits[:, None]))
+        if not (math.isfinite(loss) and np.isfinite(logits).all()):
+            raise DivergedError(
+                "training diverged",
+                expected="finite logits on the validation images",
+                found=f"validation loss {loss} after epoch {epoch + 1}",
+                advice="lower the learning rate",
+            )
+        logs["val_loss"] = loss
+        logs["val_accuracy"] = float(np.mean((logits > 0) == (self.labels == 1)))
+        logs["val_auroc"] = float(roc_auc_score(self.labels, logits))
+
+
+class EpochRecord(keras.callbacks.Callback):
+    """Writes each finished epoch to the run folder, keeps the best weights, and stops early.
+
+    Args:
+        run: The run folder.
+        progress: What was reached before; extended in place.
+        images: Training images in an epoch.
+        patience: Epochs without a lower validation loss before stopping; `None` trains all epochs.
+    """
+
+    def __init__(self, run: Run, progress: Progress, *, images: int, patience: int | None) -> None:
+        super().__init__()
+        self.run = run
+        self.progress = progress
+        self.images = images
+        self.patience = patience
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
+        del epoch, logs
+        self.began = self.trained = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note when the last training step ended: the rest of the epoch is validation."""
+        del batch, logs
+        self.trained = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Append the epoch's row; keep the weights if validation loss is the lowest so far; stop when patience ends."""
+        row = {
+            "epoch": epoch + 1,
+            "train_loss": float(logs["loss"]),
+            "train_accuracy": float(logs["accuracy"]),
+            "val_loss": logs["val_loss"],
+            "val_accuracy": logs["val_accuracy"],
+            "val_auroc": logs["val_auroc"],
+            "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "seconds": round(time.perf_counter() - self.began, 3),
+            "images_per_second": round(self.images / (self.trained - self.began), 2),
+        }
+        self.progress.rows.append(row)
+        if stopping.best_epoch(self.progress.val_losses) == epoch + 1:
+            self.progress.best_weights = checkpoint.values(self.model.variables)
+        checkpoint.save(self.run, self.model, self.progress.rows, self.progress.best_weights)
+        self.run.write_history(self.progress.rows)
+        self.model.stop_training = self.progress.stopped(self.patience)

@@ -1,0 +1,179 @@
+"""From a plan to a finished run folder: train, predict, record."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from retina import files, runs
+from retina.data.batches import Augmentation, EvaluationBatches, TrainingBatches
+from retina.errors import DivergedError
+from retina.experiment import Experiment
+from retina.models import classifier
+from retina.training import callbacks, checkpoint, stopping, weights
+from retina.training.display import Display
+from retina.training.losses import LOSSES
+from retina.training.plan import Plan, now
+from retina.training.precision import Autocast
+
+EVALUATION_BATCH = 64
+
+
+def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = False) -> tuple[runs.Run, bool]:
+    """Train what a plan says, or reuse the finished run that stands; an interrupted run goes on where it stopped.
+
+    Args:
+        plan: What to train.
+        results: The results folder.
+        force: Train again from the start, even where a finished or an interrupted run stands.
+        quiet: Show nothing.
+
+    Returns:
+        The run, and whether it was finished before.
+
+    Raises:
+        DivergedError: the loss is not finite any more; the record says so.
+        RetinaError: the run folder cannot be written.
+    """
+    run = runs.create(results, plan.name)
+    if run.record_path.is_file() and not force and run.record()["status"] in runs.FINISHED:
+        return run, True
+    if force:
+        checkpoint.remove(run)
+    for stale in (run.predictions_path, run.model_path):
+        stale.unlink(missing_ok=True)
+    if not checkpoint.path(run).is_file():
+        run.history_path.unlink(missing_ok=True)
+    record = plan.record()
+    run.write_record(record)
+    with closing_record(run, record):
+        train(plan, run, record, quiet=quiet)
+    return run, False
+
+
+@contextmanager
+def closing_record(run: runs.Run, record: dict[str, Any]) -> Iterator[None]:
+    """Write how the run ended, however it ends; the checkpoint stays only where it can be used again."""
+    try:
+        yield
+    except BaseException as error:
+        statuses = {KeyboardInterrupt: "interrupted", DivergedError: "diverged"}
+        record["status"] = statuses.get(type(error), "failed")
+        record["error"] = str(error) or type(error).__name__
+        raise
+    finally:
+        if run.history_path.is_file():
+            record["epochs_run"] = len(run.history())
+        record["timings"]["finished"] = now()
+        run.write_record(record)
+        if record["status"] in ("completed", "stopped_early", "diverged"):
+            checkpoint.remove(run)
+
+
+def train(plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool) -> None:
+    """Build, fit, predict and save; extend the record with what was measured."""
+    network = weights.build(plan.experiment, plan.start)
+    record["model"] = classifier.describe(network)
+    began = time.perf_counter()
+    progress = fit(plan, network, run, quiet=quiet)
+    trained = time.perf_counter()
+    checkpoint.assign(network.variables, progress.best_weights)
+    run.write_predictions(predict(plan, network))
+    with files.atomic_file(run.model_path) as temporary:
+        network.save(temporary)
+    record["model"]["sha256"] = files.sha256(run.model_path)
+    record["timings"]["training_seconds"] = round(trained - began, 3)
+    record["timings"]["prediction_seconds"] = round(time.perf_counter() - trained, 3)
+    record["best_epoch"] = stopping.best_epoch(progress.val_losses)
+    record["early_stopping"]["stop_epoch"] = stopping.stop_epoch(progress.val_losses, plan.experiment.patience)
+    record["status"] = "completed" if len(progress.rows) == plan.experiment.epochs else "stopped_early"
+
+
+def fit(plan: Plan, network: keras.Model, run: runs.Run, *, quiet: bool) -> callbacks.Progress:
+    """Train the network with Keras' `compile` and `fit`, from the last checkpoint where there is one.
+
+    Returns:
+        The history and the best weights.
+    """
+    experiment = plan.experiment
+    train, validation = plan.data.parts["train"], plan.data.parts["validation"]
+    loss = LOSSES[experiment.loss](experiment)
+    model = Autocast(network, experiment.precision)
+    model.compile(
+        optimizer=keras.optimizers.Adam(experiment.learning_rate),
+        loss=loss,
+        metrics=[keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
+    )
+    saved = checkpoint.restore(run, model)
+    progress = callbacks.Progress(*saved) if saved else callbacks.Progress()
+    patience = experiment.patience if experiment.early_stopping else None
+    if progress.stopped(patience):
+        return progress
+    batches = training_batches(plan)
+    validation_batches = EvaluationBatches(plan.data.images, validation.rows, batch_size=EVALUATION_BATCH)
+    display = Display(epochs=experiment.epochs, finished=len(progress.rows), quiet=quiet)
+    try:
+        model.fit(
+            batches,
+            epochs=experiment.epochs,
+            initial_epoch=len(progress.rows),
+            verbose=0,
+            callbacks=[
+                callbacks.DataClock(batches),
+                callbacks.FiniteLoss(),
+                callbacks.Validation(validation_batches, validation.labels, loss),
+                callbacks.EpochRecord(run, progress, images=len(train.rows), patience=patience),
+                display,
+            ],
+        )
+    finally:
+        display.close()
+    return progress
+
+
+def training_batches(plan: Plan) -> TrainingBatches:
+    """The shuffled and augmented training batches of a plan."""
+    train, experiment = plan.data.parts["train"], plan.experiment
+    return TrainingBatches(
+        plan.data.images,
+        train.rows,
+        train.labels,
+        batch_size=experiment.batch_size,
+        seed=experiment.seed,
+        augmentation=augmentation(experiment),
+    )
+
+
+def augmentation(experiment: Experiment) -> Augmentation:
+    """The augmentation that an experiment names."""
+    return Augmentation(
+        horizontal_flip=experiment.horizontal_flip,
+        vertical_flip=experiment.vertical_flip,
+        rotation=experiment.rotation,
+        brightness=experiment.brightness,
+        contrast=experiment.contrast,
+    )
+
+
+def predict(plan: Plan, network: keras.Model) -> list[tuple[str, str, int, float]]:
+    """The float32 logits of validation and test images: what `model.keras` answers for them.
+
+    Returns:
+        (split, id, label, logit) of every image.
+
+    Raises:
+        DivergedError: a logit is not a finite number.
+    """
+    rows: list[tuple[str, str, int, float]] = []
+    for name in ("validation", "test"):
+        part = plan.data.parts[name]
+        batches = EvaluationBatches(plan.data.images, part.rows, batch_size=EVALUATION_BATCH)
+        logits = network.predict(batches, verbose=0)[:, 0]
+        if not np.isfinite(logits).all():
+            raise DivergedError("training diverged", expected="finite logits", found=f"others in the {name} split")
+        rows += [(name, *row) for row in zip(part.ids, part.labels.tolist(), logits.tolist(), strict=True)]
+    return rows

@@ -1,0 +1,110 @@
+"""A run about to start: precision, data and weights resolved, the name fixed, nothing trained."""
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from retina import environment, runs
+from retina.data import baselines, dataset
+from retina.data.dataset import Dataset
+from retina.experiment import Experiment
+from retina.training import weights
+from retina.training.weights import StartingWeights
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that training needs, and all that a reader may be told before it starts.
+
+    Args:
+        experiment: With its precision resolved.
+        overrides: Options that replaced keys of the parameter file.
+        data: The decoded data set.
+        start: The starting weights.
+        baselines: What a result has to beat, see `retina.data.baselines.measure`.
+        digest: SHA-256 of experiment, data and starting weights, 64 hexadecimal digits.
+        preparation_seconds: Time spent on reading, auditing, decoding and baselines.
+    """
+
+    experiment: Experiment
+    overrides: dict[str, dict[str, Any]]
+    data: Dataset
+    start: StartingWeights
+    baselines: dict[str, dict[str, dict[str, float]]]
+    digest: str
+    preparation_seconds: float
+
+    @property
+    def name(self) -> str:
+        """The name of the run and of its folder."""
+        item = self.experiment
+        return f"{item.backbone}-{item.params}-{item.loss}-seed{item.seed}-{self.digest[:8]}"
+
+    def record(self) -> dict[str, Any]:
+        """The record of the run as it stands before the first step: plain JSON values."""
+        experiment = self.experiment
+        return {
+            "schema": runs.SCHEMA,
+            "name": self.name,
+            "digest": self.digest,
+            "status": "running",
+            "error": None,
+            "experiment": experiment.to_dict(),
+            "overrides": self.overrides,
+            "data": self.data.to_dict(),
+            "baselines": self.baselines,
+            "environment": environment.describe(),
+            "weights": self.start.to_dict(),
+            "model": None,
+            "timings": {"started": now(), "finished": None, "preparation_seconds": round(self.preparation_seconds, 3)},
+            "early_stopping": {"used": experiment.early_stopping, "patience": experiment.patience, "stop_epoch": None},
+            "best_epoch": None,
+            "epochs_run": 0,
+        }
+
+
+def plan(
+    experiment: Experiment,
+    overrides: dict[str, dict[str, Any]],
+    *,
+    data: Path | None,
+    results: Path,
+    skip_bad: bool = False,
+    quiet: bool = False,
+) -> Plan:
+    """Resolve precision, weights and data of an experiment, and measure the baselines.
+
+    Args:
+        experiment: What to train.
+        overrides: Options that replaced keys of the parameter file.
+        data: The data folder; see `retina.data.dataset.choose`.
+        results: The results folder, in which earlier runs are looked up.
+        skip_bad: See `retina.data.dataset.load`.
+        quiet: Show no progress.
+
+    Raises:
+        RetinaError: the data, the weights or the precision cannot be had.
+    """
+    began = time.perf_counter()
+    experiment = dataclasses.replace(experiment, precision=environment.resolve_precision(experiment.precision))
+    images = dataset.load(
+        data, image_size=experiment.image_size, crop=experiment.crop_disc, skip_bad=skip_bad, quiet=quiet
+    )
+    start = weights.resolve(experiment, results=results, builtin=images.builtin, quiet=quiet)
+    return Plan(
+        experiment=experiment,
+        overrides=overrides,
+        data=images,
+        start=start,
+        baselines=baselines.measure(images),
+        digest=experiment.digest(data=images.fingerprint, weights=start.identity),
+        preparation_seconds=time.perf_counter() - began,
+    )
+
+
+def now() -> str:
+    """The time, UTC, to the second, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,129 @@
+"""Where training starts from: ImageNet, a state-dict file, an earlier run, or random weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from retina import files, runs
+from retina.errors import RunError, WeightsError
+from retina.experiment import Experiment
+from retina.models import classifier, imagenet
+from retina.models.backbones import BACKBONES
+
+
+@dataclass(frozen=True)
+class StartingWeights:
+    """What training really starts from, as recorded with every run.
+
+    Args:
+        requested: What was asked for.
+        origin: `imagenet`, `random`, `file` or `run`.
+        path: The state dict, or the model of the earlier run; `None` for random weights.
+        sha256: Digest of that file.
+        notice: What a reader must know, such as that ImageNet weights could not be had.
+    """
+
+    requested: str
+    origin: str
+    path: Path | None = None
+    sha256: str | None = None
+    notice: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What tells these weights from others, wherever the file lies."""
+        return "random" if self.path is None else f"sha256:{self.sha256}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The weights as recorded: plain JSON values."""
+        record = {"requested": self.requested, "origin": self.origin, "sha256": self.sha256, "notice": self.notice}
+        return record | {"file": None if self.path is None else str(self.path)}
+
+
+def resolve(experiment: Experiment, *, results: Path, builtin: bool, quiet: bool = False) -> StartingWeights:
+    """Find the weights that an experiment asks for, downloading ImageNet's where needed.
+
+    On the built-in set, ImageNet weights that cannot be had are replaced by random ones, with a notice that goes into
+    the record and every table. On real data that is an error: nobody may mistake one for the other.
+
+    Args:
+        experiment: Its `weights` is `imagenet`, `random`, a file, a run's folder, or a run's name.
+        results: The results folder in which runs are looked up.
+        builtin: The data are the built-in set.
+        quiet: Show no progress.
+
+    Raises:
+        WeightsError: the weights cannot be had, or belong to another backbone.
+    """
+    wanted = experiment.weights
+    if wanted == "random":
+        return StartingWeights(wanted, "random")
+    if wanted == "imagenet":
+        return _imagenet(experiment.backbone, builtin=builtin, quiet=quiet)
+    path = Path(wanted)
+    if path.is_file():
+        return StartingWeights(wanted, "file", path.resolve(), files.sha256(path))
+    return _earlier_run(wanted, experiment.backbone, results)
+
+
+def build(experiment: Experiment, start: StartingWeights) -> keras.Model:
+    """Build the classifier of an experiment with its starting weights.
+
+    Raises:
+        WeightsError: the weights do not fit the backbone.
+    """
+    from_state_dict = start.origin in ("imagenet", "file")
+    network = classifier.build(
+        experiment.backbone,
+        weights=start.path if from_state_dict else "random",
+        fine_tune=experiment.fine_tune,
+        dropout=experiment.dropout,
+        seed=experiment.seed,
+    )
+    if start.origin == "run":
+        source = classifier.build(experiment.backbone)
+        source.load_weights(start.path)
+        classifier.transfer_backbone(source, network)
+    return network
+
+
+def _imagenet(backbone: str, *, builtin: bool, quiet: bool) -> StartingWeights:
+    try:
+        path = imagenet.download(BACKBONES[backbone].weights, quiet=quiet)
+    except WeightsError as error:
+        if not builtin:
+            raise
+        notice = f"ImageNet weights could not be fetched, training starts from RANDOM weights ({error.problem})"
+        return StartingWeights("imagenet", "random", notice=notice)
+    return StartingWeights("imagenet", "imagenet", path, files.sha256(path))
+
+
+def _earlier_run(wanted: str, backbone: str, results: Path) -> StartingWeights:
+    try:
+        run = runs.find(results, wanted)
+    except RunError as error:
+        raise WeightsError(
+            f"no weights {wanted!r}",
+            expected="imagenet, random, a state-dict file, or the name or folder of a finished run",
+            found="no such file or run",
+            where=runs.runs_folder(results),
+        ) from error
+    record = run.record()
+    if record["status"] not in runs.FINISHED:
+        raise WeightsError("the run to start from is not finished", found=record["status"], where=run.folder)
+    if record["experiment"]["backbone"] != backbone:
+        found = record["experiment"]["backbone"]
+        raise WeightsError(
+            "the run to start from has another backbone", expected=backbone, found=found, where=run.folder
+        )
+    digest = files.sha256(run.model_path) if run.model_path.is_file() else None
+    if digest != record["model"]["sha256"]:
+        raise WeightsError(
+            "the model of the run to start from is missing or damaged",
+            expected=f"SHA-256 {record['model']['sha256']}",
+            found=digest or "no file",
+            where=run.model_path,
+        )
+    return StartingWeights(wanted, "run", run.model_path, digest)
