@@ -78,9 +78,7 @@ def main() -> None:
 def complete_backbone(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Names of backbones for the shell."""
     del ctx, param
-    from retina.models.backbones import BACKBONES
-
-    return [name for name in BACKBONES if name.startswith(incomplete)]
+    return [name for name in SETTINGS["backbone"].choices if name.startswith(incomplete)]
 
 
 @main.command()

@@ -81,7 +81,7 @@ class Experiment:
         ExperimentError: a value has the wrong type or is out of range.
     """
 
-    backbone: str = setting("backbone", str, in_file=False)
+    backbone: str = setting("backbone", str, choices=("vgg16", "resnet18", "resnet50"), in_file=False)
     params: str = setting("name of the parameter set", str, in_file=False)
     loss: str = setting("loss", str, "ce", choices=("ce", "focal"), in_file=False)
     seed: int = setting("random seed", int, 0, low=0, high=2**31 - 1, in_file=False)
@@ -116,7 +116,7 @@ class Experiment:
     precision: str = setting("arithmetic", str, "auto", choices=("auto", "float32", "bfloat16"))
 
     def __post_init__(self) -> None:
-        check({item.name: getattr(self, item.name) for item in dataclasses.fields(self)}, where="the experiment")
+        check({item.name: getattr(self, item.name) for item in dataclasses.fields(self)}, where="the options")
         for item in dataclasses.fields(self):
             if SETTINGS[item.name].kind is float and getattr(self, item.name) is not None:
                 object.__setattr__(self, item.name, float(getattr(self, item.name)))

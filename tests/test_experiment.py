@@ -157,3 +157,14 @@ def test_an_experiment_holds_a_value_or_names_its_key(key, value):
         assert key in str(error)  # noqa: PT017 - both outcomes are right
     else:
         assert getattr(made, key) == value
+
+
+def test_the_backbones_that_can_be_asked_for_are_those_there_are():
+    from retina.models.backbones import BACKBONES
+
+    assert set(SETTINGS["backbone"].choices) == set(BACKBONES)
+
+
+def test_an_unknown_backbone_suggests_the_nearest():
+    with pytest.raises(ExperimentError, match="did you mean 'resnet18'"):
+        experiment.load("resnet19")

@@ -144,7 +144,7 @@ class EpochRecord(keras.callbacks.Callback):
             "val_loss": logs["val_loss"],
             "val_accuracy": logs["val_accuracy"],
             "val_auroc": logs["val_auroc"],
-            "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "learning_rate": float(f"{float(ops.convert_to_numpy(self.model.optimizer.learning_rate)):.7g}"),
             "seconds": round(time.perf_counter() - self.began, 3),
             "images_per_second": round(self.images / (self.trained - self.began), 2),
         }

@@ -122,6 +122,7 @@ def fit(plan: Plan, network: keras.Model, run: runs.Run, *, quiet: bool) -> call
             epochs=experiment.epochs,
             initial_epoch=len(progress.rows),
             verbose=0,
+            shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
             callbacks=[
                 callbacks.DataClock(batches),
                 callbacks.FiniteLoss(),

@@ -1,0 +1,119 @@
+"""The same experiment as `python cli.py run`, as a plain torch loop: what retina's training is held against.
+
+It shares retina's images, order, augmentation and stopping rule, and nothing else: network, initial weights, loss,
+optimizer and autocast are torch's own. Seeds therefore mean other initial weights; only the distribution can agree.
+
+    python benchmarks/plain_torch.py --data FOLDER --epochs 30 --seeds 0 1 2
+"""
+
+import argparse
+import copy
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import nn
+from torch.nn import functional
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "models"))
+
+import torch_reference
+
+from retina import environment, experiment
+from retina.data import dataset
+from retina.data.batches import EvaluationBatches
+from retina.training import fit, stopping
+from retina.training.plan import Plan, plan
+
+
+class Network(nn.Module):
+    """A plain torch backbone with retina's head: global average pooling, dropout, one logit."""
+
+    def __init__(self, name: str, channels: int, dropout: float) -> None:
+        super().__init__()
+        self.backbone = torch_reference.BUILD[name]()
+        for module in self.backbone.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        self.dropout = nn.Dropout(dropout)
+        self.logit = nn.Linear(channels, 1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """RGB images (N, H, W, 3), 0-255, to logits (N, 1) float32."""
+        pooled = self.backbone.features(images).mean((1, 2))
+        return self.logit(self.dropout(pooled)).float()
+
+
+def score(network: Network, item: Plan, split: str, *, autocast: bool) -> tuple[float, float]:
+    """Cross-entropy and AUROC on one split."""
+    part = item.data.parts[split]
+    batches = EvaluationBatches(item.data.images, part.rows, batch_size=fit.EVALUATION_BATCH)
+    network.eval()
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        logits = torch.cat([network(batches[index][0])[:, 0] for index in range(batches.num_batches)])
+    labels = torch.from_numpy(part.labels).float()
+    return float(functional.binary_cross_entropy_with_logits(logits, labels)), roc_auc_score(part.labels, logits)
+
+
+def train(item: Plan, seed: int) -> dict[str, float]:
+    """Train once; the AUROC of the best epoch's weights on validation and test, in float32."""
+    settings = item.experiment
+    torch.manual_seed(seed)
+    channels = {"resnet18": 512, "resnet50": 2048, "vgg16": 512}[settings.backbone]
+    network = Network(settings.backbone, channels, settings.dropout).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate, eps=1e-7, fused=True)
+    autocast = settings.precision == "bfloat16"
+    batches = fit.training_batches(dataclasses.replace(item, experiment=dataclasses.replace(settings, seed=seed)))
+    losses: list[float] = []
+    best = copy.deepcopy(network.state_dict())
+    for epoch in range(1, settings.epochs + 1):
+        network.train()
+        batches.epoch = epoch
+        for index in range(batches.num_batches):
+            images, labels = batches[index]
+            with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+                logits = network(images)
+            optimizer.zero_grad()
+            functional.binary_cross_entropy_with_logits(logits, labels).backward()
+            optimizer.step()
+        losses.append(score(network, item, "validation", autocast=autocast)[0])
+        if stopping.best_epoch(losses) == epoch:
+            best = copy.deepcopy(network.state_dict())
+        if settings.early_stopping and stopping.stop_epoch(losses, settings.patience):
+            break
+    network.load_state_dict(best)
+    scores = {split: score(network, item, split, autocast=False)[1] for split in ("validation", "test")}
+    return {"best epoch": stopping.best_epoch(losses) or 0, "epochs": len(losses)} | scores
+
+
+def main() -> None:
+    """Print one line a seed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("backbone", nargs="?", default="resnet18")
+    parser.add_argument("--params", default="p1")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--no-early-stopping", action="store_true")
+    options = parser.parse_args()
+    given = {"epochs": options.epochs} if options.epochs else {}
+    given |= {"early_stopping": False} if options.no_early_stopping else {}
+    chosen, overrides = experiment.load(options.backbone, options.params, weights="random", **given)
+    item = plan(chosen, overrides, data=options.data, results=Path("results"))
+    print(f"plain torch, {item.experiment.precision} on {environment.device_name()}, {dataset.__name__} of retina")
+    for seed in options.seeds:
+        began = time.perf_counter()
+        found = train(item, seed)
+        line = "  ".join(
+            f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}" for name, value in found.items()
+        )
+        print(f"seed {seed}  {line}  {time.perf_counter() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""From a data folder to images ready for training: labels, audit, cache, what was left out, and a fingerprint."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retina.data import audit, cache, labels, synthetic
+from retina.errors import DataError, ImageError
+
+DATA_VARIABLE = "RETINA_DATA"
+KNOWN_LEAKS = ("same-image-across-splits",)
+"""Errors of the audit that training passes over with a warning: official splits in circulation have them, and a result
+on another test set could not be compared with anybody's."""
+
+SPLITS = labels.SPLITS
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split, ready for use.
+
+    Args:
+        rows: (N,) int64, rows of the data set's images.
+        ids: (N,) the image ids, texts.
+        labels: (N,) int64, 0 or 1.
+    """
+
+    rows: np.ndarray
+    ids: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def prevalence(self) -> float:
+        """Share of positives."""
+        return float(self.labels.mean())
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set whose images are decoded.
+
+    Args:
+        folder: Where it lies.
+        layout: The layout its labels were found in.
+        builtin: It is the built-in set, which means nothing clinically.
+        images: (M, S, S, 3) uint8, a read-only memory map.
+        parts: Split -> images in use.
+        excluded: What was left out: split, id and reason of each.
+        fingerprint: SHA-256 over (split, id, label, SHA-256 of the file) of every image in use.
+        warnings: What the audit found that does not forbid training.
+    """
+
+    folder: Path
+    layout: str
+    builtin: bool
+    images: np.ndarray
+    parts: dict[str, Part]
+    excluded: tuple[dict[str, str], ...]
+    fingerprint: str
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The data as recorded with every run: plain JSON values."""
+        return {
+            "source": "built-in" if self.builtin else "folder",
+            "notice": synthetic.NOTICE if self.builtin else None,
+            "folder": str(self.folder),
+            "layout": self.layout,
+            "fingerprint": self.fingerprint,
+            "splits": {
+                name: {"images": len(part.labels), "positives": int(part.labels.sum()), "prevalence": part.prevalence}
+                for name, part in self.parts.items()
+            },
+            "excluded": list(self.excluded),
+            "warnings": list(self.warnings),
+        }
+
+
+def choose(folder: Path | None, *, quiet: bool = False) -> tuple[Path, bool]:
+    """The data folder to use: the one given, else `RETINA_DATA`, else the built-in set, which is made when absent.
+
+    Returns:
+        The folder, and whether it is the built-in set.
+    """
+    if folder is None and os.environ.get(DATA_VARIABLE):
+        folder = Path(os.environ[DATA_VARIABLE])
+    return (folder, False) if folder is not None else (synthetic.builtin(quiet=quiet), True)
+
+
+def load(
+    folder: Path | None,
+    *,
+    image_size: int,
+    crop: bool,
+    skip_bad: bool = False,
+    quiet: bool = False,
+) -> Dataset:
+    """Read, audit and decode a data set.
+
+    Args:
+        folder: See `choose`.
+        image_size: Side of the square images in pixels.
+        crop: Crop to the fundus disc before resizing.
+        skip_bad: Leave out images that are missing, cannot be decoded, or stand in two splits, and record which.
+        quiet: Show no progress.
+
+    Raises:
+        DataError: the folder, its labels or its images would corrupt a result; the line names the first of them.
+    """
+    folder, builtin = choose(folder, quiet=quiet)
+    table = labels.read(folder)
+    report = audit.check(table, thorough=False, quiet=quiet)
+    audit.require(report, skip_bad=skip_bad, allow=KNOWN_LEAKS)
+    frame = table.frame.assign(reason=reasons(table.frame, report) if skip_bad else None)
+    usable = frame[frame["reason"].isna()].reset_index(drop=True)
+    images = cache.open_or_build(list(map(Path, usable["path"])), image_size=image_size, crop=crop, quiet=quiet)
+    usable["digest"] = images.digests
+    usable["reason"] = pd.Series(images.bad, dtype=object).reindex(usable.index)
+    if not skip_bad:
+        refuse_bad(usable)
+    left_out = pd.concat([frame[frame["reason"].notna()], usable[usable["reason"].notna()]])
+    kept = usable[usable["reason"].isna()]
+    return Dataset(
+        folder=folder,
+        layout=table.layout,
+        builtin=builtin,
+        images=images.images,
+        parts=split(kept, folder),
+        excluded=tuple(left_out[["split", "id", "reason"]].to_dict("records")),
+        fingerprint=fingerprint(kept),
+        warnings=warnings(report, skip_bad=skip_bad),
+    )
+
+
+def reasons(frame: pd.DataFrame, report: audit.Audit) -> pd.Series:
+    """Why the audit would leave an image out, for each listed image; NaN for those to keep."""
+    found = {name: problem.sentence for problem in report.errors for name in problem.skip}
+    return (frame["split"] + "/" + frame["id"]).map(found)
+
+
+def warnings(report: audit.Audit, *, skip_bad: bool) -> tuple[str, ...]:
+    """What the audit found and training passes over, one sentence each."""
+    leaks = [] if skip_bad else [problem for problem in report.errors if problem.rule in KNOWN_LEAKS]
+    advice = "trained on and tested on; --skip-bad leaves it out of training"
+    minor = [problem for problem in report.problems if problem.severity == "warning"]
+    return tuple([f"{problem.sentence}: {advice}" for problem in leaks] + [problem.sentence for problem in minor])
+
+
+def refuse_bad(frame: pd.DataFrame) -> None:
+    """Raise when an image could not be decoded.
+
+    Raises:
+        ImageError: with the first images and how many there are.
+    """
+    bad = frame[frame["reason"].notna()]
+    if len(bad):
+        raise ImageError(
+            f"{len(bad)} of {len(frame)} images cannot be decoded",
+            expected="whole PNG, JPEG or TIFF images",
+            found=bad["reason"].iloc[0],
+            where=listing(bad["path"]),
+            advice="mend or replace them, or leave them out with --skip-bad",
+        )
+
+
+def split(frame: pd.DataFrame, folder: Path) -> dict[str, Part]:
+    """Group the images in use by split.
+
+    Raises:
+        DataError: a split has no image of one of the two classes.
+    """
+    parts = {}
+    for name in SPLITS:
+        rows = frame[frame["split"] == name]
+        values = rows["label"].to_numpy(np.int64)
+        if len(set(values.tolist())) < 2:  # noqa: PLR2004 - two classes
+            raise DataError(
+                f"the {name} split cannot be used",
+                expected="images of both classes",
+                found=f"{len(values)} usable images, {int(values.sum())} of them positive",
+                where=folder,
+                advice="see `python cli.py data audit`",
+            )
+        parts[name] = Part(rows.index.to_numpy(np.int64), rows["id"].to_numpy(object), values)
+    return parts
+
+
+def fingerprint(frame: pd.DataFrame) -> str:
+    """The SHA-256 of what is trained and tested on, wherever it lies: split, id, label and bytes of every image."""
+    lines = frame[["split", "id", "label", "digest"]].astype(str).agg("\t".join, axis=1)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def listing(paths: Iterable[str]) -> str:
+    """The first few of many paths, and how many more there are."""
+    paths = list(paths)
+    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+    return ", ".join(paths[:NAMED]) + more

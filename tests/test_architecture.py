@@ -1,0 +1,123 @@
+"""The house stands as drawn: imports run one way, the reading wing needs no training library, help is instant."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "retina"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+BOTTOM = {"errors"}
+PLAIN = BOTTOM | {"files", "progress", "experiment", "environment", "runs"}
+MAY_IMPORT = {
+    "__init__": set(),
+    "errors": set(),
+    "files": BOTTOM,
+    "progress": BOTTOM,
+    "experiment": BOTTOM,
+    "environment": BOTTOM,
+    "runs": BOTTOM | {"files"},
+    "data": BOTTOM | {"files", "progress", "data"},
+    "models": BOTTOM | {"files", "progress", "experiment", "models"},
+    "training": PLAIN | {"data", "models", "training"},
+    "analysis": BOTTOM | {"files", "runs", "analysis"},
+    "reporting": BOTTOM | {"files", "runs", "analysis", "reporting"},
+    "cli": PLAIN | {"data", "models", "training", "analysis", "reporting"},
+}
+LIGHT = {"retina.cli", "retina.errors", "retina.experiment", "retina.files", "retina.runs", "retina.progress"}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room(module: str) -> str:
+    return (module.split(".") + ["__init__"])[1]
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in the file, except for type checking alone."""
+    found: set[str] = set()
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name for name in names if name in KNOWN} or {node.module}
+    return found
+
+
+KNOWN = {name_of(path) for path in MODULES}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_room_imports_only_from_below(path):
+    allowed = MAY_IMPORT[room(name_of(path))]
+    for module in imports(path):
+        if module.split(".")[0] == "retina" and module != "retina":
+            assert room(module) in allowed, f"{name_of(path)} imports {module}"
+
+
+def test_no_two_modules_import_each_other_in_a_circle():
+    graph = {name_of(path): {module for module in imports(path) if module in KNOWN} for path in MODULES}
+    done: set[str] = set()
+
+    def walk(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, " -> ".join([*trail, module])
+        if module in done:
+            return
+        for other in graph[module]:
+            walk(other, (*trail, module))
+        done.add(module)
+
+    for module in graph:
+        walk(module, ())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_says_what_it_is_and_can_be_read_in_one_sitting(path):
+    text = path.read_text()
+    if text.strip():
+        assert ast.get_docstring(ast.parse(text))
+    assert text.count("\n") <= 250
+
+
+def modules_after(code: str) -> set[str]:
+    script = f"{code}\nimport sys; print('\\n'.join(sys.modules))"
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
+
+
+def test_help_loads_nothing_heavy():
+    loaded = modules_after(
+        "import retina.cli\nfrom click.testing import CliRunner\nassert CliRunner().invoke(retina.cli.main, ['-h']).exit_code == 0"
+    )
+    assert not loaded & {"torch", "keras", "numpy", "pandas", "matplotlib", "sklearn", "scipy", "PIL", "rich"}
+
+
+def test_the_reading_wing_and_the_bottom_rooms_need_neither_keras_nor_torch():
+    names = sorted(name for name in KNOWN if room(name) in ("analysis", "reporting") or name in LIGHT)
+    loaded = modules_after("import " + ", ".join(names))
+    assert not loaded & {"torch", "keras", "tensorflow"}
+
+
+def test_reading_data_needs_neither_keras_nor_torch():
+    names = sorted(name for name in KNOWN if room(name) == "data" and name != "retina.data.batches")
+    assert not modules_after("import " + ", ".join(names)) & {"torch", "keras", "tensorflow"}

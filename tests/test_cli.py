@@ -1,0 +1,252 @@
+"""The command line as a user meets it: exit codes, what goes to stdout, and errors of one line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from retina.cli import main
+from retina.data import synthetic
+
+ROOT = Path(__file__).parent.parent
+QUICK = ["--weights", "random", "--image-size", "32", "--batch-size", "8", "--epochs", "1", "--precision", "float32"]
+
+
+def call(*words):
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def fails(result, *words):
+    """The command failed as an error should: one line on stderr, nothing on stdout, exit code 1."""
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit)
+    line = result.stderr.strip().splitlines()[-1]
+    assert line.startswith("Error: ")
+    assert "Traceback" not in result.output
+    for word in words:
+        assert str(word) in line
+    assert result.stdout == ""
+    return result
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_set, tmp_path_factory):
+    """A results folder with one finished run, and what the command printed."""
+    results = tmp_path_factory.mktemp("results")
+    result = call("run", "resnet18", "--loss", "focal", "--data", tiny_set, *QUICK, "--results", results)
+    assert result.exit_code == 0, result.output
+    return results, result
+
+
+def test_help_of_every_command_is_a_sentence_and_an_example():
+    def check(command, words):
+        result = call(*words, "-h")
+        assert result.exit_code == 0
+        assert "Example: python cli.py" in result.output or words == ["data"]
+        for name, child in getattr(command, "commands", {}).items():
+            check(child, [*words, name])
+
+    check(main, [])
+
+
+def test_the_reference_page_is_the_help(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import build
+
+    assert build.PAGE.read_text(encoding="utf-8") == build.render(), "run `make docs`"
+
+
+def test_the_front_door_and_the_installed_command_are_the_same():
+    for command in ([sys.executable, str(ROOT / "cli.py")], [str(Path(sys.executable).parent / "retina")]):
+        done = subprocess.run(
+            [*command, "run", "resnet18", "--params", "p9"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert "did you mean 'p1'?" in done.stderr or "one of p1, p2" in done.stderr
+
+
+def test_the_shell_can_complete():
+    command = [str(Path(sys.executable).parent / "retina")]
+    environment = os.environ | {"_RETINA_COMPLETE": "bash_complete", "COMP_WORDS": "retina run res", "COMP_CWORD": "2"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split() == ["plain,resnet18", "plain,resnet50"]
+
+
+def test_a_run_announces_its_baseline_and_prints_a_summary(finished):
+    _, result = finished
+    assert "validation 12 (75.0% positive)" in result.stderr
+    assert "majority class is right in 75.0% of validation and 75.0% of test" in result.stderr
+    assert "best epoch 1 of 1" in result.stdout
+    assert "colour histogram" in result.stdout
+    assert "cannot be told from calling every image the majority class" in result.stdout
+
+
+def test_json_is_one_object_on_stdout_and_quiet_says_nothing_else(finished, tiny_set):
+    results, _ = finished
+    again = call(
+        "run", "resnet18", "--loss", "focal", "--data", tiny_set, *QUICK, "--results", results, "--json", "--quiet"
+    )
+    report = json.loads(again.stdout)
+    assert report["reused"] is True
+    assert "reused" in again.stderr
+    assert set(report["results"]) == {"validation", "test"}
+    assert 0 <= report["results"]["test"]["auroc"] <= 1
+    assert report["experiment"]["loss"] == "focal"
+
+
+def test_runs_lists_what_was_made_and_names_what_is_damaged(finished, tmp_path):
+    results, _ = finished
+    listed = call("runs", "--results", results)
+    assert listed.exit_code == 0
+    assert "resnet18-p1-focal-seed0-" in listed.stdout
+    assert json.loads(call("runs", "--results", results, "--json").stdout)[0]["status"] == "completed"
+    damaged = tmp_path / "runs" / "broken"
+    damaged.mkdir(parents=True)
+    (damaged / "record.json").write_text("{")
+    result = call("runs", "--results", tmp_path)
+    assert result.exit_code == 1
+    assert "broken" in result.stderr
+
+
+def test_a_dry_run_trains_nothing_and_prints_the_record(tiny_set, tmp_path):
+    result = call("run", "resnet18", "--data", tiny_set, *QUICK, "--results", tmp_path / "none", "--dry-run")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["data"]["splits"]["train"]["images"] == 24
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["resnet19"], ["unknown backbone 'resnet19'", "did you mean 'resnet18'?", "vgg16"]),
+        (["resnet18", "--params", "p11"], ["unknown parameter set 'p11'", "did you mean 'p1'?"]),
+        (["resnet18", "--loss", "focl"], ["unknown loss 'focl'", "did you mean 'focal'?"]),
+        (["resnet18", "--fine-tune", "heed"], ["unknown fine_tune 'heed'", "did you mean 'head'?"]),
+        (["resnet18", "--dropout", "2"], ["dropout cannot be 2.0", "from 0 to 0.95"]),
+        (["resnet18", "--data", "nowhere"], ["nowhere"]),
+        (["resnet18", "--weights", "nothing.pth"], ["no weights 'nothing.pth'"]),
+    ],
+)
+def test_a_wrong_word_is_one_line_that_helps(tiny_set, tmp_path, words, expected):
+    data = [] if "--data" in words else ["--data", tiny_set]
+    fails(call("run", *words, *data, "--results", tmp_path, "--image-size", "32", "--quiet"), *expected)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_usage_exits_with_2(tmp_path):
+    assert call("run", "resnet18", "--epochs", "many").exit_code == 2
+    assert call("rum").exit_code == 2
+
+
+def refused(data, tmp_path, *words, extra=()):
+    result = fails(
+        call("run", "resnet18", "--data", data, *QUICK, "--results", tmp_path / "r", "--quiet", *extra), *words
+    )
+    assert not (tmp_path / "r").exists()
+    return result
+
+
+def table(data, split):
+    return next((data / {"train": "Training_Set", "test": "Test_Set"}[split]).glob("*.csv"))
+
+
+def test_an_empty_split_is_named(make_set, tmp_path):
+    refused(make_set(test=0), tmp_path, "test")
+
+
+def test_a_split_of_one_class_is_named(make_set, tmp_path):
+    refused(make_set(test=3), tmp_path, "test", "both classes")
+
+
+def test_a_table_without_its_target_is_named(make_set, tmp_path):
+    data = make_set()
+    table(data, "train").write_text("ID,DR\n1,1\n")
+    refused(data, tmp_path, "Disease_Risk", table(data, "train"))
+
+
+def test_a_missing_image_is_named_and_can_be_left_out(make_set, tmp_path):
+    data = make_set()
+    (data / "Training_Set" / "Training" / "3.png").unlink()
+    refused(data, tmp_path, "train/3", "--skip-bad")
+
+
+@pytest.mark.parametrize("damage", ["empty", "truncated"])
+def test_a_damaged_image_is_named_and_left_out_on_request(make_set, tmp_path, damage):
+    data = make_set()
+    image = data / "Training_Set" / "Training" / "3.png"
+    image.write_bytes(b"" if damage == "empty" else image.read_bytes()[:2000])
+    refused(data, tmp_path, "3.png", "--skip-bad")
+    words = ["--data", data, *QUICK, "--results", tmp_path / "r", "--skip-bad", "--dry-run", "--quiet"]
+    record = json.loads(call("run", "resnet18", *words).stdout)
+    assert [(item["split"], item["id"]) for item in record["data"]["excluded"]] == [("train", "3")]
+    assert record["data"]["splits"]["train"]["images"] == 7
+
+
+def test_a_set_without_one_good_image_is_refused_even_with_skip_bad(make_set, tmp_path):
+    data = make_set()
+    for image in data.rglob("*.png"):
+        image.write_bytes(b"no image")
+    refused(data, tmp_path)
+    refused(data, tmp_path, extra=["--skip-bad"])
+
+
+def test_an_image_in_two_splits_is_a_warning_in_the_record_and_left_out_on_request(make_set, tmp_path):
+    data = make_set()
+    (data / "Test_Set" / "Test" / "1.png").write_bytes((data / "Training_Set" / "Training" / "2.png").read_bytes())
+    words = ["run", "resnet18", "--data", data, *QUICK, "--results", tmp_path / "r", "--dry-run", "--quiet"]
+    kept = json.loads(call(*words).stdout)["data"]
+    assert any("train/2" in line and "test/1" in line for line in kept["warnings"])
+    assert kept["splits"]["train"]["images"] == 8
+    left = json.loads(call(*words, "--skip-bad").stdout)["data"]
+    assert [(item["split"], item["id"]) for item in left["excluded"]] == [("train", "2")]
+    assert left["splits"]["test"]["images"] == 8
+    assert left["fingerprint"] != kept["fingerprint"]
+
+
+def test_a_results_folder_that_cannot_be_written_is_one_line(tiny_set, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = call("run", "resnet18", "--data", tiny_set, *QUICK, "--results", tmp_path / "file" / "deeper", "--quiet")
+    fails(result, "--results DIR")
+
+
+def test_an_audit_prints_tables_and_exits_with_1_where_a_result_would_be_corrupted(make_set):
+    data = make_set()
+    good = call("data", "audit", data)
+    assert good.exit_code == 0, good.output
+    assert "train" in good.stdout
+    (data / "Training_Set" / "Training" / "3.png").unlink()
+    bad = call("data", "audit", data, "--json")
+    assert bad.exit_code == 1
+    assert json.loads(bad.stdout)["splits"]["train"]["missing"] == 1
+
+
+def test_the_built_in_set_trains_without_imagenet_weights_and_says_so_everywhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(synthetic, "COUNTS", {"train": 12, "validation": 8, "test": 8})
+    monkeypatch.setenv("RETINA_CACHE", str(tmp_path / "cache"))
+    words = [word for word in QUICK if word not in ("--weights", "random")]
+    result = call("run", "resnet18", *words, "--results", tmp_path / "r")
+    assert result.exit_code == 0, result.output
+    for text in (result.stdout, result.stderr):
+        assert "training starts from RANDOM weights" in text
+        assert synthetic.NOTICE.rstrip(".") in text
+    run = next((tmp_path / "r" / "runs").iterdir())
+    record = json.loads((run / "record.json").read_text())
+    assert record["weights"]["origin"] == "random"
+    assert "RANDOM" in record["weights"]["notice"]
+
+
+def test_retina_data_names_a_default_folder(tiny_set, tmp_path, monkeypatch):
+    monkeypatch.setenv("RETINA_DATA", str(tiny_set))
+    result = call("run", "resnet18", *QUICK, "--results", tmp_path / "r", "--dry-run", "--quiet")
+    assert json.loads(result.stdout)["data"]["folder"] == str(tiny_set)
+
+
+def test_drawing_a_set_refuses_a_folder_that_is_not_empty(tmp_path):
+    (tmp_path / "note").write_text("mine")
+    fails(call("data", "synth", tmp_path, "--quiet"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["note"]

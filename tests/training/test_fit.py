@@ -1,0 +1,270 @@
+"""Training: from a plan to a run folder, and back from an interruption."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from retina import experiment, files, runs
+from retina.data import dataset
+from retina.errors import DivergedError, WeightsError
+from retina.models import classifier
+from retina.training import callbacks, checkpoint, fit, plan, weights
+
+SMALL = {"weights": "random", "image_size": 32, "batch_size": 8, "epochs": 3, "learning_rate": 1e-3}
+TIMINGS = ["seconds", "images_per_second"]
+
+
+def prepare(data: Path, results: Path, backbone: str = "resnet18", *, skip_bad: bool = False, **options) -> plan.Plan:
+    chosen, overrides = experiment.load(backbone, "p1", **(SMALL | options))
+    return plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=True)
+
+
+def run_of(data: Path, results: Path, backbone: str = "resnet18", **options) -> runs.Run:
+    return fit.execute(prepare(data, results, backbone, **options), results=results, quiet=True)[0]
+
+
+def history(run: runs.Run) -> pd.DataFrame:
+    return run.history().drop(columns=TIMINGS)
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_set, tmp_path_factory):
+    """A finished run of three epochs, which no test changes."""
+    return run_of(tiny_set, tmp_path_factory.mktemp("results"))
+
+
+def test_a_run_folder_holds_the_contracts_files_and_nothing_else(finished):
+    assert sorted(path.name for path in finished.folder.iterdir()) == [
+        "history.csv",
+        "model.keras",
+        "predictions.csv",
+        "record.json",
+    ]
+    assert list(finished.history()["epoch"]) == list(range(1, len(finished.history()) + 1))
+    predictions = finished.predictions()
+    assert predictions.groupby("split").size().to_dict() == {"test": 12, "validation": 12}
+    assert np.isfinite(predictions["logit"]).all()
+
+
+def test_the_record_says_what_was_run_on_what_and_how_it_ended(finished):
+    record = finished.record()
+    assert record["status"] in runs.FINISHED
+    assert finished.folder.name == record["name"] == f"resnet18-p1-ce-seed0-{record['digest'][:8]}"
+    assert record["overrides"]["epochs"] == {"file": 10, "option": 3}
+    assert record["experiment"]["precision"] in ("float32", "bfloat16")
+    assert record["data"]["splits"]["train"] == {"images": 24, "positives": 18, "prevalence": 0.75}
+    assert record["baselines"]["majority"]["test"]["accuracy"] == 0.75
+    assert record["weights"]["origin"] == "random"
+    assert record["epochs_run"] == len(finished.history())
+    assert record["best_epoch"] == finished.history()["val_loss"].idxmin() + 1
+    assert record["model"]["sha256"] == files.sha256(finished.model_path)
+    assert record["environment"]["packages"]["torch"].startswith("2.")
+
+
+def test_the_models_answers_are_the_predictions(finished, tiny_set):
+    """`model.keras` and `predictions.csv` come from the same weights, and bytes and floats give the same logits."""
+    model = keras.saving.load_model(finished.model_path)
+    data = dataset.load(tiny_set, image_size=32, crop=True, quiet=True)
+    images = np.concatenate([data.images[data.parts[name].rows] for name in ("validation", "test")])
+    logits = finished.predictions()["logit"].to_numpy()
+    np.testing.assert_allclose(model.predict(images, verbose=0)[:, 0], logits, atol=1e-4)
+    np.testing.assert_allclose(model.predict(images.astype(np.float32), verbose=0)[:, 0], logits, atol=1e-4)
+
+
+def test_the_predictions_come_from_the_best_epoch(finished):
+    """The best epoch's validation loss follows from the validation logits."""
+    rows = finished.predictions().query("split == 'validation'")
+    signed = np.where(rows["label"] == 1, 1, -1) * rows["logit"]
+    recomputed = np.logaddexp(0, -signed).mean()
+    losses = finished.history()["val_loss"]
+    assert abs(losses - recomputed).idxmin() == losses.idxmin()
+
+
+def test_a_finished_run_is_reused_and_force_repeats_it_exactly(finished, tiny_set):
+    results = finished.folder.parent.parent
+    before = finished.record_path.read_bytes()
+    again, reused = fit.execute(prepare(tiny_set, results), results=results, quiet=True)
+    assert (again.folder, reused) == (finished.folder, True)
+    assert finished.record_path.read_bytes() == before
+    old_history, old_predictions = history(finished), finished.predictions_path.read_bytes()
+    again, reused = fit.execute(prepare(tiny_set, results), results=results, force=True, quiet=True)
+    assert not reused
+    pd.testing.assert_frame_equal(history(again), old_history)
+    assert again.predictions_path.read_bytes() == old_predictions
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__()
+        self.last = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.optimizer.iterations.numpy() >= self.last:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_an_interrupted_run_ends_as_an_undisturbed_one(tiny_set, tmp_path, monkeypatch, precision):
+    """Weights, optimizer, dropout, order, augmentation and history all continue."""
+    straight = run_of(tiny_set, tmp_path / "a", precision=precision)
+    results = tmp_path / "b"
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "Display", lambda **_: _Closing(Interrupt(5)))
+        with pytest.raises(KeyboardInterrupt):
+            run_of(tiny_set, results, precision=precision)
+    broken = runs.list_runs(results)[0]
+    assert broken.record()["status"] == "interrupted"
+    assert broken.record()["epochs_run"] == 1
+    assert not broken.predictions_path.exists()
+    resumed = run_of(tiny_set, results, precision=precision)
+    pd.testing.assert_frame_equal(history(resumed), history(straight))
+    assert resumed.predictions_path.read_bytes() == straight.predictions_path.read_bytes()
+    assert not checkpoint.path(resumed).exists()
+
+
+class _Closing(keras.callbacks.CallbackList):
+    """Stands where the display stands."""
+
+    def __new__(cls, callback):
+        callback.close = lambda: None
+        return callback
+
+
+def test_early_stopping_ends_a_run_and_its_absence_only_notes_where(tiny_set, tmp_path):
+    """The same seed: the run without early stopping goes on where the other stops, over the same epochs."""
+    options = {"epochs": 6, "patience": 1, "learning_rate": 3e-3}
+    stopped = run_of(tiny_set, tmp_path, **options)
+    record = stopped.record()
+    assert record["status"] == "stopped_early"
+    assert record["early_stopping"]["stop_epoch"] == record["epochs_run"] < 6
+    whole = run_of(tiny_set, tmp_path, early_stopping=False, **options)
+    assert whole.record()["status"] == "completed"
+    assert whole.record()["epochs_run"] == 6
+    assert whole.record()["early_stopping"]["stop_epoch"] == record["epochs_run"]
+    pd.testing.assert_frame_equal(history(whole)[: record["epochs_run"]], history(stopped))
+
+
+def test_a_run_that_diverges_says_so_and_keeps_its_record(tiny_set, tmp_path):
+    with pytest.raises(DivergedError, match="lower the learning rate"):
+        run_of(tiny_set, tmp_path, backbone="vgg16", learning_rate=10.0, precision="float32")
+    run = runs.list_runs(tmp_path)[0]
+    record = run.record()
+    assert record["status"] == "diverged"
+    assert "loss" in record["error"]
+    assert not run.predictions_path.exists()
+    assert not run.model_path.exists()
+
+
+@pytest.mark.parametrize("fine_tune", ["head", "last"])
+def test_training_moves_what_it_should_and_nothing_else(tiny_set, tmp_path, fine_tune):
+    """Frozen weights and frozen moving statistics are bit for bit those of the start."""
+    prepared = prepare(tiny_set, tmp_path, fine_tune=fine_tune, epochs=1)
+    network = weights.build(prepared.experiment, prepared.start)
+    before = {item.path: np.array(item.value.detach()) for item in network.weights}
+    fit.fit(prepared, network, runs.create(tmp_path, "x"), quiet=True)
+    moved = {item.path for item in network.weights if not np.array_equal(before[item.path], item.value.detach())}
+    expected = {path for path in before if path.startswith(("logit", "layer4") if fine_tune == "last" else "logit")}
+    assert moved == expected
+
+
+def test_validation_is_exact(tiny_set, tmp_path):
+    """One pass gives the mean loss over images, not over batches, and the AUROC of the ranks."""
+    prepared = prepare(tiny_set, tmp_path, precision="float32", epochs=1)
+    run, _ = fit.execute(prepared, results=tmp_path, quiet=True)
+    rows = run.predictions().query("split == 'validation'")
+    positive, negative = (rows.query(f"label == {label}")["logit"].to_numpy() for label in (1, 0))
+    pairs = positive[:, None] - negative[None, :]
+    found = run.history().iloc[0]
+    assert found["val_auroc"] == pytest.approx(np.mean((pairs > 0) + 0.5 * (pairs == 0)))
+    assert found["val_accuracy"] == pytest.approx(np.mean((rows["logit"] > 0) == (rows["label"] == 1)))
+
+
+def test_a_run_starts_from_the_backbone_of_an_earlier_one(finished, tiny_set):
+    results = finished.folder.parent.parent
+    prepared = prepare(tiny_set, results, weights=finished.folder.name)
+    assert (prepared.start.origin, prepared.start.sha256) == ("run", finished.record()["model"]["sha256"])
+    network = weights.build(prepared.experiment, prepared.start)
+    trained = keras.saving.load_model(finished.model_path)
+    for layer in network.layers:
+        if layer.name.startswith(("conv1", "bn1", "layer")):
+            for ours, theirs in zip(layer.weights, trained.get_layer(layer.name).weights, strict=True):
+                assert torch.equal(ours.value, theirs.value)
+    fresh = classifier.build("resnet18", seed=prepared.experiment.seed)
+    assert torch.equal(network.get_layer("logit").weights[0].value, fresh.get_layer("logit").weights[0].value)
+
+
+def test_a_damaged_model_of_an_earlier_run_is_named_and_not_used(finished, tiny_set, tmp_path):
+    copy = tmp_path / "runs" / "copy"
+    copy.mkdir(parents=True)
+    for path in finished.folder.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    content = bytearray((copy / "model.keras").read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / "model.keras").write_bytes(content)
+    with pytest.raises(WeightsError, match="damaged"):
+        prepare(tiny_set, tmp_path, weights="copy")
+
+
+def test_another_backbones_run_and_an_unknown_one_are_refused(finished, tiny_set):
+    results = finished.folder.parent.parent
+    with pytest.raises(WeightsError, match="another backbone"):
+        prepare(tiny_set, results, backbone="resnet50", weights=finished.folder.name)
+    with pytest.raises(WeightsError, match="no such file or run"):
+        prepare(tiny_set, results, weights="nothing")
+
+
+def test_imagenet_weights_that_cannot_be_had_are_an_error_on_real_data(tiny_set, tmp_path):
+    with pytest.raises(WeightsError, match="--weights random"):
+        prepare(tiny_set, tmp_path, weights="imagenet")
+
+
+def test_a_damaged_checkpoint_is_one_line(tiny_set, tmp_path, monkeypatch):
+    prepared = prepare(tiny_set, tmp_path)
+    run = runs.create(tmp_path, prepared.name)
+    checkpoint.path(run).write_bytes(b"not a checkpoint")
+    with pytest.raises(runs.RunError, match="--force"):
+        fit.execute(prepared, results=tmp_path, quiet=True)
+    again, _ = fit.execute(prepared, results=tmp_path, force=True, quiet=True)
+    assert again.record()["status"] in runs.FINISHED
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path):
+    """A pickle that calls a function is refused before it is called."""
+    run = runs.create(tmp_path, "x")
+    torch.save({"model": _Trap(str(tmp_path / "trap"))}, checkpoint.path(run))
+    network = classifier.build("resnet18")
+    network.compile(keras.optimizers.Adam())
+    with pytest.raises(runs.RunError):
+        checkpoint.restore(run, network)
+    assert not (tmp_path / "trap").exists()
+
+
+class _Trap:
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (Path(self.path),))
+
+
+def test_the_order_of_epochs_is_told_to_the_data(tiny_set, tmp_path):
+    batches = fit.training_batches(prepare(tiny_set, tmp_path))
+    clock = callbacks.DataClock(batches)
+    clock.on_epoch_begin(4)
+    assert batches.epoch == 5
+
+
+def test_the_record_is_json_of_the_standard(finished):
+    """No NaN, no Infinity: any reader can read it."""
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    json.loads(finished.record_path.read_text(), parse_constant=refuse)
