@@ -36,7 +36,7 @@ def name_of(path: Path) -> str:
 
 
 def room(module: str) -> str:
-    return (module.split(".") + ["__init__"])[1]
+    return [*module.split("."), "__init__"][1]
 
 
 def imports(path: Path) -> set[str]:
@@ -107,7 +107,9 @@ def modules_after(code: str) -> set[str]:
 
 def test_help_loads_nothing_heavy():
     loaded = modules_after(
-        "import retina.cli\nfrom click.testing import CliRunner\nassert CliRunner().invoke(retina.cli.main, ['-h']).exit_code == 0"
+        "import retina.cli\n"
+        "from click.testing import CliRunner\n"
+        "assert CliRunner().invoke(retina.cli.main, ['-h']).exit_code == 0"
     )
     assert not loaded & {"torch", "keras", "numpy", "pandas", "matplotlib", "sklearn", "scipy", "PIL", "rich"}
 

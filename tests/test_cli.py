@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,41 @@ def test_json_is_one_object_on_stdout_and_quiet_says_nothing_else(finished, tiny
     assert set(report["results"]) == {"validation", "test"}
     assert 0 <= report["results"]["test"]["auroc"] <= 1
     assert report["experiment"]["loss"] == "focal"
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on_when_the_command_is_typed_again(tiny_set, tmp_path):
+    """A real process, a real signal: one line, exit code 1, and the next call starts after the last finished epoch."""
+    words = [
+        "run",
+        "resnet18",
+        "--data",
+        tiny_set,
+        *QUICK,
+        "--epochs",
+        "40",
+        "--no-early-stopping",
+        "--results",
+        tmp_path,
+    ]
+    command = [sys.executable, str(ROOT / "cli.py"), *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("runs/*/history.csv")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (1, "")
+    assert "interrupted: type the same command again" in stderr.strip().splitlines()[-1]
+    assert "Traceback" not in stderr
+    folder = next(tmp_path.glob("runs/*"))
+    record = json.loads((folder / "record.json").read_text())
+    assert record["status"] == "interrupted"
+    before = (folder / "history.csv").read_text().splitlines()
+    assert 1 <= record["epochs_run"] == len(before) - 1 < 10
+    assert call(*words, "--quiet").exit_code == 0
+    after = (folder / "history.csv").read_text().splitlines()
+    assert after[: len(before)] == before
+    assert len(after) == 11
 
 
 def test_runs_lists_what_was_made_and_names_what_is_damaged(finished, tmp_path):
