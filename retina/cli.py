@@ -214,9 +214,12 @@ def fetch(folder: Path, *, quiet: bool) -> None:
     from retina.data import fetch as fetching
     from retina.data import labels
 
-    if not fetching.available():
+    try:
+        found = fetching.fetch(folder, quiet=quiet)
+    except RetinaError:
         click.echo(fetching.BY_HAND, err=True)
-    report = audits.check(labels.read(fetching.fetch(folder)), thorough=True, quiet=quiet)
+        raise
+    report = audits.check(labels.read(found), thorough=True, quiet=quiet)
     click.echo(audits.summary(report))
     if not report.ok:
         raise click.exceptions.Exit(1)

@@ -287,3 +287,10 @@ def test_drawing_a_set_refuses_a_folder_that_is_not_empty(tmp_path):
     (tmp_path / "note").write_text("mine")
     fails(call("data", "synth", tmp_path, "--quiet"), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["note"]
+
+
+def test_fetching_without_its_extra_says_how_to_get_the_data_by_hand(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
+    result = fails(call("data", "fetch", tmp_path / "rfmid"), "retina[fetch]")
+    for words in ("CC BY 4.0", "10.3390/data6020014", "IEEE DataPort", "Kaggle", "grand-challenge"):
+        assert words.lower() in result.stderr.lower()

@@ -1,0 +1,242 @@
+"""What is wrong with a data set, told before any compute is spent on it."""
+
+import textwrap
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from itertools import chain, groupby
+from pathlib import Path
+
+import pandas as pd
+
+from retina.data.balance import balance_rules
+from retina.data.inspection import Facts, inspect
+from retina.data.labels import SPLITS, LabelTable
+from retina.data.rules import RULES, Problem, count, duplicate_rules, image_rules, label_rules
+from retina.errors import AuditError
+
+__all__ = ["Audit", "Problem", "check", "require", "skip_bad", "summary"]
+
+WIDTH = 96
+SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The result of looking a data set over. Every number is a plain int, float or None.
+
+    Attributes:
+        folder: The data set's folder.
+        layout: Its layout.
+        splits: Split -> `listed`, `found`, `missing`, `unreadable`, `extra`, `positives`, `negatives`, `prevalence`
+            (of the listed rows with a label of 0 or 1; None where there is none). `extra` counts unlisted files in
+            folders that hold images of this split alone.
+        sizes: "widthxheight" -> `images`, `positives`, `prevalence` and the number of images in each split, over the
+            rows with a label of 0 or 1 and a readable header; most images first. In RFMiD a size is a camera.
+        problems: What is wrong, errors first.
+        thorough: Whether every image was decoded and near duplicates were looked for.
+    """
+
+    folder: Path
+    layout: str
+    splits: dict[str, dict[str, int | float | None]]
+    sizes: dict[str, dict[str, int | float | None]]
+    problems: tuple[Problem, ...]
+    thorough: bool
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that would corrupt a result."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found that would corrupt a result."""
+        return not self.errors
+
+    def to_dict(self) -> dict[str, object]:
+        """The same as plain values, ready for JSON."""
+        return {
+            "folder": str(self.folder),
+            "layout": self.layout,
+            "thorough": self.thorough,
+            "ok": self.ok,
+            "splits": self.splits,
+            "sizes": self.sizes,
+            "problems": [{key: _plain(value) for key, value in vars(problem).items()} for problem in self.problems],
+        }
+
+
+def check(table: LabelTable, *, thorough: bool = True, quiet: bool = False) -> Audit:
+    """Look a data set over.
+
+    Args:
+        table: What the folder lists.
+        thorough: Decode every image, on all cores, and look for near duplicates across splits. Otherwise only open
+            every header; a truncated image is not noticed then. Exact duplicates are found either way.
+        quiet: Show no progress.
+
+    Returns:
+        The numbers, and every problem found. Nothing about the data raises.
+
+    Raises:
+        DataError: a decoding process was killed.
+    """
+    facts = inspect(table.frame["path"].dropna(), thorough=thorough, quiet=quiet)
+    frame = _with_facts(table.frame, facts)
+    found = chain(label_rules(frame), image_rules(frame, table.extra), duplicate_rules(frame), balance_rules(frame))
+    problems = tuple(sorted(found, key=lambda item: list(RULES).index(item.rule)))
+    return Audit(table.folder, table.layout, _split_counts(frame, table), _size_counts(frame), problems, thorough)
+
+
+def require(audit: Audit, *, skip_bad: bool = False, allow: Collection[str] = ()) -> None:
+    """Refuse a data set that would corrupt a result.
+
+    Args:
+        audit: The result of `check`.
+        skip_bad: Pass over what `skip_bad` mends.
+        allow: Rules to pass over.
+
+    Raises:
+        AuditError: one line with the first problem, what was expected, where, and what to do.
+    """
+    left = [item for item in audit.errors if item.rule not in allow and not (skip_bad and item.skip)]
+    if not left:
+        return
+    first = left[0]
+    places = first.paths or first.ids or (str(audit.folder),)
+    advice = f"see everything with `data audit {audit.folder}`"
+    if all(item.skip for item in left):
+        advice += ", or leave these images out with --skip-bad"
+    raise AuditError(
+        f"the audit found {count(len(left), 'error')} in the data",
+        expected=RULES[first.rule].expected,
+        found=first.sentence,
+        where=places[0] + (f" and {len(places) - 1} more" if len(places) > 1 else ""),
+        advice=advice,
+    )
+
+
+def skip_bad(table: LabelTable, audit: Audit) -> tuple[LabelTable, tuple[str, ...]]:
+    """Leave out the images that are missing or unreadable, and the earlier copies of images in two splits.
+
+    Args:
+        table: What the folder lists.
+        audit: The result of `check` on it.
+
+    Returns:
+        The table without those rows, and what was left out, as `split/id` in the table's order.
+    """
+    bad = {name for problem in audit.errors for name in problem.skip}
+    keys = table.frame["split"] + "/" + table.frame["id"]
+    out = keys.isin(bad)
+    return replace(table, frame=table.frame[~out].reset_index(drop=True)), tuple(keys[out])
+
+
+def summary(audit: Audit) -> str:
+    """The audit as plain text of at most 96 columns: a table of splits, one of image sizes, and every problem."""
+    depth = "every image decoded" if audit.thorough else "headers only; `data audit` decodes every image"
+    parts = [f"{audit.folder}\n{audit.layout} layout, {depth}"]
+    parts.append(_text_table("split", audit.splits))
+    if audit.sizes:
+        parts.append(_text_table("image size", audit.sizes))
+    parts += [_rule_text(rule, list(problems)) for rule, problems in groupby(audit.problems, lambda item: item.rule)]
+    errors, others = len(audit.errors), len(audit.problems) - len(audit.errors)
+    parts.append(f"{count(errors, 'error')}, {count(others, 'warning')}")
+    return "\n\n".join(parts)
+
+
+def _with_facts(frame: pd.DataFrame, facts: dict[str, Facts]) -> pd.DataFrame:
+    """The listed rows with what their images turned out to be: `fault`, `size`, `digest` and `code`, or None."""
+    rows = [facts[path] if path is not None else Facts() for path in frame["path"]]
+    columns = {
+        "fault": [row.fault for row in rows],
+        "size": [None if row.size is None else "{}x{}".format(*row.size) for row in rows],
+        "digest": [row.digest for row in rows],
+        "code": [row.code for row in rows],
+    }
+    added = {name: pd.Series(values, index=frame.index, dtype=object) for name, values in columns.items()}
+    return frame.assign(**added)
+
+
+def _split_counts(frame: pd.DataFrame, table: LabelTable) -> dict[str, dict[str, int | float | None]]:
+    """Split -> how many images are listed, found, missing and so on."""
+    folders = {
+        split: {Path(path).parent for path in frame["path"][frame["split"] == split].dropna()} for split in SPLITS
+    }
+    counts = {}
+    for split in SPLITS:
+        rows = frame[frame["split"] == split]
+        own = folders[split].difference(*(places for other, places in folders.items() if other != split))
+        found = int(rows["path"].notna().sum())
+        counts[split] = {
+            "listed": len(rows),
+            "found": found,
+            "missing": len(rows) - found,
+            "unreadable": int(rows["fault"].notna().sum()),
+            "extra": sum(path.parent in own for path in table.extra),
+            **_classes(rows),
+        }
+    return counts
+
+
+def _classes(rows: pd.DataFrame) -> dict[str, int | float | None]:
+    """Positives, negatives and prevalence of rows."""
+    positives, negatives = int((rows["label"] == 1).sum()), int((rows["label"] == 0).sum())
+    labelled = positives + negatives
+    return {
+        "positives": positives,
+        "negatives": negatives,
+        "prevalence": positives / labelled if labelled else None,
+    }
+
+
+def _size_counts(frame: pd.DataFrame) -> dict[str, dict[str, int | float | None]]:
+    """Image size -> images, how many in each split, positives and prevalence."""
+    rows = frame[frame["size"].notna() & frame["label"].isin([0, 1]).fillna(value=False)]
+    counts = {}
+    for size, group in rows.groupby("size", sort=False):
+        inside = {split: int((group["split"] == split).sum()) for split in SPLITS}
+        counts[str(size)] = {"images": len(group), **inside, **_classes(group)}
+    return dict(sorted(counts.items(), key=lambda item: -item[1]["images"]))
+
+
+def _text_table(head: str, rows: dict[str, dict[str, int | float | None]]) -> str:
+    """A table with right-aligned numbers; only the first rows where there are many."""
+    columns = list(next(iter(rows.values())))
+    shown = [[head, *columns]]
+    shown += [
+        [name, *(_cell(column, values[column]) for column in columns)] for name, values in list(rows.items())[:SHOWN]
+    ]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in shown
+    ]
+    if len(rows) > SHOWN:
+        lines.append(f"and {len(rows) - SHOWN} more")
+    return "\n".join(lines)
+
+
+def _cell(column: str, value: float | None) -> str:
+    """A number as text; prevalence in per cent."""
+    if value is None:
+        return "-"
+    return f"{value:.1%}" if column == "prevalence" else f"{value:,}"
+
+
+def _rule_text(rule: str, problems: list[Problem]) -> str:
+    """The problems of one rule, the first ones in words."""
+    lines = [f"{problems[0].severity}: {rule}"]
+    for problem in problems[:SHOWN]:
+        lines += textwrap.wrap(problem.sentence, WIDTH - 2, initial_indent="  ", subsequent_indent="    ")
+    if len(problems) > SHOWN:
+        lines.append(f"  and {len(problems) - SHOWN} more (all of them with --json)")
+    return "\n".join(lines)
+
+
+def _plain(value: object) -> object:
+    """A tuple as a list, anything else as it is."""
+    return list(value) if isinstance(value, tuple) else value
