@@ -1,0 +1,86 @@
+"""The classifier: a backbone, and on it a head of global average pooling, dropout and one logit."""
+
+from pathlib import Path
+
+import keras
+
+from retina.errors import ExperimentError
+from retina.experiment import unknown
+from retina.models import backbones, imagenet
+from retina.models.backbones import Backbone
+from retina.models.layers import BatchNormalization, GlobalAveragePooling, Logit
+from retina.models.torch_layer import seed_of
+
+FINE_TUNE = ("head", "last", "full")
+
+
+def build(
+    backbone: str,
+    *,
+    weights: str | Path = "random",
+    fine_tune: str = "full",
+    dropout: float = 0.2,
+    seed: int = 0,
+) -> keras.Model:
+    """Build a classifier: RGB images (N, H, W, 3), 0 to 255, uint8 or float, to logits (N, 1) float32.
+
+    The model is one flat functional graph, so that any feature map can be tapped by its layer's name. Its initial
+    weights and its dropout are functions of the seed alone, whatever was built or drawn before.
+
+    Args:
+        backbone: A key of `BACKBONES`.
+        weights: `random`, `imagenet` (fetched once), or the path of a state dict with torchvision's names.
+        fine_tune: What is trained: the `head`, the head and the backbone's `last` stage, or everything (`full`).
+        dropout: Share of the pooled features set to 0 in training, in [0, 1).
+        seed: Seed of the random weights and of dropout.
+
+    Raises:
+        ExperimentError: no such backbone or fine-tuning, or dropout out of range.
+        WeightsError: the weights cannot be had or do not fit.
+    """
+    record = backbones.get(backbone)
+    if not 0 <= dropout < 1:
+        raise ExperimentError(f"dropout cannot be {dropout}", expected="a number from 0 to below 1")
+    images, features = backbones.connect(record, seed)
+    x = GlobalAveragePooling(name="pool")(features)
+    x = keras.layers.Dropout(dropout, seed=seed_of(seed, "dropout"), dtype="float32", name="dropout")(x)
+    logit = Logit(seed=seed_of(seed, "logit"), name="logit")(x)
+    model = keras.Model(images, logit, name=f"{backbone}_classifier")
+    backbones.initialize(model, record, weights)
+    freeze(model, record, fine_tune)
+    return model
+
+
+def freeze(model: keras.Model, backbone: Backbone, fine_tune: str) -> None:
+    """Set which layers of a classifier are trained; a frozen batch normalization also runs in inference mode.
+
+    Raises:
+        ExperimentError: `fine_tune` is not one of `head`, `last` and `full`.
+    """
+    if fine_tune not in FINE_TUNE:
+        raise unknown("fine_tune", fine_tune, FINE_TUNE)
+    trained = {"head": (), "last": (backbone.last_stage,), "full": tuple(backbone.stages)}[fine_tune]
+    for layer in model.layers:
+        stage = backbone.stage(layer.name)
+        layer.trainable = stage is None or stage in trained
+
+
+def transfer_backbone(source: keras.Model, target: keras.Model) -> None:
+    """Copy the backbone's weights and moving statistics from one model to another of the same backbone.
+
+    Raises:
+        WeightsError: the two have different backbones.
+    """
+    imagenet.assign(target, imagenet.state_dict(source), where=source.name)
+
+
+def describe(model: keras.Model) -> dict[str, int]:
+    """How many numbers a model has and how many of them are trained; moving statistics are not counted."""
+    total = sum(variable.value.numel() for layer in model.layers for variable in _parameters(layer))
+    trainable = sum(variable.value.numel() for variable in model.trainable_weights)
+    return {"parameters": total, "trainable_parameters": trainable}
+
+
+def _parameters(layer: keras.layers.Layer) -> list[keras.Variable]:
+    """What gradient descent can change in a layer, frozen or not."""
+    return [layer.gamma, layer.beta] if isinstance(layer, BatchNormalization) else layer.weights

@@ -1,0 +1,42 @@
+"""What retina's own layers share: no casts by Keras, arguments that are saved, and seeds that depend on names alone."""
+
+import zlib
+from typing import Any
+
+import keras
+
+LARGEST_SEED = 2**31 - 1
+"""Keras keeps the state of its random generators in 32-bit signed integers."""
+
+Shape = tuple[int | None, ...]
+
+
+def seed_of(seed: int | None, name: str) -> int | None:
+    """The seed of one layer's initial weights, a function of the network's seed and the layer's name alone.
+
+    Args:
+        seed: The network's seed; `None` leaves the choice to Keras' global generator (`keras.utils.set_random_seed`).
+        name: The layer's name.
+    """
+    return None if seed is None else zlib.crc32(f"{seed}/{name}".encode()) & LARGEST_SEED
+
+
+class TorchLayer(keras.layers.Layer):
+    """A layer in float32 whose inputs Keras does not cast, so that `torch.autocast` alone decides on precision.
+
+    Unless a subclass says otherwise, its result has its input's shape.
+    """
+
+    arguments: tuple[str, ...] = ()
+    """The arguments beyond Keras' own that make the layer again; each is kept in an attribute of its name."""
+
+    def __init__(self, *, dtype: Any = "float32", **kwargs: Any) -> None:  # noqa: ANN401 - Keras takes names and policies
+        super().__init__(dtype=dtype, autocast=False, **kwargs)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The shape of the result, from the shape of the input; `None` stands for a size not known yet."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this layer again."""
+        return super().get_config() | {name: getattr(self, name) for name in self.arguments}

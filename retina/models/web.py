@@ -1,0 +1,65 @@
+"""Copy one file from a web server, and say in one line what went wrong where it cannot be had."""
+
+import http.client
+import urllib.error
+import urllib.request
+from ssl import SSLError
+from typing import BinaryIO
+
+from retina.errors import WeightsError
+from retina.progress import bar
+
+TIMEOUT = 30.0
+"""Seconds without an answer after which a server is given up."""
+MEGABYTE = 1 << 20
+
+# Everything that can go wrong between here and a server; a disk that is full is none of it.
+NETWORK_ERRORS = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, SSLError, ValueError)
+
+
+def copy(url: str, target: BinaryIO, *, megabytes: int, advice: str, quiet: bool = False) -> None:
+    """Copy what a server answers into an open file, with a progress bar.
+
+    Args:
+        url: An http or https address.
+        target: A file open for writing bytes.
+        megabytes: Size of the file in MiB, for the bar.
+        advice: What the user can do where the file cannot be had.
+        quiet: Show no progress.
+
+    Raises:
+        WeightsError: the address is none of the web, or the server cannot be reached, refuses, falls silent or breaks
+            off.
+        OSError: the target cannot be written.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise WeightsError("weights are fetched from the web only", expected="http://... or https://...", found=url)
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:  # noqa: S310 - the scheme is checked above
+            expected = int(answer.headers.get("Content-Length") or 0)
+            received = _pour(answer, target, url.rpartition("/")[-1], megabytes, quiet=quiet)
+    except NETWORK_ERRORS as error:
+        raise WeightsError("weights cannot be fetched", found=_reason(error), where=url, advice=advice) from error
+    if expected and received != expected:
+        found = f"the connection broke after {received} of {expected} bytes"
+        raise WeightsError("weights cannot be fetched", found=found, where=url, advice=advice)
+
+
+def _pour(source: BinaryIO, target: BinaryIO, name: str, megabytes: int, *, quiet: bool) -> int:
+    """Copy a stream to its end and return how many bytes came."""
+    received = 0
+    with bar(f"fetching {name}", megabytes, quiet=quiet, unit="MiB") as advance:
+        while chunk := source.read(MEGABYTE):
+            target.write(chunk)
+            received += len(chunk)
+            advance(1)
+    return received
+
+
+def _reason(error: Exception) -> str:
+    """Why a server gave nothing, in a few words."""
+    if isinstance(error, urllib.error.HTTPError):
+        error.close()
+        return f"the server answers {error.code} {error.reason}"
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    return str(reason) or type(error).__name__
