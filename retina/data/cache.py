@@ -1,0 +1,247 @@
+"""Decode once: every image of a data set, prepared, in one memory map that later runs open at once.
+
+A cache is a folder named by what it is made from: the files' paths, sizes and times, the preparation and Pillow's
+version. A changed file leads to another name, so a cache is never out of date, only unused. Inside:
+
+    images.u8       the pixels and nothing else: (n, image_size, image_size, 3) uint8, in C order
+    manifest.json   what they are made from, with the SHA-256 of every file, of every chunk of pixels and of itself
+
+Where two processes build the same cache at once, each builds its own and the first to finish names the folder.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import PIL
+
+from retina import files, progress
+from retina.data import fundus
+from retina.data.workers import Prepared, Source, Task, cores, describe, on_all_cores
+from retina.errors import DataError
+
+SCHEMA = "retina-image-cache/1"
+PIXELS = "images.u8"
+MANIFEST = "manifest.json"
+
+CHUNK = 8
+"""Images a worker prepares at a time: Ctrl-C waits for no more, and 8 x 224 x 224 x 3 bytes are hashed at one go."""
+
+STALE = 24 * 3600
+"""Seconds after which a temporary folder that nobody writes to was left by a builder that was killed."""
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ImageCache:
+    """Prepared images.
+
+    Attributes:
+        images: Read-only memory map, (n, image_size, image_size, 3) uint8 RGB, in the order of the paths given.
+        digests: The SHA-256 of every image file, as 64 hexadecimal digits.
+        bad: Why a file could not be decoded, by its index; its pixels are 0.
+        folder: Where the cache lies.
+    """
+
+    images: np.ndarray
+    digests: tuple[str, ...]
+    bad: dict[int, str]
+    folder: Path
+
+
+class Recipe(NamedTuple):
+    """All that the pixels of a cache follow from."""
+
+    sources: tuple[Source, ...]
+    image_size: int
+    crop: bool
+
+    @property
+    def key(self) -> str:
+        """The SHA-256 that names the cache, as 64 hexadecimal digits."""
+        parts = [SCHEMA, CHUNK, fundus.PREPARATION, PIL.__version__, *self]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    @property
+    def row(self) -> int:
+        """Bytes of one prepared image."""
+        return self.image_size * self.image_size * 3
+
+    @property
+    def chunks(self) -> range:
+        """The index of the first image of every chunk."""
+        return range(0, len(self.sources), CHUNK)
+
+
+def open_or_build(
+    paths: Sequence[Path],
+    *,
+    image_size: int,
+    crop: bool = True,
+    folder: Path | None = None,
+    quiet: bool = False,
+) -> ImageCache:
+    """Open the cache of these images; where there is none, or it is damaged, build it with all cores.
+
+    Every byte of the cache is checked on opening. A damaged cache is named in a warning of this module's logger and
+    built again. A script that calls this at its top level needs `if __name__ == "__main__":`, as all that spawn do.
+
+    Args:
+        paths: The image files, at least one.
+        image_size: The side of a prepared image, in pixels.
+        crop: Crop to the fundus disc, as `retina.data.fundus.prepare`.
+        folder: Where caches lie; the user's cache folder where it is None.
+        quiet: Show no progress.
+
+    Raises:
+        DataError: there are no paths, a file cannot be read or changes meanwhile, or a worker died.
+        RetinaError: the cache cannot be written, or the disk is full.
+    """
+    if not paths:
+        raise DataError("there are no images to prepare", expected="at least one image file")
+    recipe = Recipe(tuple(map(describe, paths)), image_size, crop)
+    home = (files.cache_folder() / "images" if folder is None else folder) / recipe.key[:16]
+    if os.path.lexists(home):
+        try:
+            return _open(home, recipe)
+        except DataError as error:
+            LOG.warning("%s | It is built again.", error)
+            _remove(home)
+    _sweep(home.parent)
+    with files.atomic_folder(home) as temporary:
+        _build(temporary, recipe, quiet=quiet)
+    return _open(home, recipe)
+
+
+def _build(folder: Path, recipe: Recipe, *, quiet: bool) -> None:
+    """Write a cache's two files into a folder."""
+    pixels = folder / PIXELS
+    _allocate(pixels, len(recipe.sources) * recipe.row)
+    tasks = [
+        Task(recipe.sources[first : first + CHUNK], recipe.image_size, recipe.crop, pixels, first * recipe.row)
+        for first in recipe.chunks
+    ]
+    done, bar = [], progress.bar("Preparing images", len(recipe.sources), quiet=quiet)
+    with bar as advance, contextlib.closing(on_all_cores(tasks)) as results:
+        for prepared in results:
+            done.append(prepared)
+            advance(len(prepared.digests))
+    (folder / MANIFEST).write_text(_render(_content(recipe, done)), encoding="ascii")
+
+
+def _allocate(path: Path, length: int) -> None:
+    """Make a file of zeros. A full disk is told now, not after an hour of decoding (macOS tells it then)."""
+    with path.open("wb") as stream:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(stream.fileno(), 0, length)
+        else:
+            stream.truncate(length)
+
+
+def _remove(home: Path) -> None:
+    """Take a cache away, under another name first so that nobody meets half of it."""
+    with files.unwritable_is_one_line(home):
+        aside = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}.", suffix=".tmp"))
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+            home.rename(aside / home.name)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what builders that were killed have left."""
+    for left in folder.glob(".*.tmp"):
+        with contextlib.suppress(OSError):  # its builder has just finished, or it is another user's
+            last = max(path.stat().st_mtime for path in (left, *left.iterdir()))
+            if time.time() - last > STALE:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _content(recipe: Recipe, done: Sequence[Prepared]) -> dict:
+    """What the manifest tells."""
+    digests = [digest for prepared in done for digest in prepared.digests]
+    reasons = [reason for prepared in done for reason in prepared.reasons]
+    root = os.path.commonpath([os.path.dirname(source.path) for source in recipe.sources])  # noqa: PTH120
+    return {
+        "schema": SCHEMA,
+        "key": recipe.key,
+        "preparation": fundus.PREPARATION,
+        "pillow": PIL.__version__,
+        "image_size": recipe.image_size,
+        "crop": recipe.crop,
+        "root": root,
+        "images": [
+            {"path": os.path.relpath(path, root), "size": size, "mtime_ns": mtime_ns, "sha256": digest}
+            for (path, size, mtime_ns), digest in zip(recipe.sources, digests, strict=True)
+        ],
+        "bad": {str(index): reason for index, reason in enumerate(reasons) if reason is not None},
+        "chunk": CHUNK,
+        "pixels": [prepared.pixels for prepared in done],
+    }
+
+
+def _render(content: dict) -> str:
+    """The manifest's text: its content under the content's own SHA-256."""
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return json.dumps({"sha256": digest, "content": content}, indent=1) + "\n"
+
+
+def _open(home: Path, recipe: Recipe) -> ImageCache:
+    """Open a cache of which every byte is as it was written; else a DataError names the damage."""
+    content = _manifest(home, recipe)
+    shape = (len(recipe.sources), recipe.image_size, recipe.image_size, 3)
+    try:
+        _check_pixels(home / PIXELS, recipe, content["pixels"])
+        images = np.memmap(home / PIXELS, np.uint8, mode="r", shape=shape)
+    except OSError as error:
+        raise _damaged(home, found=f"{PIXELS}: {error.strerror or error}") from error
+    digests = tuple(image["sha256"] for image in content["images"])
+    return ImageCache(images, digests, {int(index): reason for index, reason in content["bad"].items()}, home)
+
+
+def _damaged(home: Path, *, found: str) -> DataError:
+    """The error for a cache that is not as it was written."""
+    return DataError("the image cache is damaged", found=found, where=home)
+
+
+def _manifest(home: Path, recipe: Recipe) -> dict:
+    """The content of a manifest that is as it was written and belongs to the recipe."""
+    try:
+        text = (home / MANIFEST).read_bytes().decode("ascii")
+        content = json.loads(text)["content"]
+        intact = _render(content) == text and content["key"] == recipe.key
+    except OSError as error:
+        raise _damaged(home, found=f"{MANIFEST}: {error.strerror or error}") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise _damaged(home, found=f"{MANIFEST} is not a manifest") from error
+    if not intact:
+        raise _damaged(home, found=f"{MANIFEST} was altered")
+    return content
+
+
+def _check_pixels(path: Path, recipe: Recipe, digests: Sequence[str]) -> None:
+    """Hash every chunk of pixels, on all cores (hashing lets go of Python's lock)."""
+    length = len(recipe.sources) * recipe.row
+    found = path.stat().st_size
+    if found != length:
+        raise _damaged(path.parent, found=f"{PIXELS} of {found} bytes, not {length}")
+    with path.open("rb") as stream, ThreadPoolExecutor(cores()) as pool:
+
+        def digest(first: int) -> str:
+            chunk = os.pread(stream.fileno(), CHUNK * recipe.row, first * recipe.row)
+            return hashlib.sha256(chunk).hexdigest()
+
+        for first, is_now, was in zip(recipe.chunks, pool.map(digest, recipe.chunks), digests, strict=True):
+            if is_now != was:
+                raise _damaged(path.parent, found=f"other pixels than were written from image {first} on")
