@@ -1,7 +1,7 @@
 """The same experiment as `python cli.py run`, as a plain torch loop: what retina's training is held against.
 
-It shares retina's images, order, augmentation and stopping rule, and nothing else: network, initial weights, loss,
-optimizer and autocast are torch's own. Seeds therefore mean other initial weights; only the distribution can agree.
+It shares retina's images, order, augmentation, stopping rule and initial weights. Network, loss, optimizer, autocast
+and dropout are torch's own, so that curves agree until dropout and rounding drive them apart.
 
     python benchmarks/plain_torch.py --data FOLDER --epochs 30 --seeds 0 1 2
 """
@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import torch
 from sklearn.metrics import roc_auc_score
 from torch import nn
@@ -23,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "models"))
 import torch_reference
 
 from retina import environment, experiment
-from retina.data import dataset
 from retina.data.batches import EvaluationBatches
-from retina.training import fit, stopping
+from retina.models import imagenet
+from retina.training import fit, stopping, weights
 from retina.training.plan import Plan, plan
 
 
@@ -35,11 +36,6 @@ class Network(nn.Module):
     def __init__(self, name: str, channels: int, dropout: float) -> None:
         super().__init__()
         self.backbone = torch_reference.BUILD[name]()
-        for module in self.backbone.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
         self.dropout = nn.Dropout(dropout)
         self.logit = nn.Linear(channels, 1)
 
@@ -47,6 +43,13 @@ class Network(nn.Module):
         """RGB images (N, H, W, 3), 0-255, to logits (N, 1) float32."""
         pooled = self.backbone.features(images).mean((1, 2))
         return self.logit(self.dropout(pooled)).float()
+
+
+def copy_weights(source: keras.Model, network: Network) -> None:
+    """Start a plain network from the weights of one of retina's."""
+    network.backbone.load_state_dict(imagenet.state_dict(source), strict=False)
+    kernel, bias = (variable.value.detach() for variable in source.get_layer("logit").weights)
+    network.logit.load_state_dict({"weight": kernel.reshape(1, -1), "bias": bias})
 
 
 def score(network: Network, item: Plan, split: str, *, autocast: bool) -> tuple[float, float]:
@@ -66,6 +69,7 @@ def train(item: Plan, seed: int) -> dict[str, float]:
     torch.manual_seed(seed)
     channels = {"resnet18": 512, "resnet50": 2048, "vgg16": 512}[settings.backbone]
     network = Network(settings.backbone, channels, settings.dropout).to(memory_format=torch.channels_last)
+    copy_weights(weights.build(dataclasses.replace(settings, seed=seed), item.start), network)
     optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate, eps=1e-7, fused=True)
     autocast = settings.precision == "bfloat16"
     batches = fit.training_batches(dataclasses.replace(item, experiment=dataclasses.replace(settings, seed=seed)))
@@ -105,7 +109,7 @@ def main() -> None:
     given |= {"early_stopping": False} if options.no_early_stopping else {}
     chosen, overrides = experiment.load(options.backbone, options.params, weights="random", **given)
     item = plan(chosen, overrides, data=options.data, results=Path("results"))
-    print(f"plain torch, {item.experiment.precision} on {environment.device_name()}, {dataset.__name__} of retina")
+    print(f"plain torch, {item.experiment.precision} on {environment.device_name()}")
     for seed in options.seeds:
         began = time.perf_counter()
         found = train(item, seed)

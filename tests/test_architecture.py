@@ -11,16 +11,17 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "retina"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 BOTTOM = {"errors"}
-PLAIN = BOTTOM | {"files", "progress", "experiment", "environment", "runs"}
+PLAIN = BOTTOM | {"files", "progress", "processes", "experiment", "environment", "runs"}
 MAY_IMPORT = {
     "__init__": set(),
     "errors": set(),
     "files": BOTTOM,
     "progress": BOTTOM,
+    "processes": BOTTOM,
     "experiment": BOTTOM,
     "environment": BOTTOM,
     "runs": BOTTOM | {"files"},
-    "data": BOTTOM | {"files", "progress", "data"},
+    "data": BOTTOM | {"files", "progress", "processes", "data"},
     "models": BOTTOM | {"files", "progress", "experiment", "models"},
     "training": PLAIN | {"data", "models", "training"},
     "analysis": BOTTOM | {"files", "runs", "analysis"},

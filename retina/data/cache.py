@@ -28,8 +28,9 @@ import PIL
 
 from retina import files, progress
 from retina.data import fundus
-from retina.data.workers import Prepared, Source, Task, cores, describe, on_all_cores
+from retina.data.workers import Prepared, Source, Task, describe, prepare
 from retina.errors import DataError
+from retina.processes import cores, on_all_cores
 
 SCHEMA = "retina-image-cache/1"
 PIXELS = "images.u8"
@@ -37,6 +38,8 @@ MANIFEST = "manifest.json"
 
 CHUNK = 8
 """Images a worker prepares at a time: Ctrl-C waits for no more, and 8 x 224 x 224 x 3 bytes are hashed at one go."""
+
+FEW_CHUNKS = 4  # with fewer than this, workers take longer to start than the parent to do the work
 
 STALE = 24 * 3600
 """Seconds after which a temporary folder that nobody writes to was left by a builder that was killed."""
@@ -134,7 +137,7 @@ def _build(folder: Path, recipe: Recipe, *, quiet: bool) -> None:
         for first in recipe.chunks
     ]
     done, bar = [], progress.bar("Preparing images", len(recipe.sources), quiet=quiet)
-    with bar as advance, contextlib.closing(on_all_cores(tasks)) as results:
+    with bar as advance, contextlib.closing(on_all_cores(prepare, tasks, few=FEW_CHUNKS)) as results:
         for prepared in results:
             done.append(prepared)
             advance(len(prepared.digests))

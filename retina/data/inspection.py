@@ -1,25 +1,22 @@
 """What each image file turns out to be: its size, whether it can be read, its digest and its perceptual hash."""
 
-import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 from PIL import Image
 
 from retina.data import fundus
 from retina.data.duplicates import SIDE, fingerprint
-from retina.errors import DataError, ImageError
+from retina.errors import ImageError
 from retina.files import sha256
+from retina.processes import on_all_cores
 from retina.progress import bar
 
-FEW = 32
-"""Up to so many images are decoded here: starting other processes would take longer."""
+FEW = 33
+"""With fewer images than this, starting other processes would take longer than decoding here."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def inspect(paths: Iterable[str], *, thorough: bool, quiet: bool = False) -> dic
         Path -> facts, in the order of `paths`.
 
     Raises:
-        DataError: the decoder took its whole process down.
+        RetinaError: the decoder took its whole process down.
     """
     paths = list(dict.fromkeys(paths))
     lengths = {path: _length(path) for path in paths}
@@ -60,27 +57,10 @@ def inspect(paths: Iterable[str], *, thorough: bool, quiet: bool = False) -> dic
     jobs = [(path, thorough, shared[lengths[path]] > 1) for path in paths]
     with bar("Decoding" if thorough else "Opening", len(jobs), quiet=quiet) as advance:
         found = []
-        for facts in _in_processes(jobs) if thorough and len(jobs) > FEW else map(_examine, jobs):
+        for facts in on_all_cores(_examine, jobs, few=FEW) if thorough else map(_examine, jobs):
             found.append(facts)
             advance(1)
     return dict(zip(paths, found, strict=True))
-
-
-def _in_processes(jobs: list[tuple[str, bool, bool]]) -> Iterable[Facts]:
-    """Examine on all cores, in order. New processes are spawned: a fork would copy whatever threads hold locks."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    pool = ProcessPoolExecutor(min(cores, len(jobs)), mp_context=get_context("spawn"))
-    try:
-        yield from pool.map(_examine, jobs, chunksize=4)
-    except BrokenProcessPool as error:
-        raise DataError(
-            "a process that decoded images died",
-            expected="enough memory for one photograph a core",
-            found="a process killed by the system",
-            advice="free some memory and try again",
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _length(path: str) -> int:

@@ -1,18 +1,10 @@
-"""The processes that prepare images, one a core: each reads a file once, hashes and decodes it, and writes its pixels.
+"""What a worker does with a chunk of images: reads each file once, hashes and decodes it, and writes its pixels.
 
-They are spawned, not forked: torch's threads make a fork of the parent unsafe. So this room imports numpy and Pillow
-and nothing slow, and a script that gets here from its top level needs `if __name__ == "__main__":`.
+Workers import this room, so it imports numpy and Pillow and nothing slow.
 """
 
-import contextlib
 import hashlib
-import multiprocessing
 import os
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,66 +53,13 @@ def describe(path: Path) -> Source:
         raise _unreadable(path, error) from error
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def on_all_cores(tasks: Sequence[Task]) -> Iterator[Prepared]:
-    """Work tasks off, in order; a few are done in this process, sooner than workers start.
+def prepare(task: Task) -> Prepared:
+    """Prepare a chunk of images and write their pixels to their place.
 
     Raises:
-        DataError: a file cannot be read or changes meanwhile, or a worker died.
+        DataError: a file cannot be read or changes meanwhile.
         OSError: the pixels cannot be written.
     """
-    workers = min(cores(), len(tasks) // 2)
-    if workers < 2:  # noqa: PLR2004
-        yield from map(_prepare, tasks)
-        return
-    spawn = multiprocessing.get_context("spawn")
-    with _one_thread_each():
-        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin_worker)
-        try:
-            yield from pool.map(_prepare, tasks)
-        except BrokenProcessPool as error:
-            raise DataError(
-                "a worker that prepares images ended early",
-                advice='see that memory suffices, and that your script starts under `if __name__ == "__main__":`',
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let processes started meanwhile make one BLAS thread each: 64 workers of 64 threads meet the limit of threads."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _begin_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it, be it killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Wait until the parent is gone; without this, workers of a killed parent would wait for tasks forever."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
-
-
-def _prepare(task: Task) -> Prepared:
-    """Prepare a chunk of images and write their pixels to their place."""
     block = np.zeros((len(task.sources), task.image_size, task.image_size, 3), np.uint8)
     digests, reasons = [], []
     for row, source in enumerate(task.sources):

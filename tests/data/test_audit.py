@@ -3,7 +3,6 @@
 import json
 import struct
 import zlib
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import numpy as np
@@ -29,7 +28,7 @@ from retina.data import audit, inspection, labels
 from retina.data.balance import LEAST_V, SIGNIFICANT, balance_rules, heterogeneity
 from retina.data.duplicates import BITS, NEAR, SIDE, fingerprint, near_groups, near_pairs
 from retina.data.rules import RULES
-from retina.errors import AuditError, DataError
+from retina.errors import AuditError
 
 
 def checked(root, **options):
@@ -397,24 +396,11 @@ def test_many_images_are_decoded_in_processes_with_the_same_result(tmp_path, mon
     root = write_official(tmp_path, labels=dict.fromkeys(LABELS, (1, 0) * 6))
     image_of(root, "test", "5.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     paths = list(labels.read(root).frame["path"])
-    assert len(paths) > inspection.FEW
+    assert len(paths) >= inspection.FEW
     apart = inspection.inspect(paths, thorough=True, quiet=True)
-    monkeypatch.setattr(inspection, "FEW", len(paths))
+    monkeypatch.setattr(inspection, "FEW", len(paths) + 1)
     assert inspection.inspect(paths, thorough=True, quiet=True) == apart
     assert list(apart) == paths
-
-
-def test_a_decoder_that_takes_its_process_down_is_one_line(tmp_path, monkeypatch):
-    root = write_official(tmp_path)
-    monkeypatch.setattr(inspection, "FEW", 0)
-
-    class Dying(inspection.ProcessPoolExecutor):
-        def map(self, *_arguments, **_options):
-            raise BrokenProcessPool
-
-    monkeypatch.setattr(inspection, "ProcessPoolExecutor", Dying)
-    with pytest.raises(DataError, match="a process that decoded images died"):
-        checked(root)
 
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from retina.data import cache, fundus, workers
+from retina.data import cache, fundus
 from retina.data.cache import open_or_build
 from retina.errors import DataError, RetinaError
 
@@ -316,7 +316,7 @@ def test_a_full_disk_is_one_line_before_anything_is_decoded(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    monkeypatch.setattr(workers, "_prepare", None)
+    monkeypatch.setattr(cache, "prepare", None)
     with pytest.raises(RetinaError, match="No space left") as caught:
         open_or_build(eyes, image_size=SIDE, folder=home)
     assert "\n" not in str(caught.value)
@@ -353,9 +353,9 @@ def test_a_worker_that_dies_is_one_line(tmp_path: Path, home: Path) -> None:
     write_eyes(tmp_path / "eyes", 40)
     script = (
         """
-        from retina.data import workers
+        from retina import processes
         from retina.errors import RetinaError
-        workers._begin_worker = workers.os.abort
+        processes._begin_worker = processes.os.abort
         try:
     """
         + textwrap.indent(textwrap.dedent(BUILD), " " * 12)
@@ -365,7 +365,7 @@ def test_a_worker_that_dies_is_one_line(tmp_path: Path, home: Path) -> None:
     """
     )
     out, err = start(script, tmp_path / "eyes", home).communicate(timeout=60)
-    assert out.startswith("a worker that prepares images ended early"), err
+    assert out.startswith("a worker process ended early"), err
     assert names(home) == []
 
 

@@ -1,0 +1,81 @@
+"""Work on all cores: spawned processes that leave Ctrl-C to their parent, end with it, and use one thread each.
+
+They are spawned, not forked: a fork copies whatever locks torch's threads hold. What they import should be light, and a
+script that gets here from its top level needs `if __name__ == "__main__":`.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from retina.errors import RetinaError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def on_all_cores(work: Callable[[Job], Result], jobs: Sequence[Job], *, few: int) -> Iterator[Result]:
+    """Work jobs off, in order.
+
+    Args:
+        work: A function of a module, which a spawned process can import.
+        jobs: Its arguments, one a job.
+        few: With fewer jobs than this, all are done in this process, sooner than workers start.
+
+    Raises:
+        RetinaError: a worker died; and whatever `work` raises.
+    """
+    if len(jobs) < few:
+        yield from map(work, jobs)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with _one_thread_each():
+        pool = ProcessPoolExecutor(min(cores(), len(jobs)), mp_context=spawn, initializer=_begin_worker)
+        try:
+            yield from pool.map(work, jobs)
+        except BrokenProcessPool as error:
+            raise RetinaError(
+                "a worker process ended early",
+                advice='see that memory suffices, and that your script starts under `if __name__ == "__main__":`',
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let processes started meanwhile make one BLAS thread each: 64 workers of 64 threads meet the limit of threads."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and end with it, be it killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Wait until the parent is gone; without this, workers of a killed parent would wait for jobs forever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
