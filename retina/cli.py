@@ -132,6 +132,9 @@ def run(
     if dry_run:
         click.echo(json.dumps(prepared.record(), indent=2))
         return
+    reached = 0 if force else fit.epochs_reached(prepared, results=results)
+    if reached and not quiet:
+        click.echo(f"This run was interrupted before and goes on after epoch {reached}.", err=True)
     try:
         finished, reused = fit.execute(prepared, results=results, force=force, quiet=quiet)
     except KeyboardInterrupt:

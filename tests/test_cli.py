@@ -1,7 +1,10 @@
 """The command line as a user meets it: exit codes, what goes to stdout, and errors of one line."""
 
+import contextlib
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -120,10 +123,37 @@ def test_ctrl_c_leaves_a_run_that_goes_on_when_the_command_is_typed_again(tiny_s
     assert record["status"] == "interrupted"
     before = (folder / "history.csv").read_text().splitlines()
     assert 1 <= record["epochs_run"] == len(before) - 1 < 10
-    assert call(*words, "--quiet").exit_code == 0
+    resumed = call(*words)
+    assert resumed.exit_code == 0
+    assert f"goes on after epoch {record['epochs_run']}." in resumed.stderr
     after = (folder / "history.csv").read_text().splitlines()
     assert after[: len(before)] == before
     assert len(after) == 11
+
+
+def test_a_person_at_a_terminal_sees_each_epoch_and_the_time_left(tiny_set, tmp_path):
+    """Stderr is a real pseudo-terminal; stdout, which is none, gets the summary alone."""
+    ours, theirs = pty.openpty()
+    words = ["run", "resnet18", "--data", tiny_set, *QUICK, "--epochs", "2", "--results", tmp_path]
+    command = [sys.executable, str(ROOT / "cli.py"), *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal is gone when the process is
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    os.close(ours)
+    stdout, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, shown.decode()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    history = next(tmp_path.glob("runs/*/history.csv")).read_text().splitlines()[1:]
+    for row in history:
+        epoch, train_loss, _, val_loss, _, val_auroc, *_ = row.split(",")
+        line = rf"{epoch}\s+{float(train_loss):.4f}\s+{float(val_loss):.4f}\s+{float(val_auroc):.4f}\s+[0-9.]+"
+        assert re.search(line, text), text
+    assert "left at most" in text
+    assert "epoch 2/2" in text
+    assert "left at most" not in stdout
 
 
 def test_runs_lists_what_was_made_and_names_what_is_damaged(finished, tmp_path):

@@ -9,8 +9,8 @@ import csv
 import io
 from pathlib import Path
 
-from retina.data.anatomy import HEIGHT, WIDTH
-from retina.data.drawing import FREQUENCY, choose_diseases, draw
+from retina.data.drawing.anatomy import HEIGHT, WIDTH
+from retina.data.drawing.photograph import FREQUENCY, choose_diseases, draw
 from retina.data.labels import DISEASES
 from retina.errors import DataError
 from retina.files import atomic_folder, cache_folder

@@ -8,10 +8,11 @@ from typing import Any
 
 import keras
 import numpy as np
+import torch
 
 from retina import files, runs
 from retina.data.batches import Augmentation, EvaluationBatches, TrainingBatches
-from retina.errors import DivergedError
+from retina.errors import DivergedError, RetinaError
 from retina.experiment import Experiment
 from retina.models import classifier
 from retina.training import callbacks, checkpoint, stopping, weights
@@ -50,9 +51,30 @@ def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = Fal
         run.history_path.unlink(missing_ok=True)
     record = plan.record()
     run.write_record(record)
-    with closing_record(run, record):
+    with closing_record(run, record), memory_in_words():
         train(plan, run, record, quiet=quiet)
     return run, False
+
+
+def epochs_reached(plan: Plan, *, results: Path) -> int:
+    """The last epoch that an interrupted run of this plan finished and will go on from; 0 where there is none."""
+    run = runs.Run(runs.runs_folder(results) / plan.name)
+    return len(run.history()) if checkpoint.path(run).is_file() and run.history_path.is_file() else 0
+
+
+@contextmanager
+def memory_in_words() -> Iterator[None]:
+    """Turn a lack of memory, on the device or beside it, into one helpful line."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        raise RetinaError(
+            "memory does not suffice for this run",
+            found=str(error).partition("\n")[0],
+            advice="try a smaller --batch-size or --image-size",
+        ) from error
 
 
 @contextmanager
@@ -78,7 +100,6 @@ def train(plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool) -> 
     """Build, fit, predict and save; extend the record with what was measured."""
     network = weights.build(plan.experiment, plan.start)
     record["model"] = classifier.describe(network)
-    began = time.perf_counter()
     progress = fit(plan, network, run, quiet=quiet)
     trained = time.perf_counter()
     checkpoint.assign(network.variables, progress.best_weights)
@@ -86,7 +107,7 @@ def train(plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool) -> 
     with files.atomic_file(run.model_path) as temporary:
         network.save(temporary)
     record["model"]["sha256"] = files.sha256(run.model_path)
-    record["timings"]["training_seconds"] = round(trained - began, 3)
+    record["timings"]["training_seconds"] = round(sum(row["seconds"] for row in progress.rows), 3)
     record["timings"]["prediction_seconds"] = round(time.perf_counter() - trained, 3)
     record["best_epoch"] = stopping.best_epoch(progress.val_losses)
     record["early_stopping"]["stop_epoch"] = stopping.stop_epoch(progress.val_losses, plan.experiment.patience)
@@ -115,7 +136,7 @@ def fit(plan: Plan, network: keras.Model, run: runs.Run, *, quiet: bool) -> call
         return progress
     batches = training_batches(plan)
     validation_batches = EvaluationBatches(plan.data.images, validation.rows, batch_size=EVALUATION_BATCH)
-    display = Display(epochs=experiment.epochs, finished=len(progress.rows), quiet=quiet)
+    display = Display(progress.rows, epochs=experiment.epochs, quiet=quiet)
     try:
         model.fit(
             batches,

@@ -95,7 +95,7 @@ def _imagenet(backbone: str, *, builtin: bool, quiet: bool) -> StartingWeights:
     except WeightsError as error:
         if not builtin:
             raise
-        notice = f"ImageNet weights could not be fetched, training starts from RANDOM weights ({error.problem})"
+        notice = f"ImageNet weights could not be had ({error.found}): training starts from RANDOM weights"
         return StartingWeights("imagenet", "random", notice=notice)
     return StartingWeights("imagenet", "imagenet", path, files.sha256(path))
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from retina.data import drawing, labels, synthetic
-from retina.data.anatomy import HEIGHT, WIDTH, sample_eye
-from retina.data.drawing import FREQUENCY, choose_diseases, draw, is_diseased
-from retina.data.lesions import ABOVE, BENEATH, CLOUDS, DISC
-from retina.data.spots import Scene, spot
+from retina.data.drawing.anatomy import HEIGHT, WIDTH, sample_eye
+from retina.data.drawing.lesions import ABOVE, BENEATH, CLOUDS, DISC
+from retina.data.drawing.photograph import FREQUENCY, choose_diseases, draw, is_diseased
+from retina.data.drawing.spots import Scene, spot
 from retina.data.synthetic import LAYOUT, builtin, synthesize
 from retina.errors import DataError
 

@@ -11,7 +11,7 @@ import torch
 
 from retina import experiment, files, runs
 from retina.data import dataset
-from retina.errors import DivergedError, WeightsError
+from retina.errors import DivergedError, RetinaError, WeightsError
 from retina.models import classifier
 from retina.training import callbacks, checkpoint, fit, plan, weights
 
@@ -116,7 +116,7 @@ def test_an_interrupted_run_ends_as_an_undisturbed_one(tiny_set, tmp_path, monke
     straight = run_of(tiny_set, tmp_path / "a", precision=precision)
     results = tmp_path / "b"
     with monkeypatch.context() as patch:
-        patch.setattr(fit, "Display", lambda **_: _Closing(Interrupt(5)))
+        patch.setattr(fit, "Display", lambda *_, **__: _Closing(Interrupt(5)))
         with pytest.raises(KeyboardInterrupt):
             run_of(tiny_set, results, precision=precision)
     broken = runs.list_runs(results)[0]
@@ -160,6 +160,14 @@ def test_a_run_that_diverges_says_so_and_keeps_its_record(tiny_set, tmp_path):
     assert "loss" in record["error"]
     assert not run.predictions_path.exists()
     assert not run.model_path.exists()
+
+
+def test_a_lack_of_memory_is_one_line_and_the_run_is_marked(tiny_set, tmp_path, monkeypatch):
+    """The allocator's own refusal: a batch of petabytes."""
+    monkeypatch.setattr(fit, "fit", lambda *_, **__: torch.empty(2**50))
+    with pytest.raises(RetinaError, match="--batch-size"):
+        run_of(tiny_set, tmp_path)
+    assert runs.list_runs(tmp_path)[0].record()["status"] == "failed"
 
 
 @pytest.mark.parametrize("fine_tune", ["head", "last"])

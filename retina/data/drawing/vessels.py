@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from retina.data.anatomy import HEIGHT, WIDTH, Array, Eye, absorb
+from retina.data.drawing.anatomy import HEIGHT, WIDTH, Array, Eye, absorb
 
 SUPERSAMPLING = 3
 STEP = 0.025  # of the disc-to-fovea distance

@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from retina.data.anatomy import Eye, distance, enlarge, noise, show_choroid, sigmoid
-from retina.data.spots import Lesion, Painter, Scene, anywhere, scatter, spot
+from retina.data.drawing.anatomy import Eye, distance, enlarge, noise, show_choroid, sigmoid
+from retina.data.drawing.spots import Lesion, Painter, Scene, anywhere, scatter, spot
 
 BLOOD = np.array([0.55, 1.5, 1.2], np.float32)
 MELANIN = np.array([0.9, 1.0, 1.0], np.float32)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from retina.data.anatomy import Array, Eye, X, Y, distance, mix, noise, sigmoid
+from retina.data.drawing.anatomy import Array, Eye, X, Y, distance, mix, noise, sigmoid
 
 # How often, whatever the label, a photograph carries each harmless artefact.
 STREAKS, CRESCENTS, FOVEAL_REFLEXES = 0.4, 0.22, 0.35

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from retina.data.anatomy import draw_background, draw_disc, sample_eye
-from retina.data.camera import photograph
-from retina.data.lesions import ABOVE, BENEATH, CLOUDS, DISC, disc_lesion
-from retina.data.spots import Lesion, Painter, Scene
-from retina.data.vessels import draw_vessels, grow_vessels
+from retina.data.drawing.anatomy import draw_background, draw_disc, sample_eye
+from retina.data.drawing.camera import photograph
+from retina.data.drawing.lesions import ABOVE, BENEATH, CLOUDS, DISC, disc_lesion
+from retina.data.drawing.spots import Lesion, Painter, Scene
+from retina.data.drawing.vessels import draw_vessels, grow_vessels
 
 # RFMiD's training table: 1,519 of 1,920 photographs are diseased, and how many carry each disease drawn here.
 PREVALENCE = 1519 / 1920

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retina.data.anatomy import HEIGHT, WIDTH, Array, Eye, X, Y, absorb, mix
-from retina.data.vessels import Vessel
+from retina.data.drawing.anatomy import HEIGHT, WIDTH, Array, Eye, X, Y, absorb, mix
+from retina.data.drawing.vessels import Vessel
 
 
 @dataclass(frozen=True)
