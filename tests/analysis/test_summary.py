@@ -1,0 +1,91 @@
+"""A summary says what a run came to, and in words what its numbers do not say."""
+
+import numpy as np
+import pytest
+
+from retina import runs
+from retina.analysis import summary
+
+
+def record_of(**changes):
+    baseline = {"validation": {"accuracy": 0.8}, "test": {"accuracy": 0.8}}
+    histogram = {split: {"accuracy": 0.7, "auroc": 0.6} for split in baseline}
+    return {
+        "schema": runs.SCHEMA,
+        "name": "a",
+        "status": "completed",
+        "experiment": {"epochs": 2},
+        "data": {"notice": None, "excluded": [], "source": "folder"},
+        "weights": {"notice": None},
+        "baselines": {"majority": baseline, "colour_histogram": histogram},
+        "early_stopping": {"used": True, "patience": 3, "stop_epoch": None},
+        "timings": {"training_seconds": 61.0},
+        "best_epoch": 2,
+        "epochs_run": 2,
+    } | changes
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Write a run of 100 + 100 images, 80 % positive, whose best validation accuracy is given."""
+
+    def make(accuracy=0.95, **changes):
+        run = runs.create(tmp_path, "a")
+        run.write_record(record_of(**changes))
+        row = dict.fromkeys(runs.HISTORY_COLUMNS, 0.5)
+        run.write_history([row | {"epoch": 1, "val_accuracy": 0.5}, row | {"epoch": 2, "val_accuracy": accuracy}])
+        labels = np.arange(100) % 5 != 0
+        logits = np.where(labels, 1.0, -1.0)
+        logits[:4] = 0.5
+        run.write_predictions(
+            (split, str(number), int(label), float(logit))
+            for split in ("validation", "test")
+            for number, (label, logit) in enumerate(zip(labels, logits, strict=True))
+        )
+        return run
+
+    return make
+
+
+def test_the_numbers_follow_from_the_predictions(make):
+    found = summary.summarize(make())["results"]["test"]
+    assert (found["images"], found["positives"], found["prevalence"]) == (100, 80, 0.8)
+    assert found["accuracy"] == 0.99
+    assert found["auroc"] == pytest.approx(1 - 3 * 0.5 / (20 * 80))
+
+
+@pytest.mark.parametrize(("accuracy", "said"), [(0.80, True), (0.86, True), (0.89, False), (0.99, False)])
+def test_an_accuracy_within_noise_of_the_majority_guess_is_called_that(make, accuracy, said):
+    """100 images: the 95 % Wilson interval of 0.86 begins at 0.78, that of 0.89 at 0.81."""
+    text = " ".join(summary.summarize(make(accuracy))["remarks"])
+    assert ("cannot be told from calling every image the majority class (0.800)" in text) is said
+
+
+def test_a_run_without_early_stopping_says_where_it_would_have_stopped(make):
+    found = summary.summarize(make(early_stopping={"used": False, "patience": 3, "stop_epoch": 5}))
+    assert "Early stopping with patience 3 would have stopped after epoch 5." in found["remarks"]
+
+
+def test_notices_stand_beside_the_numbers(make):
+    run = make(
+        weights={"notice": "random weights"}, data={"notice": "drawn.", "excluded": [{}, {}], "source": "built-in"}
+    )
+    text = summary.render(summary.summarize(run))
+    for sentence in ("random weights.", "drawn.", "2 images were left out"):
+        assert sentence in text
+    assert ".." not in text
+
+
+def test_an_unfinished_run_has_no_results(make):
+    run = make(status="interrupted")
+    found = summary.summarize(run)
+    assert found["results"] is None
+    assert "interrupted" in summary.render_all([found])
+
+
+def test_the_table_holds_both_baselines_under_each_split(make):
+    lines = summary.render(summary.summarize(make())).splitlines()
+    for split in ("validation", "test"):
+        place = next(number for number, line in enumerate(lines) if line.startswith(split))
+        assert lines[place + 1].split()[-1] == "0.8000"
+        assert lines[place + 2].split()[-2:] == ["0.6000", "0.7000"]

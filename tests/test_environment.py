@@ -1,0 +1,54 @@
+"""Where a run takes place is described truthfully and in plain values."""
+
+import json
+import subprocess
+
+import pytest
+
+from retina import environment
+from retina.errors import ExperimentError
+
+
+def test_the_description_is_plain_json_with_the_versions_in_use():
+    import torch
+
+    found = json.loads(json.dumps(environment.describe()))
+    assert found["packages"]["torch"] == torch.__version__
+    assert found["threads"] == torch.get_num_threads()
+    assert found["device"] in ("cpu", "cuda", "mps")
+
+
+@pytest.mark.parametrize(("fast", "expected"), [(True, "bfloat16"), (False, "float32")])
+def test_auto_is_bfloat16_only_where_the_device_is_fast_at_it(monkeypatch, fast, expected):
+    monkeypatch.setattr(environment, "has_fast_bfloat16", lambda: fast)
+    assert environment.resolve_precision("auto") == expected
+    for named in ("float32", "bfloat16"):
+        monkeypatch.setattr(environment, "device", lambda: "cpu")
+        assert environment.resolve_precision(named) == named
+
+
+def test_bfloat16_is_refused_where_the_device_has_none(monkeypatch):
+    monkeypatch.setattr(environment, "device", lambda: "mps")
+    with pytest.raises(ExperimentError, match="float32"):
+        environment.resolve_precision("bfloat16")
+
+
+def test_a_commit_and_a_change_since_are_told(tmp_path):
+    def git(*words):
+        settings = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(["git", "-C", tmp_path, *settings, *words], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert environment.git_state(tmp_path) is None
+    git("init")
+    (tmp_path / "a").write_text("1")
+    git("add", "a")
+    git("commit", "-m", "first")
+    assert environment.git_state(tmp_path) == {"commit": git("rev-parse", "HEAD"), "dirty": False}
+    (tmp_path / "a").write_text("2")
+    assert environment.git_state(tmp_path)["dirty"] is True
+
+
+def test_a_repository_without_a_commit_has_no_state(tmp_path):
+    subprocess.run(["git", "-C", tmp_path, "init"], capture_output=True, check=True)
+    assert environment.git_state(tmp_path) is None
