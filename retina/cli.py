@@ -27,6 +27,10 @@ class OneLineErrors(click.Group):
             return super().invoke(ctx)
         except RetinaError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{error.strerror} | Where: {str(error.filename)[:200]}") from error
 
 
 class NumberOrNone(click.ParamType):
@@ -197,9 +201,11 @@ def audit(folder: Path, *, quiet: bool, as_json: bool) -> None:
     Example: python cli.py data audit path/to/RFMiD
     """
     from retina.data import audit as audits
-    from retina.data import labels
+    from retina.data import labels, synthetic
 
     report = audits.check(labels.read(folder), thorough=True, quiet=quiet)
+    if synthetic.is_drawn(folder):
+        click.echo(synthetic.NOTICE, err=True)
     click.echo(json.dumps(report.to_dict(), indent=2) if as_json else audits.summary(report))
     if not report.ok:
         raise click.exceptions.Exit(1)

@@ -1,7 +1,7 @@
 """An experiment: the frozen, typed description of one run, read from a parameter file and from options.
 
 A parameter file is TOML; its keys are the fields of `Experiment` that `Setting.in_file` admits. An unknown key, a wrong
-type or a value out of range is an error that names the key, the file and what is allowed. Nothing is ever ignored.
+type or a value out of range is an error that names the key, the file and what is allowed.
 """
 
 import dataclasses
@@ -50,7 +50,7 @@ class Setting:
         names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
         words = names[self.kind]
         if math.isfinite(self.low) or math.isfinite(self.high):
-            words += f" from {self.low:g} to {self.high:g}"
+            words += " from {:g} to {}".format(self.low, f"{self.high:g}" if self.kind is float else self.high)
         return words + (", or none" if self.optional else "")
 
     def accepts(self, value: object) -> bool:
@@ -69,7 +69,7 @@ class Setting:
 
 
 def setting(help: str, kind: type, default: object = dataclasses.MISSING, **limits: Any) -> Any:  # noqa: A002, ANN401
-    """Declare a field of an experiment together with its rule."""
+    """Declare a field together with its rule."""
     return field(default=default, metadata={"setting": Setting(help, kind, **limits)})
 
 
@@ -105,7 +105,7 @@ class Experiment:
         optional=True,
     )
 
-    image_size: int = setting("side of the square image in pixels", int, 224, low=32, high=1024)
+    image_size: int = setting("side of the square image in pixels", int, 224, low=64, high=1024)
     crop_disc: bool = setting("crop to the fundus disc before resizing", bool, default=True)
     horizontal_flip: bool = setting("augmentation: mirror left and right, every second time", bool, default=True)
     vertical_flip: bool = setting("augmentation: mirror top and bottom, every second time", bool, default=False)
@@ -125,14 +125,19 @@ class Experiment:
         """The experiment as plain JSON values, in the order of the fields."""
         return dataclasses.asdict(self)
 
+    def uses(self, name: str) -> bool:
+        """Whether a field has a meaning in this experiment: those of the focal loss have none without it."""
+        return self.loss == "focal" or not name.startswith("focal_")
+
     def digest(self, *, data: str, weights: str) -> str:
         """The SHA-256 (64 hexadecimal digits) of the experiment on given data from given starting weights.
 
         Args:
             data: The fingerprint of the data set.
-            weights: What training really starts from: `random`, or the origin and SHA-256 of the weights.
+            weights: What training really starts from: `random`, or the SHA-256 of the weights' file.
         """
-        content = {"experiment": self.to_dict() | {"weights": weights}, "data": data}
+        settings = {name: value for name, value in self.to_dict().items() if self.uses(name)}
+        content = {"experiment": settings | {"weights": weights}, "data": data}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -147,11 +152,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def unknown(kind: str, word: str, known: Iterable[str], where: object = None) -> ExperimentError:
     """An error for an unknown word, which suggests the nearest known one."""
-    known = sorted(known)
     guess = nearest(word, known)
     return ExperimentError(
         f"unknown {kind} {word!r}",
-        expected="one of " + ", ".join(known),
+        expected="one of " + ", ".join(sorted(known)),
         where=where,
         advice=f"did you mean {guess!r}?" if guess else "choose one of them",
     )
@@ -240,4 +244,7 @@ def load(backbone: str, params: str = "p1", **options: object) -> tuple[Experime
         if SETTINGS[key].in_file and values.get(key) != value
     }
     experiment = Experiment(**(values | options | {"backbone": backbone, "params": path.stem}))
+    for key in options:
+        if not experiment.uses(key):
+            raise ExperimentError(f"{key} has no meaning with the loss {experiment.loss}", advice="add --loss focal")
     return experiment, overrides

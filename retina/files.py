@@ -87,6 +87,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Raises:
         RetinaError: the folder cannot be written, or the disk is full.
     """
+    path = path.absolute()
     with unwritable_is_one_line(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
@@ -96,7 +97,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             try:
                 temporary.rename(path)
             except OSError:
-                if not path.is_dir():
+                # Another builder was first, or something else is in the way, such as a mount point.
+                if not (path.is_dir() and any(path.iterdir())):
                     raise
             sync_folder(path.parent)
         finally:

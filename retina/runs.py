@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 SCHEMA = 1
 STATUSES = ("running", "completed", "stopped_early", "diverged", "interrupted", "failed")
 FINISHED = ("completed", "stopped_early")
+RECORD_KEYS = (
+    *("schema", "name", "digest", "status", "error", "experiment", "overrides", "data", "baselines", "environment"),
+    *("weights", "model", "timings", "sessions", "early_stopping", "best_epoch", "epochs_run"),
+)
 HISTORY_COLUMNS = (
     "epoch",
     "train_loss",
@@ -37,6 +41,7 @@ HISTORY_COLUMNS = (
     "images_per_second",
 )
 PREDICTION_COLUMNS = ("split", "id", "label", "logit")
+PREDICTED_SPLITS = ("validation", "test")
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ class Run:
         """Read the record.
 
         Raises:
-            RunError: there is none, it is not JSON, of another schema, or lacks its name, status or experiment.
+            RunError: there is none, it is not JSON, of another schema, or lacks one of `RECORD_KEYS`.
         """
         try:
             record = json.loads(self.record_path.read_text(encoding="utf-8"))
@@ -85,11 +90,11 @@ class Run:
             raise RunError(
                 "the record of a run has another schema", expected=SCHEMA, found=found, where=self.record_path
             )
-        missing = [key for key in ("name", "status", "experiment") if key not in record]
+        missing = [key for key in RECORD_KEYS if key not in record]
         if missing or record["status"] not in STATUSES:
             raise RunError(
                 "the record of a run is damaged",
-                expected=f"name, experiment, and a status of {', '.join(STATUSES)}",
+                expected=f"every key of a record, and a status of {', '.join(STATUSES)}",
                 found=f"no {missing[0]}" if missing else record["status"],
                 where=self.record_path,
             )
@@ -101,7 +106,7 @@ class Run:
         Raises:
             RetinaError: the folder cannot be written.
         """
-        files.write_text(self.record_path, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        files.write_text(self.record_path, json.dumps(record, indent=2, allow_nan=False) + "\n")
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write the epochs finished so far: one mapping of `HISTORY_COLUMNS` an epoch."""
@@ -125,7 +130,14 @@ class Run:
         Raises:
             RunError: the file is missing or damaged.
         """
-        return self._read_table(self.predictions_path, PREDICTION_COLUMNS)
+        frame = self._read_table(self.predictions_path, PREDICTION_COLUMNS)
+        if set(frame["split"]) != set(PREDICTED_SPLITS) or not frame["label"].isin([0, 1]).all():
+            raise RunError(
+                "a table of a run is damaged",
+                expected="images of " + " and ".join(PREDICTED_SPLITS) + ", labels 0 or 1",
+                where=self.predictions_path,
+            )
+        return frame
 
     @staticmethod
     def _write_table(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
@@ -143,9 +155,13 @@ class Run:
         import pandas as pd
 
         kinds = {"split": str, "id": str}
+        numbers = [name for name in columns if name not in kinds]
         try:
             frame = pd.read_csv(
-                path, dtype={name: kinds.get(name, "float64") for name in columns}, keep_default_na=True
+                path,
+                dtype={name: kinds.get(name, "float64") for name in columns},
+                keep_default_na=False,
+                na_values={name: ["", "nan"] for name in numbers},
             )
         except (OSError, ValueError) as error:
             raise RunError("a table of a run cannot be read", found=error, where=path) from error
@@ -160,6 +176,23 @@ class Run:
 def runs_folder(results: Path) -> Path:
     """Where the runs below a results folder lie."""
     return results / "runs"
+
+
+def require_writable(results: Path) -> None:
+    """Refuse a results folder that could not be written, before anything is computed.
+
+    Raises:
+        RunError: it, or the nearest folder above it that exists, is no folder or is read-only.
+    """
+    wanted = runs_folder(results).absolute()
+    nearest = next(folder for folder in (wanted, *wanted.parents) if folder.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        raise RunError(
+            "the results folder cannot be written",
+            found="a file in its place" if nearest.is_file() else "no permission to write",
+            where=nearest,
+            advice="mend its permissions, or name another with --results DIR",
+        )
 
 
 def create(results: Path, name: str) -> Run:

@@ -18,7 +18,7 @@ from retina.cli import main
 from retina.data import synthetic
 
 ROOT = Path(__file__).parent.parent
-QUICK = ["--weights", "random", "--image-size", "32", "--batch-size", "8", "--epochs", "1", "--precision", "float32"]
+QUICK = ["--weights", "random", "--image-size", "64", "--batch-size", "8", "--epochs", "1", "--precision", "float32"]
 
 
 def call(*words):
@@ -88,7 +88,7 @@ def test_a_run_announces_its_baseline_and_prints_a_summary(finished):
     assert "majority class is right in 75.0% of validation and 75.0% of test" in result.stderr
     assert "best epoch 1 of 1" in result.stdout
     assert "colour histogram" in result.stdout
-    assert "cannot be told from calling every image the majority class" in result.stdout
+    assert "calling every image the majority class (0.750)" in result.stdout
 
 
 def test_json_is_one_object_on_stdout_and_quiet_says_nothing_else(finished, tiny_set):
@@ -191,7 +191,7 @@ def test_a_dry_run_trains_nothing_and_prints_the_record(tiny_set, tmp_path):
 )
 def test_a_wrong_word_is_one_line_that_helps(tiny_set, tmp_path, words, expected):
     data = [] if "--data" in words else ["--data", tiny_set]
-    fails(call("run", *words, *data, "--results", tmp_path, "--image-size", "32", "--quiet"), *expected)
+    fails(call("run", *words, *data, "--results", tmp_path, "--image-size", "64", "--quiet"), *expected)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -295,6 +295,30 @@ def test_the_built_in_set_trains_without_imagenet_weights_and_says_so_everywhere
     record = json.loads((run / "record.json").read_text())
     assert record["weights"]["origin"] == "random"
     assert "RANDOM" in record["weights"]["notice"]
+
+
+def test_a_drawn_set_says_what_it_is_wherever_it_lies(tmp_path):
+    folder = synthetic.synthesize(tmp_path / "set", counts={"train": 12, "validation": 8, "test": 8}, quiet=True)
+    words = ["--data", folder, *QUICK, "--results", tmp_path / "r", "--dry-run"]
+    result = call("run", "resnet18", *words)
+    assert json.loads(result.stdout)["data"]["notice"] == synthetic.NOTICE
+    assert synthetic.NOTICE in call("data", "audit", folder).stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["run", "resnet18", "--params"], ["run", "resnet18", "--weights"], ["data", "audit"]]
+)
+def test_a_name_the_system_refuses_is_one_line(words, tiny_set, tmp_path):
+    long = "x" * 300 + ".toml"
+    extra = ["--data", tiny_set, "--results", tmp_path, "--quiet"] if words[0] == "run" else []
+    fails(call(*words, long, *extra), "File name too long")
+
+
+def test_a_weights_file_that_is_none_is_refused_before_anything_is_written(tiny_set, tmp_path):
+    (tmp_path / "weights.pth").write_bytes(b"no weights")
+    words = ["--data", tiny_set, "--results", tmp_path / "r", "--weights", tmp_path / "weights.pth", "--quiet"]
+    fails(call("run", "resnet18", *words), "weights.pth")
+    assert not (tmp_path / "r").exists()
 
 
 def test_retina_data_names_a_default_folder(tiny_set, tmp_path, monkeypatch):

@@ -118,11 +118,11 @@ CHANGES = {
     key: (
         not getattr(experiment.load("resnet18")[0], key)
         if rule.kind is bool
-        else next(word for word in rule.choices if word != getattr(experiment.load("resnet18")[0], key))
+        else next(word for word in rule.choices if word != getattr(experiment.load("resnet18", loss="focal")[0], key))
         if rule.choices
         else "other"
         if rule.kind is str
-        else 41
+        else 96
         if rule.kind is int
         else 0.3
     )
@@ -132,7 +132,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("key", SETTINGS)
 def test_the_digest_depends_on_every_setting(key):
-    base = experiment.load("resnet18")[0]
+    base = experiment.load("resnet18", loss="focal")[0]
     if key == "weights":
         assert base.digest(data="d", weights="a") != base.digest(data="d", weights="b")
         return
@@ -168,3 +168,12 @@ def test_the_backbones_that_can_be_asked_for_are_those_there_are():
 def test_an_unknown_backbone_suggests_the_nearest():
     with pytest.raises(ExperimentError, match="did you mean 'resnet18'"):
         experiment.load("resnet19")
+
+
+def test_settings_of_the_focal_loss_mean_nothing_without_it():
+    """They are refused as options, and two experiments that differ in them alone are one."""
+    with pytest.raises(ExperimentError, match="--loss focal"):
+        experiment.load("resnet18", focal_gamma=5.0)
+    base = experiment.load("resnet18")[0]
+    other = dataclasses.replace(base, focal_gamma=5.0)
+    assert base.digest(data="d", weights="w") == other.digest(data="d", weights="w")

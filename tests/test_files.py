@@ -56,6 +56,19 @@ def test_the_first_of_two_builders_of_a_folder_wins(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
 
 
+def test_a_folder_that_cannot_be_replaced_is_an_error_and_not_silence(tmp_path, monkeypatch):
+    """An empty mount point, or the current folder, cannot be renamed over."""
+
+    def busy(*_):
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    path = tmp_path / "folder"
+    path.mkdir()
+    monkeypatch.setattr(files.Path, "rename", busy)
+    with pytest.raises(RetinaError, match="busy"), files.atomic_folder(path) as temporary:
+        (temporary / "a").write_text("whole")
+
+
 def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     files.write_text(path, "old")

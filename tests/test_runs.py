@@ -11,7 +11,7 @@ from retina import runs
 from retina.errors import RunError
 from retina.runs import HISTORY_COLUMNS, Run
 
-RECORD = {"schema": runs.SCHEMA, "name": "a", "status": "completed", "experiment": {}}
+RECORD = dict.fromkeys(runs.RECORD_KEYS) | {"schema": runs.SCHEMA, "name": "a", "status": "completed"}
 
 
 @pytest.fixture
@@ -31,7 +31,10 @@ def test_a_record_is_read_as_written(run):
         ("{", "cannot be read"),
         ("[]", "another schema"),
         ('{"schema": 99}', "another schema"),
-        (json.dumps({"schema": runs.SCHEMA, "name": "a", "experiment": {}}), "no status"),
+        *(
+            (json.dumps({k: v for k, v in RECORD.items() if k != key}), f"no {key}")
+            for key in ("status", "weights", "data")
+        ),
         (json.dumps(RECORD | {"status": "asleep"}), "asleep"),
         ("\ud800", "cannot be read"),
     ],
@@ -68,18 +71,27 @@ def test_a_history_is_read_to_the_last_bit(tmp_path_factory, rows):
 identifiers = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), min_size=1).filter(str.strip)
 
 
-@given(st.lists(st.tuples(identifiers, st.integers(0, 1), values), max_size=5))
+@given(st.lists(st.tuples(identifiers, st.integers(0, 1), values), min_size=1, max_size=5))
 def test_predictions_are_read_to_the_last_bit_whatever_the_ids(tmp_path_factory, rows):
     run = Run(tmp_path_factory.mktemp("run"))
-    written = [("test", *row) for row in rows]
+    written = [("validation", "1", 0, 0.5), ("validation", "NA", 1, 1.5), *(("test", *row) for row in rows)]
     run.write_predictions(written)
     assert list(run.predictions().itertuples(index=False, name=None)) == written
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "split,id,label\ntest,1,1\n", "split,id,label,logit\ntest,1,x,0.5\n", "split,id,label,logit\ntest,1,,0.5\n"],
-)
+HEADER = "split,id,label,logit\n"
+DAMAGED = [
+    "",
+    HEADER,
+    HEADER + "test,1,1,0.5\n",
+    HEADER + "validation,1,1,0.5\ntest,1,2,0.5\n",
+    HEADER + "validation,1,1,0.5\ntest,1,x,0.5\n",
+    HEADER + "validation,1,1,0.5\ntest,1,,0.5\n",
+    "split,id,label\nvalidation,1,1\ntest,1,1\n",
+]
+
+
+@pytest.mark.parametrize("text", DAMAGED)
 def test_a_damaged_table_is_named(run, text):
     run.predictions_path.write_text(text)
     with pytest.raises(RunError) as caught:
@@ -105,5 +117,9 @@ def test_a_run_is_found_by_name_or_folder(tmp_path):
 
 def test_a_results_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="--results DIR"):
+        runs.require_writable(tmp_path / "file" / "deeper")
+    runs.require_writable(tmp_path / "not" / "yet" / "there")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
     with pytest.raises(RunError, match="--results DIR"):
         runs.create(tmp_path / "file", "a")

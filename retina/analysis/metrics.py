@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy.special import expit
 from scipy.stats import norm, rankdata
 
 
@@ -36,11 +35,6 @@ def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:
     """Mean cross-entropy of the sigmoid probabilities, nats per image, computed from logits without clipping."""
     signed = np.where(np.asarray(labels) == 1, logits, -np.asarray(logits))
     return float(np.mean(np.logaddexp(0.0, -signed)))
-
-
-def probabilities(logits: np.ndarray) -> np.ndarray:
-    """The sigmoid of logits, 0-1: the one place where logits become probabilities."""
-    return expit(np.asarray(logits, np.float64))
 
 
 def wilson(successes: int, total: int, level: float = 0.95) -> tuple[float, float]:

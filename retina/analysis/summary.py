@@ -53,9 +53,10 @@ def remarks(run: Run, summary: dict[str, Any]) -> list[str]:
     baseline = summary["baselines"]["majority"]["validation"]["accuracy"]
     low, high = metrics.wilson(round(best * images), images)
     if low <= baseline:
+        verdict = "is worse than" if high < baseline else "cannot be told from"
         sentences.append(
-            f"The best validation accuracy of any epoch, {best:.3f} (95 % interval {low:.3f}-{high:.3f}), cannot be "
-            f"told from calling every image the majority class ({baseline:.3f})."
+            f"The best validation accuracy of any epoch, {best:.3f} (95 % interval {low:.3f}-{high:.3f}, optimistic "
+            f"because it is the best of several), {verdict} calling every image the majority class ({baseline:.3f})."
         )
     return sentences
 
@@ -65,7 +66,7 @@ def notices(record: dict[str, Any]) -> list[str]:
     found = [record["weights"]["notice"], record["data"]["notice"]]
     excluded = len(record["data"]["excluded"])
     if excluded:
-        found.append(f"{excluded} images were left out; the record names them")
+        found.append(f"{excluded} images were left out; the record of the run names them")
     return [sentence.rstrip(".") + "." for sentence in found if sentence]
 
 
@@ -117,12 +118,12 @@ def summarize_all(results: Path) -> tuple[list[dict[str, Any]], list[str]]:
 def render_all(summaries: list[dict[str, Any]]) -> str:
     """One line a run, as plain text."""
     width = max(len(summary["name"]) for summary in summaries)
-    lines = [f"{'run':<{width}}  {'status':<14}{'epochs':>7}{'val AUROC':>11}{'test AUROC':>12}"]
+    lines = [f"{'run':<{width}}  {'status':<14}{'weights':<10}{'epochs':>6}{'val AUROC':>11}{'test AUROC':>12}"]
     for summary in summaries:
-        line = f"{summary['name']:<{width}}  {summary['status']:<14}{summary['epochs_run']:>7}"
+        line = f"{summary['name']:<{width}}  {summary['status']:<14}{summary['weights']['origin']:<10}"
+        line += f"{summary['epochs_run']:>6}"
         if summary["results"]:
             line += f"{summary['results']['validation']['auroc']:>11.4f}{summary['results']['test']['auroc']:>12.4f}"
         lines.append(line)
-    if any(summary["data"]["source"] == "built-in" for summary in summaries):
-        lines.append("Runs on the built-in set mean nothing clinically.")
-    return "\n".join(lines)
+    said = dict.fromkeys(sentence for summary in summaries for sentence in notices(summary))
+    return "\n".join([*lines, *said])

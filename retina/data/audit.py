@@ -2,21 +2,22 @@
 
 import textwrap
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
 
 import pandas as pd
 
+from retina.data import counts
 from retina.data.balance import balance_rules
 from retina.data.inspection import Facts, inspect
-from retina.data.labels import SPLITS, LabelTable
+from retina.data.labels import LabelTable
 from retina.data.rules import RULES, Problem, count, duplicate_rules, image_rules, label_rules
 from retina.errors import AuditError
 
-__all__ = ["Audit", "Problem", "check", "require", "skip_bad", "summary"]
+__all__ = ["Audit", "Problem", "check", "require", "summary"]
 
-WIDTH = 96
+WIDTH = 100
 SHOWN = 8
 
 
@@ -27,9 +28,11 @@ class Audit:
     Attributes:
         folder: The data set's folder.
         layout: Its layout.
-        splits: Split -> `listed`, `found`, `missing`, `unreadable`, `extra`, `positives`, `negatives`, `prevalence`
-            (of the listed rows with a label of 0 or 1; None where there is none). `extra` counts unlisted files in
-            folders that hold images of this split alone.
+        splits: Split -> `listed`, `found`, `missing`, `unreadable`, `truncated` (of the unreadable), `extra`,
+            `positives`, `negatives`, `prevalence` (of the listed rows with a label of 0 or 1; None where there is
+            none). `extra` counts unlisted files in folders that hold images of this split alone.
+        classes: "split positive" or "split negative" -> the same first five counts: what is missing from one class
+            alone shifts the prevalence.
         sizes: "widthxheight" -> `images`, `positives`, `prevalence` and the number of images in each split, over the
             rows with a label of 0 or 1 and a readable header; most images first. In RFMiD a size is a camera.
         problems: What is wrong, errors first.
@@ -39,6 +42,7 @@ class Audit:
     folder: Path
     layout: str
     splits: dict[str, dict[str, int | float | None]]
+    classes: dict[str, dict[str, int | float | None]]
     sizes: dict[str, dict[str, int | float | None]]
     problems: tuple[Problem, ...]
     thorough: bool
@@ -61,6 +65,7 @@ class Audit:
             "thorough": self.thorough,
             "ok": self.ok,
             "splits": self.splits,
+            "classes": self.classes,
             "sizes": self.sizes,
             "problems": [{key: _plain(value) for key, value in vars(problem).items()} for problem in self.problems],
         }
@@ -85,7 +90,8 @@ def check(table: LabelTable, *, thorough: bool = True, quiet: bool = False) -> A
     frame = _with_facts(table.frame, facts)
     found = chain(label_rules(frame), image_rules(frame, table.extra), duplicate_rules(frame), balance_rules(frame))
     problems = tuple(sorted(found, key=lambda item: list(RULES).index(item.rule)))
-    return Audit(table.folder, table.layout, _split_counts(frame, table), _size_counts(frame), problems, thorough)
+    tables = counts.by_split(frame, table), counts.by_class(frame), counts.by_size(frame)
+    return Audit(table.folder, table.layout, *tables, problems, thorough)
 
 
 def require(audit: Audit, *, skip_bad: bool = False, allow: Collection[str] = ()) -> None:
@@ -116,27 +122,11 @@ def require(audit: Audit, *, skip_bad: bool = False, allow: Collection[str] = ()
     )
 
 
-def skip_bad(table: LabelTable, audit: Audit) -> tuple[LabelTable, tuple[str, ...]]:
-    """Leave out the images that are missing or unreadable, and the earlier copies of images in two splits.
-
-    Args:
-        table: What the folder lists.
-        audit: The result of `check` on it.
-
-    Returns:
-        The table without those rows, and what was left out, as `split/id` in the table's order.
-    """
-    bad = {name for problem in audit.errors for name in problem.skip}
-    keys = table.frame["split"] + "/" + table.frame["id"]
-    out = keys.isin(bad)
-    return replace(table, frame=table.frame[~out].reset_index(drop=True)), tuple(keys[out])
-
-
 def summary(audit: Audit) -> str:
-    """The audit as plain text of at most 96 columns: a table of splits, one of image sizes, and every problem."""
+    """The audit as plain text of at most 100 columns: a table of splits, one of image sizes, and every problem."""
     depth = "every image decoded" if audit.thorough else "headers only; `data audit` decodes every image"
     parts = [f"{audit.folder}\n{audit.layout} layout, {depth}"]
-    parts.append(_text_table("split", audit.splits))
+    parts += [_text_table("split", audit.splits), _text_table("class", audit.classes)]
     if audit.sizes:
         parts.append(_text_table("image size", audit.sizes))
     parts += [_rule_text(rule, list(problems)) for rule, problems in groupby(audit.problems, lambda item: item.rule)]
@@ -156,48 +146,6 @@ def _with_facts(frame: pd.DataFrame, facts: dict[str, Facts]) -> pd.DataFrame:
     }
     added = {name: pd.Series(values, index=frame.index, dtype=object) for name, values in columns.items()}
     return frame.assign(**added)
-
-
-def _split_counts(frame: pd.DataFrame, table: LabelTable) -> dict[str, dict[str, int | float | None]]:
-    """Split -> how many images are listed, found, missing and so on."""
-    folders = {
-        split: {Path(path).parent for path in frame["path"][frame["split"] == split].dropna()} for split in SPLITS
-    }
-    counts = {}
-    for split in SPLITS:
-        rows = frame[frame["split"] == split]
-        own = folders[split].difference(*(places for other, places in folders.items() if other != split))
-        found = int(rows["path"].notna().sum())
-        counts[split] = {
-            "listed": len(rows),
-            "found": found,
-            "missing": len(rows) - found,
-            "unreadable": int(rows["fault"].notna().sum()),
-            "extra": sum(path.parent in own for path in table.extra),
-            **_classes(rows),
-        }
-    return counts
-
-
-def _classes(rows: pd.DataFrame) -> dict[str, int | float | None]:
-    """Positives, negatives and prevalence of rows."""
-    positives, negatives = int((rows["label"] == 1).sum()), int((rows["label"] == 0).sum())
-    labelled = positives + negatives
-    return {
-        "positives": positives,
-        "negatives": negatives,
-        "prevalence": positives / labelled if labelled else None,
-    }
-
-
-def _size_counts(frame: pd.DataFrame) -> dict[str, dict[str, int | float | None]]:
-    """Image size -> images, how many in each split, positives and prevalence."""
-    rows = frame[frame["size"].notna() & frame["label"].isin([0, 1]).fillna(value=False)]
-    counts = {}
-    for size, group in rows.groupby("size", sort=False):
-        inside = {split: int((group["split"] == split).sum()) for split in SPLITS}
-        counts[str(size)] = {"images": len(group), **inside, **_classes(group)}
-    return dict(sorted(counts.items(), key=lambda item: -item[1]["images"]))
 
 
 def _text_table(head: str, rows: dict[str, dict[str, int | float | None]]) -> str:

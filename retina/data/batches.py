@@ -14,6 +14,8 @@ import torch
 from torch.nn import functional
 
 ORDER_STREAM, AUGMENTATION_STREAM = 0, 1
+DARK = 10
+"""Pixels whose channels are all below this level, 0-255, belong to the camera's surround."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Augmentation:
         vertical_flip: Mirror top and bottom with probability 1/2.
         rotation: Largest rotation about the centre, degrees.
         brightness: Largest relative change: pixels are multiplied by a factor from 1 - b to 1 + b.
-        contrast: Largest relative change of each pixel's distance from the image's mean.
+        contrast: Largest relative change of each pixel's distance from the mean of the lit pixels. What is darker than
+            `DARK`, such as the camera's black surround, keeps its distance from black.
     """
 
     horizontal_flip: bool = False
@@ -94,10 +97,11 @@ def augment(images: torch.Tensor, drawn: np.ndarray) -> torch.Tensor:
             pixels[row] = pixels[row].flip(2)
         for row in torch.nonzero(mirror_y < 0).flatten().tolist():
             pixels[row] = pixels[row].flip(1)
-    mean = pixels.mean(dim=(1, 2, 3), keepdim=True)
+    lit = (pixels.amax(dim=1, keepdim=True) >= DARK).float()
+    mean = (pixels * lit).sum(dim=(1, 2, 3)) / (3 * lit.sum(dim=(1, 2, 3))).clamp_min(1)
+    offset = (brightness * (1 - contrast) * mean).view(-1, 1, 1, 1) * lit
     gain = (brightness * contrast).view(-1, 1, 1, 1)
-    offset = brightness.view(-1, 1, 1, 1) * mean - gain * mean
-    return (pixels * gain + offset).clamp_(0, 255).permute(0, 2, 3, 1).contiguous()
+    return torch.addcmul(offset, pixels, gain).clamp_(0, 255).permute(0, 2, 3, 1).contiguous()
 
 
 class TrainingBatches(keras.utils.PyDataset):

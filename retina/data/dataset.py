@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retina.data import audit, cache, labels, synthetic
+from retina.data import audit, cache, fundus, labels, synthetic
 from retina.errors import DataError, ImageError
 
 DATA_VARIABLE = "RETINA_DATA"
@@ -49,11 +49,11 @@ class Dataset:
     Args:
         folder: Where it lies.
         layout: The layout its labels were found in.
-        builtin: It is the built-in set, which means nothing clinically.
+        builtin: It was drawn by a program, as the built-in set is, and means nothing clinically.
         images: (M, S, S, 3) uint8, a read-only memory map.
         parts: Split -> images in use.
         excluded: What was left out: split, id and reason of each.
-        fingerprint: SHA-256 over (split, id, label, SHA-256 of the file) of every image in use.
+        fingerprint: See `fingerprint`.
         warnings: What the audit found that does not forbid training.
     """
 
@@ -80,6 +80,7 @@ class Dataset:
             },
             "excluded": list(self.excluded),
             "warnings": list(self.warnings),
+            "near_duplicates": "not looked for; `python cli.py data audit` does",
         }
 
 
@@ -87,11 +88,12 @@ def choose(folder: Path | None, *, quiet: bool = False) -> tuple[Path, bool]:
     """The data folder to use: the one given, else `RETINA_DATA`, else the built-in set, which is made when absent.
 
     Returns:
-        The folder, and whether it is the built-in set.
+        The folder, and whether it is the built-in set or another set that `data synth` drew.
     """
     if folder is None and os.environ.get(DATA_VARIABLE):
         folder = Path(os.environ[DATA_VARIABLE])
-    return (folder, False) if folder is not None else (synthetic.builtin(quiet=quiet), True)
+    folder = synthetic.builtin(quiet=quiet) if folder is None else folder
+    return folder, synthetic.is_drawn(folder)
 
 
 def load(
@@ -193,9 +195,12 @@ def split(frame: pd.DataFrame, folder: Path) -> dict[str, Part]:
 
 
 def fingerprint(frame: pd.DataFrame) -> str:
-    """The SHA-256 of what is trained and tested on, wherever it lies: split, id, label and bytes of every image."""
+    """The SHA-256 of what is trained and tested on, wherever it lies.
+
+    It covers split, id, label and bytes of every image, and the version of the rules that crop and resize them.
+    """
     lines = frame[["split", "id", "label", "digest"]].astype(str).agg("\t".join, axis=1)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return hashlib.sha256("\n".join([fundus.PREPARATION, *lines]).encode()).hexdigest()
 
 
 def listing(paths: Iterable[str]) -> str:

@@ -30,6 +30,8 @@ FREQUENCIES = slice(4, 20)
 """The rows and columns kept of the discrete cosine transform, in half periods a square."""
 
 BITS = (FREQUENCIES.stop - FREQUENCIES.start) ** 2
+COPY = 36
+"""Up to so many bits apart, two photographs are one: the worst of the 1,500 copies."""
 NEAR = 48
 """The most bits in which two photographs differ that are called near duplicates."""
 

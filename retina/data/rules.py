@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from retina.data.duplicates import BITS, near_groups
+from retina.data.duplicates import BITS, COPY, near_groups
 from retina.data.labels import DISEASES, OTHER, SPLITS
 
 
@@ -29,6 +29,7 @@ RULES = {
     "single-class": Rule("error", "both classes in every split"),
     "same-image-different-label": Rule("error", "one label an image"),
     "same-image-across-splits": Rule("error", "no image in two splits"),
+    "copy-across-splits": Rule("error", "no photograph in two splits"),
     "same-image-within-split": Rule("warning", "every image once"),
     "near-duplicate-across-splits": Rule("warning", "no eye in two splits"),
     "extra-image": Rule("warning", "a row for every image"),
@@ -36,6 +37,8 @@ RULES = {
     "size-tells-label": Rule("warning", "an image size that says nothing about the label"),
 }
 """Rule -> record. The order is the order of a report."""
+
+LOOK_ALIKE = ("near-duplicate-across-splits", "look alike")
 
 MOST_DISEASES = 27
 """`Disease_Risk` is held against the disease columns from so many on: as many as the challenge copy names."""
@@ -199,5 +202,10 @@ def _alike(coded: pd.DataFrame) -> Iterator[Problem]:
     for members, widest in near_groups(codes):
         alike = coded.iloc[members]
         if len(set(alike["split"])) > 1 and len(set(alike["digest"])) > 1:
-            sentence = f"{some(names(alike))} look alike ({widest} of {BITS} bits of their hashes differ, or fewer)"
-            yield problem("near-duplicate-across-splits", sentence, alike)
+            apart = f"{widest} of {BITS} bits of their hashes differ, or fewer"
+            if widest <= COPY:
+                yield problem(
+                    "copy-across-splits", f"{some(names(alike))} are copies of one photograph ({apart})", alike
+                )
+            else:
+                yield problem("near-duplicate-across-splits", f"{some(names(alike))} look alike ({apart})", alike)

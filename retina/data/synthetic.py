@@ -111,6 +111,12 @@ def builtin(*, quiet: bool = False) -> Path:
     return folder if folder.is_dir() else synthesize(folder, quiet=quiet)
 
 
+def is_drawn(folder: Path) -> bool:
+    """Whether a folder holds a set that `synthesize` drew, wherever it lies: its README says so."""
+    readme = folder / "README.md"
+    return readme.is_file() and NOTICE in readme.read_text(encoding="utf-8", errors="replace")
+
+
 def check_request(folder: Path, counts: dict[str, int], seed: int) -> None:
     """Refuse what cannot be drawn, before anything is.
 

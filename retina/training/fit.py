@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 
 from retina import files, runs
 from retina.data.batches import Augmentation, EvaluationBatches, TrainingBatches
-from retina.errors import DivergedError, RetinaError
+from retina.errors import DivergedError, RetinaError, RunError
 from retina.experiment import Experiment
 from retina.models import classifier
 from retina.training import callbacks, checkpoint, stopping, weights
@@ -47,13 +47,23 @@ def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = Fal
         checkpoint.remove(run)
     for stale in (run.predictions_path, run.model_path):
         stale.unlink(missing_ok=True)
-    if not checkpoint.path(run).is_file():
-        run.history_path.unlink(missing_ok=True)
     record = plan.record()
+    if checkpoint.path(run).is_file() and run.record_path.is_file():
+        carry_over(run.record(), record)
+    else:
+        run.history_path.unlink(missing_ok=True)
     run.write_record(record)
     with closing_record(run, record), memory_in_words():
         train(plan, run, record, quiet=quiet)
     return run, False
+
+
+def carry_over(before: dict[str, Any], record: dict[str, Any]) -> None:
+    """Keep in the record of a resumed run when, where and with what code its earlier epochs were trained."""
+    session = {"started": before["timings"]["started"], "epochs_run": before["epochs_run"]}
+    earlier = before["sessions"]
+    record["sessions"] = [*earlier, session | {"environment": before["environment"]}]
+    record["timings"]["started"] = (earlier[0] if earlier else session)["started"]
 
 
 def epochs_reached(plan: Plan, *, results: Path) -> int:
@@ -88,7 +98,7 @@ def closing_record(run: runs.Run, record: dict[str, Any]) -> Iterator[None]:
         record["error"] = str(error) or type(error).__name__
         raise
     finally:
-        if run.history_path.is_file():
+        with suppress(RunError):
             record["epochs_run"] = len(run.history())
         record["timings"]["finished"] = now()
         run.write_record(record)
@@ -132,6 +142,7 @@ def fit(plan: Plan, network: keras.Model, run: runs.Run, *, quiet: bool) -> call
     saved = checkpoint.restore(run, model)
     progress = callbacks.Progress(*saved) if saved else callbacks.Progress()
     patience = experiment.patience if experiment.early_stopping else None
+    run.write_history(progress.rows)
     if progress.stopped(patience):
         return progress
     batches = training_batches(plan)

@@ -60,6 +60,7 @@ class Plan:
             "weights": self.start.to_dict(),
             "model": None,
             "timings": {"started": now(), "finished": None, "preparation_seconds": round(self.preparation_seconds, 3)},
+            "sessions": [],
             "early_stopping": {"used": experiment.early_stopping, "patience": experiment.patience, "stop_epoch": None},
             "best_epoch": None,
             "epochs_run": 0,
@@ -90,10 +91,12 @@ def plan(
     """
     began = time.perf_counter()
     experiment = dataclasses.replace(experiment, precision=environment.resolve_precision(experiment.precision))
+    runs.require_writable(results)
+    folder, builtin = dataset.choose(data, quiet=quiet)
+    start = weights.resolve(experiment, results=results, builtin=builtin, quiet=quiet)
     images = dataset.load(
-        data, image_size=experiment.image_size, crop=experiment.crop_disc, skip_bad=skip_bad, quiet=quiet
+        folder, image_size=experiment.image_size, crop=experiment.crop_disc, skip_bad=skip_bad, quiet=quiet
     )
-    start = weights.resolve(experiment, results=results, builtin=images.builtin, quiet=quiet)
     return Plan(
         experiment=experiment,
         overrides=overrides,

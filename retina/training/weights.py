@@ -9,7 +9,7 @@ import keras
 from retina import files, runs
 from retina.errors import RunError, WeightsError
 from retina.experiment import Experiment
-from retina.models import classifier, imagenet
+from retina.models import backbones, classifier, imagenet
 from retina.models.backbones import BACKBONES
 
 
@@ -64,6 +64,7 @@ def resolve(experiment: Experiment, *, results: Path, builtin: bool, quiet: bool
         return _imagenet(experiment.backbone, builtin=builtin, quiet=quiet)
     path = Path(wanted)
     if path.is_file():
+        backbones.build(experiment.backbone, weights=path)  # what does not fit is named now, not after decoding
         return StartingWeights(wanted, "file", path.resolve(), files.sha256(path))
     return _earlier_run(wanted, experiment.backbone, results)
 

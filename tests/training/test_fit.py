@@ -15,7 +15,7 @@ from retina.errors import DivergedError, RetinaError, WeightsError
 from retina.models import classifier
 from retina.training import callbacks, checkpoint, fit, plan, weights
 
-SMALL = {"weights": "random", "image_size": 32, "batch_size": 8, "epochs": 3, "learning_rate": 1e-3}
+SMALL = {"weights": "random", "image_size": 64, "batch_size": 8, "epochs": 3, "learning_rate": 1e-3}
 TIMINGS = ["seconds", "images_per_second"]
 
 
@@ -69,7 +69,7 @@ def test_the_record_says_what_was_run_on_what_and_how_it_ended(finished):
 def test_the_models_answers_are_the_predictions(finished, tiny_set):
     """`model.keras` and `predictions.csv` come from the same weights, and bytes and floats give the same logits."""
     model = keras.saving.load_model(finished.model_path)
-    data = dataset.load(tiny_set, image_size=32, crop=True, quiet=True)
+    data = dataset.load(tiny_set, image_size=64, crop=True, quiet=True)
     images = np.concatenate([data.images[data.parts[name].rows] for name in ("validation", "test")])
     logits = finished.predictions()["logit"].to_numpy()
     np.testing.assert_allclose(model.predict(images, verbose=0)[:, 0], logits, atol=1e-4)
