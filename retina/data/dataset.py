@@ -87,12 +87,17 @@ class Dataset:
 def choose(folder: Path | None, *, quiet: bool = False) -> tuple[Path, bool]:
     """The data folder to use: the one given, else `RETINA_DATA`, else the built-in set, which is made when absent.
 
+    Raises:
+        DataError: there is no such folder.
+
     Returns:
         The folder, and whether it is the built-in set or another set that `data synth` drew.
     """
     if folder is None and os.environ.get(DATA_VARIABLE):
         folder = Path(os.environ[DATA_VARIABLE])
     folder = synthetic.builtin(quiet=quiet) if folder is None else folder
+    if not folder.is_dir():
+        raise DataError("no such data folder", where=folder, advice="check the path given by --data or RETINA_DATA")
     return folder, synthetic.is_drawn(folder)
 
 

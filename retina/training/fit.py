@@ -142,7 +142,8 @@ def fit(plan: Plan, network: keras.Model, run: runs.Run, *, quiet: bool) -> call
     saved = checkpoint.restore(run, model)
     progress = callbacks.Progress(*saved) if saved else callbacks.Progress()
     patience = experiment.patience if experiment.early_stopping else None
-    run.write_history(progress.rows)
+    if progress.rows:
+        run.write_history(progress.rows)
     if progress.stopped(patience):
         return progress
     batches = training_batches(plan)

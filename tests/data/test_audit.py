@@ -347,7 +347,7 @@ def test_the_summary_names_every_problem_in_lines_of_100_columns(tmp_path):
     assert all(problem.rule in text for problem in result.problems)
     assert "train/1, train/3 are the same image" in text
     assert f"{len(result.errors)} errors" in text
-    assert [line.split()[:2] for line in text.splitlines() if line.startswith("train ")] == [["train", "6"]]
+    assert [line.split()[:2] for line in text.splitlines() if line.startswith("train   ")] == [["train", "6"]]
 
 
 def test_the_summary_of_many_problems_is_short_and_says_how_many_more(tmp_path):

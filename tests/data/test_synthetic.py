@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from retina.data import drawing, labels, synthetic
+from retina.data import labels, synthetic
 from retina.data.drawing.anatomy import HEIGHT, WIDTH, sample_eye
 from retina.data.drawing.lesions import ABOVE, BENEATH, CLOUDS, DISC
 from retina.data.drawing.photograph import FREQUENCY, choose_diseases, draw, is_diseased
@@ -270,4 +270,4 @@ def test_every_disease_drawn_has_one_painter():
     painters = [*DISC, *BENEATH, *ABOVE, *CLOUDS]
     assert sorted(painters) == sorted(FREQUENCY)
     assert set(FREQUENCY) <= set(labels.DISEASES)
-    assert sum(drawing.FREQUENCY.values()) > 1519
+    assert sum(FREQUENCY.values()) > 1519

@@ -137,16 +137,27 @@ class _Closing(keras.callbacks.CallbackList):
         return callback
 
 
-def test_early_stopping_ends_a_run_and_its_absence_only_notes_where(tiny_set, tmp_path):
+class RisingLoss(callbacks.Validation):
+    """Validation loss falls once and then rises, whatever the network does."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        logs["val_loss"] = [0.5, 0.4, 0.6, 0.7, 0.8][epoch]
+
+
+def test_early_stopping_ends_a_run_and_its_absence_only_notes_where(tiny_set, tmp_path, monkeypatch):
     """The same seed: the run without early stopping goes on where the other stops, over the same epochs."""
-    options = {"epochs": 6, "patience": 1, "learning_rate": 3e-3}
+    monkeypatch.setattr(callbacks, "Validation", RisingLoss)
+    options = {"epochs": 5, "patience": 2}
     stopped = run_of(tiny_set, tmp_path, **options)
     record = stopped.record()
     assert record["status"] == "stopped_early"
-    assert record["early_stopping"]["stop_epoch"] == record["epochs_run"] < 6
+    assert record["early_stopping"]["stop_epoch"] == record["epochs_run"] == 4
+    assert record["best_epoch"] == 2
     whole = run_of(tiny_set, tmp_path, early_stopping=False, **options)
     assert whole.record()["status"] == "completed"
-    assert whole.record()["epochs_run"] == 6
+    assert whole.record()["epochs_run"] == 5
+    assert whole.record()["best_epoch"] == 2
     assert whole.record()["early_stopping"]["stop_epoch"] == record["epochs_run"]
     pd.testing.assert_frame_equal(history(whole)[: record["epochs_run"]], history(stopped))
 
