@@ -12,8 +12,8 @@ import dataclasses
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import torch
 from sklearn.metrics import roc_auc_score
 from torch import nn
@@ -28,6 +28,9 @@ from retina.data.batches import EvaluationBatches
 from retina.models import imagenet
 from retina.training import fit, stopping, weights
 from retina.training.plan import Plan, plan
+
+if TYPE_CHECKING:
+    import keras
 
 
 class Network(nn.Module):
@@ -45,7 +48,7 @@ class Network(nn.Module):
         return self.logit(self.dropout(pooled)).float()
 
 
-def copy_weights(source: keras.Model, network: Network) -> None:
+def copy_weights(source: "keras.Model", network: Network) -> None:
     """Start a plain network from the weights of one of retina's."""
     network.backbone.load_state_dict(imagenet.state_dict(source), strict=False)
     kernel, bias = (variable.value.detach() for variable in source.get_layer("logit").weights)

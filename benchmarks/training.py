@@ -11,7 +11,6 @@ import statistics
 import time
 from collections.abc import Callable
 
-import keras
 import numpy as np
 import torch
 from plain_torch import Network
@@ -37,6 +36,8 @@ def batches_of_noise() -> TrainingBatches:
 
 def retina_epoch(backbone: str, batches: TrainingBatches, precision: str) -> Callable[[], object]:
     """One epoch by Keras' fit, as `retina run` calls it."""
+    import keras  # after retina, which names its backend
+
     model = Autocast(classifier.build(backbone), precision)
     model.compile(keras.optimizers.Adam(1e-4), keras.losses.BinaryCrossentropy(from_logits=True))
     return lambda: model.fit(batches, verbose=0, shuffle=False)
