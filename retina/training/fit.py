@@ -1,5 +1,6 @@
 """From a plan to a finished run folder: train, predict, record."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from retina.training.plan import Plan, now
 from retina.training.precision import Autocast
 
 EVALUATION_BATCH = 64
+STATUS_AFTER = {KeyboardInterrupt: "interrupted", DivergedError: "diverged"}
 
 
 def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = False) -> tuple[runs.Run, bool]:
@@ -49,7 +51,7 @@ def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = Fal
         stale.unlink(missing_ok=True)
     record = plan.record()
     if checkpoint.path(run).is_file() and run.record_path.is_file():
-        carry_over(run.record(), record)
+        record["sessions"] = sessions(run)
     else:
         run.history_path.unlink(missing_ok=True)
     run.write_record(record)
@@ -58,12 +60,12 @@ def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = Fal
     return run, False
 
 
-def carry_over(before: dict[str, Any], record: dict[str, Any]) -> None:
-    """Keep in the record of a resumed run when, where and with what code its earlier epochs were trained."""
-    session = {"started": before["timings"]["started"], "epochs_run": before["epochs_run"]}
-    earlier = before["sessions"]
-    record["sessions"] = [*earlier, session | {"environment": before["environment"]}]
-    record["timings"]["started"] = (earlier[0] if earlier else session)["started"]
+def sessions(run: runs.Run) -> list[dict[str, Any]]:
+    """When, where and with what code the finished epochs of an interrupted run were trained, oldest first."""
+    before = run.record()
+    epochs = len(run.history()) if run.history_path.is_file() else 0
+    session = {"started": before["timings"]["started"], "epochs_run": epochs, "environment": before["environment"]}
+    return [*before["sessions"], session]
 
 
 def epochs_reached(plan: Plan, *, results: Path) -> int:
@@ -92,12 +94,11 @@ def closing_record(run: runs.Run, record: dict[str, Any]) -> Iterator[None]:
     """Write how the run ended, however it ends; the checkpoint stays only where it can be used again."""
     try:
         yield
-    except BaseException as error:
-        statuses = {KeyboardInterrupt: "interrupted", DivergedError: "diverged"}
-        record["status"] = statuses.get(type(error), "failed")
-        record["error"] = str(error) or type(error).__name__
-        raise
     finally:
+        error = sys.exception()
+        if error is not None:
+            record["status"] = STATUS_AFTER.get(type(error), "failed")
+            record["error"] = str(error) or type(error).__name__
         with suppress(RunError):
             record["epochs_run"] = len(run.history())
         record["timings"]["finished"] = now()

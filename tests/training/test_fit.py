@@ -115,18 +115,24 @@ def test_an_interrupted_run_ends_as_an_undisturbed_one(tiny_set, tmp_path, monke
     """Weights, optimizer, dropout, order, augmentation and history all continue."""
     straight = run_of(tiny_set, tmp_path / "a", precision=precision)
     results = tmp_path / "b"
-    with monkeypatch.context() as patch:
-        patch.setattr(fit, "Display", lambda *_, **__: _Closing(Interrupt(5)))
-        with pytest.raises(KeyboardInterrupt):
-            run_of(tiny_set, results, precision=precision)
-    broken = runs.list_runs(results)[0]
-    assert broken.record()["status"] == "interrupted"
-    assert broken.record()["epochs_run"] == 1
-    assert not broken.predictions_path.exists()
+    moments = iter(["first", "second", "third"])
+    monkeypatch.setattr(plan, "now", lambda: next(moments))
+    for epochs, step in ((1, 5), (2, 8)):
+        with monkeypatch.context() as patch:
+            patch.setattr(fit, "Display", lambda *_, step=step, **__: _Closing(Interrupt(step)))
+            with pytest.raises(KeyboardInterrupt):
+                run_of(tiny_set, results, precision=precision)
+        broken = runs.list_runs(results)[0]
+        assert (broken.record()["status"], broken.record()["error"]) == ("interrupted", "KeyboardInterrupt")
+        assert broken.record()["epochs_run"] == epochs
+        assert not broken.predictions_path.exists()
     resumed = run_of(tiny_set, results, precision=precision)
     pd.testing.assert_frame_equal(history(resumed), history(straight))
     assert resumed.predictions_path.read_bytes() == straight.predictions_path.read_bytes()
     assert not checkpoint.path(resumed).exists()
+    record = resumed.record()
+    assert [(item["started"], item["epochs_run"]) for item in record["sessions"]] == [("first", 1), ("second", 2)]
+    assert (record["timings"]["started"], record["error"]) == ("third", None)
 
 
 class _Closing(keras.callbacks.CallbackList):
