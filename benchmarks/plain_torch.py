@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "models"))
 
 import torch_reference
 
-from retina import environment, experiment
+from retina import environment, experiment, stopping
 from retina.data.batches import EvaluationBatches
 from retina.models import imagenet
-from retina.training import fit, stopping, weights
+from retina.training import fit, weights
 from retina.training.plan import Plan, plan
 
 if TYPE_CHECKING:

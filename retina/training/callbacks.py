@@ -10,10 +10,11 @@ import numpy as np
 from keras import ops
 from sklearn.metrics import roc_auc_score
 
+from retina import stopping
 from retina.data.batches import EvaluationBatches, TrainingBatches
 from retina.errors import DivergedError
 from retina.runs import Run
-from retina.training import checkpoint, stopping
+from retina.training import checkpoint
 
 
 @dataclass

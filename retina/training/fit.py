@@ -11,12 +11,12 @@ import keras
 import numpy as np
 import torch
 
-from retina import files, runs
+from retina import files, runs, stopping
 from retina.data.batches import Augmentation, EvaluationBatches, TrainingBatches
 from retina.errors import DivergedError, RetinaError, RunError
 from retina.experiment import Experiment
 from retina.models import classifier
-from retina.training import callbacks, checkpoint, stopping, weights
+from retina.training import callbacks, checkpoint, weights
 from retina.training.display import Display
 from retina.training.losses import LOSSES
 from retina.training.plan import Plan, now

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retina.training import stopping
+from retina import stopping
 
 PUBLISHED = [1.346, 1.322, 1.292, 1.216, 1.167, 1.089, 1.056, 1.033, 1.017]
 PUBLISHED += [1.009, 0.991, 0.962, 1.096, 1.112, 1.141, 1.233, 1.226]
