@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from retina.analysis import metrics
+from retina.analysis import metrics, statistics
 from retina.errors import RunError
 from retina.runs import FINISHED, Run, list_runs
 
@@ -51,7 +51,7 @@ def remarks(run: Run, summary: dict[str, Any]) -> list[str]:
     images = summary["results"]["validation"]["images"]
     best = float(run.history()["val_accuracy"].max())
     baseline = summary["baselines"]["majority"]["validation"]["accuracy"]
-    low, high = metrics.wilson(round(best * images), images)
+    low, high = statistics.wilson(round(best * images), images)
     if low <= baseline:
         verdict = "is worse than" if high < baseline else "cannot be told from"
         sentences.append(
