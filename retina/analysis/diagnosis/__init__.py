@@ -1,0 +1,28 @@
+"""Training curves -> findings, as a careful colleague would state them. Epochs count from 1.
+
+A rule takes a `Curve` and gives a `Finding`, with its evidence, or `None`; its docstring is its definition, and
+`RULES` lists them. `diagnose` asks all of them and adds learning-rate advice. `compare_params` and `compare_losses`
+put two curves side by side; `imbalance` speaks from the labels alone. Nothing is judged on a loss' own scale, so the
+same constants serve every backbone and both losses; what counts as a change is measured against the curve's own
+scatter, or against the standard error of a metric on that many images.
+"""
+
+from retina.analysis.diagnosis.advice import advise
+from retina.analysis.diagnosis.contrasts import compare_params
+from retina.analysis.diagnosis.curve import Curve
+from retina.analysis.diagnosis.finding import SEVERITIES, Finding
+from retina.analysis.diagnosis.focal import compare_losses, imbalance
+from retina.analysis.diagnosis.registry import RULES, Rule, diagnose
+
+__all__ = [
+    "RULES",
+    "SEVERITIES",
+    "Curve",
+    "Finding",
+    "Rule",
+    "advise",
+    "compare_losses",
+    "compare_params",
+    "diagnose",
+    "imbalance",
+]

@@ -1,0 +1,101 @@
+"""Rules on how the epochs were spent: early stopping, a budget that ran out, time."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from retina import stopping
+from retina.analysis.diagnosis.curve import Curve
+from retina.analysis.diagnosis.finding import Finding
+from retina.analysis.diagnosis.shape import SHORTEST, levels, noise
+
+LOOK_BACK = 3  # epochs, the study's patience: what early stopping would have waited
+STILL_FALLING = math.log(1.05)  # 5 % in those epochs
+SURE = 2.0  # standard deviations of the curve's own scatter
+WARM = 3  # with three epochs or more, the first one, which warms caches and compiles, is left out of the median
+
+
+def early_stop(curve: Curve) -> Finding | None:
+    """Where early stopping ended the run; without it, where it would have, and what that would have changed.
+
+    As `retina.stopping` counts: after `patience` epochs in a row without a new lowest validation loss.
+    """
+    stop = stopping.stop_epoch(curve.val_loss.tolist(), curve.patience)
+    if curve.best is None or (curve.early_stopping and curve.status != "stopped_early"):
+        return None
+    numbers = {"patience": curve.patience, "budget": curve.epochs, "best": curve.best, "epochs_run": len(curve)}
+    numbers |= {"best_loss": curve.at("val_loss", curve.best)}
+    if curve.early_stopping:
+        saved = curve.epochs - len(curve)
+        return Finding.make("info", "early_stop.fired", [len(curve)], **numbers, saved=saved)
+    if stop is None:
+        return Finding.make("info", "early_stop.never", (), **numbers)
+    kept = stopping.best_epoch(curve.val_loss[:stop].tolist()) or curve.best
+    numbers |= {"stop": stop, "kept": kept, "kept_loss": curve.at("val_loss", kept), "saved": len(curve) - stop}
+    key = "early_stop.would_keep" if kept == curve.best else "early_stop.would_miss"
+    return Finding.make("info", key, [stop], **numbers)
+
+
+def budget_limited(curve: Curve) -> Finding | None:
+    """The epochs ran out while validation loss was still falling.
+
+    The last epoch of the budget has the lowest validation loss, and lies below that of three epochs earlier by more
+    than 5 % and more than two standard deviations of the curve's own scatter.
+    """
+    if len(curve) < SHORTEST or len(curve) < curve.epochs or curve.best != len(curve):
+        return None
+    level = levels(curve.val_loss)
+    earlier = len(curve) - LOOK_BACK
+    fall = math.log(float(level[earlier - 1] / level[-1]))
+    if fall < max(STILL_FALLING, SURE * noise(curve.val_loss)):
+        return None
+    return Finding.make(
+        "info",
+        "budget_limited.said",
+        [len(curve)],
+        budget=curve.epochs,
+        earlier=earlier,
+        val_earlier=curve.at("val_loss", earlier),
+        val_last=curve.at("val_loss", len(curve)),
+        fall=-math.expm1(-fall),
+    )
+
+
+def seconds_per_epoch(curve: Curve) -> float:
+    """The median wall time of an epoch, without the first where there are three or more; NaN where unknown."""
+    counted = curve.seconds[1:] if len(curve) >= WARM else curve.seconds
+    return float(np.median(counted)) if len(counted) else math.nan
+
+
+def time_per_epoch(curve: Curve, peers: Sequence[Curve] = ()) -> Finding | None:
+    """The median wall time of an epoch, beside that of the other runs under the same conditions.
+
+    The first epoch is left out where there are three or more. Compared are only runs on the same machine (device,
+    processor, cores, threads), the same data, image size and precision, that train the same layers.
+    """
+    own = seconds_per_epoch(curve)
+    if not math.isfinite(own):
+        return None
+    others = {
+        peer.name: seconds_per_epoch(peer)
+        for peer in sorted(peers, key=lambda peer: peer.name)
+        if peer.name != curve.name and curve.conditions and peer.conditions == curve.conditions
+    }
+    others = {name: seconds for name, seconds in others.items() if math.isfinite(seconds) and seconds > 0}
+    numbers = {"seconds": own, "measured": len(curve) - (len(curve) >= WARM)}
+    if not others:
+        return Finding.make("info", "time_per_epoch.alone", (), **numbers)
+    quickest, slowest = min(others, key=others.__getitem__), max(others, key=others.__getitem__)
+    return Finding.make(
+        "info",
+        "time_per_epoch.compared",
+        (),
+        **numbers,
+        peers=len(others),
+        quickest=quickest,
+        quickest_seconds=others[quickest],
+        slowest=slowest,
+        slowest_seconds=others[slowest],
+        ratio=own / float(np.median(list(others.values()))),
+    )

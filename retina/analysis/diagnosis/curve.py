@@ -1,0 +1,131 @@
+"""A training curve: what a diagnosis reads of a run, and no more."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from retina import stopping
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SERIES = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auroc", "seconds")
+LARGEST_LOSS = 1e30  # float32 ends at 3.4e38: a loss on the way there has no more to say
+MACHINE = ("device", "device_name", "processor", "cores", "threads")
+WORK = ("image_size", "precision", "fine_tune")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Curve:
+    """One run's history and the settings that explain it.
+
+    Args:
+        name: Name of the run.
+        backbone: Name of the backbone.
+        params: Name of the parameter set.
+        loss: `ce` or `focal`.
+        seed: Random seed.
+        learning_rate: Adam's step size, > 0.
+        batch_size: Images in one training step.
+        epochs: The budget: epochs at most.
+        early_stopping: Whether training stops when validation loss no longer falls.
+        patience: Epochs without a lower validation loss before stopping (or that would have been waited for).
+        status: One of `retina.runs.STATUSES`.
+        majority: Accuracy of the majority guess on validation, 0-1.
+        images: Validation images, at least 1.
+        positives: Diseased ones among them.
+        train_images: Training images, at least 1.
+        train_positives: Diseased ones among them.
+        epoch: (E,) float64, 1, 2, ... E; E may be 0.
+        train_loss: (E,) float64; NaN or infinite where training diverged.
+        train_accuracy: (E,) float64, 0-1.
+        val_loss: (E,) float64.
+        val_accuracy: (E,) float64, 0-1.
+        val_auroc: (E,) float64, 0-1; NaN where validation has one class only.
+        seconds: (E,) float64, wall time of each epoch.
+        settings: Every setting by its name, and `data`, the fingerprint of the data set.
+        conditions: What a fair comparison of times holds fixed: machine, data, image size, precision, what is trained.
+    """
+
+    name: str
+    backbone: str
+    params: str
+    loss: str
+    seed: int
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    early_stopping: bool
+    patience: int
+    status: str
+    majority: float
+    images: int
+    positives: int
+    train_images: int
+    train_positives: int
+    epoch: np.ndarray
+    train_loss: np.ndarray
+    train_accuracy: np.ndarray
+    val_loss: np.ndarray
+    val_accuracy: np.ndarray
+    val_auroc: np.ndarray
+    seconds: np.ndarray
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    conditions: tuple[Any, ...] = ()
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any], history: "pd.DataFrame") -> Self:
+        """The curve of a run, from its record and its history as `retina.runs.Run` reads them."""
+        experiment, splits = record["experiment"], record["data"]["splits"]
+        named = ("backbone", "params", "loss", "seed", "learning_rate", "batch_size", "epochs", "early_stopping")
+        fingerprint = record["data"]["fingerprint"]
+        machine = [record["environment"].get(key) for key in MACHINE]
+        return cls(
+            name=record["name"],
+            **{key: experiment[key] for key in (*named, "patience")},
+            status=record["status"],
+            majority=record["baselines"]["majority"]["validation"]["accuracy"],
+            images=splits["validation"]["images"],
+            positives=splits["validation"]["positives"],
+            train_images=splits["train"]["images"],
+            train_positives=splits["train"]["positives"],
+            **{key: history[key].to_numpy(dtype=np.float64) for key in SERIES},
+            settings=dict(experiment) | {"data": fingerprint},
+            conditions=(*machine, fingerprint, *(experiment[key] for key in WORK)),
+        )
+
+    def __len__(self) -> int:
+        """The number of epochs in the history."""
+        return len(self.epoch)
+
+    @property
+    def best(self) -> int | None:
+        """The first epoch with the lowest finite validation loss, or `None`."""
+        return stopping.best_epoch(self.val_loss.tolist())
+
+    @property
+    def broken(self) -> int | None:
+        """The first epoch whose training or validation loss is no number below 1e30, or `None`."""
+        fine = (np.abs(self.train_loss) < LARGEST_LOSS) & (np.abs(self.val_loss) < LARGEST_LOSS)
+        return None if fine.all() else int(np.argmin(fine)) + 1
+
+    @property
+    def train_majority(self) -> float:
+        """Share of the training images in the larger class, 0-1."""
+        share = self.train_positives / self.train_images
+        return max(share, 1 - share)
+
+    def up_to(self, epoch: int) -> Self:
+        """The same curve, cut off after an epoch."""
+        return dataclasses.replace(self, **{key: getattr(self, key)[:epoch] for key in SERIES})
+
+    def whole(self) -> Self:
+        """The same curve, cut off before the first broken loss."""
+        return self if self.broken is None else self.up_to(self.broken - 1)
+
+    def at(self, series: str, epoch: int) -> float:
+        """A series' value at an epoch, counted from 1."""
+        return float(getattr(self, series)[epoch - 1])

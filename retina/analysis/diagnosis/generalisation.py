@@ -1,0 +1,196 @@
+"""Rules on what training does to images not trained on: best epoch, overfitting, over-confidence, lost ranking."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from retina.analysis.diagnosis.curve import Curve
+from retina.analysis.diagnosis.evidence import auroc_error, fits_training, ranks
+from retina.analysis.diagnosis.finding import Finding
+from retina.analysis.diagnosis.shape import SHORTEST, levels, noise
+from retina.analysis.diagnosis.stability import collapse
+
+LEAST_RISE = math.log(1.05)  # 5 %: a smaller rise of the loss is nothing to act on, however sure it is
+SURE = 3.0  # standard deviations of the curve's own scatter: the lowest of ten epochs lies 1.5 below their mean
+STRETCH = 2  # epochs: one alone is a bump
+STRETCH_SHARE = 1 / 3  # of the epochs after the minimum: less, after a long rest near it, is chance
+TRAINED_ON = math.log(1.10)  # 10 %: how far training loss must fall past the best epoch to speak of mild overfitting
+FLAT = 1.0  # standard errors of the AUROC that count as "holds"
+LOST = 2.0  # standard errors of the AUROC that count as a loss
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Where a validation loss leaves its minimum for good.
+
+    Args:
+        best: Epoch of the minimum.
+        onset: First epoch of the last unbroken stretch, up to the end, spent above the minimum by the margin.
+        margin: The margin, log units.
+    """
+
+    best: int
+    onset: int
+    margin: float
+
+
+def departure(curve: Curve) -> Departure | None:
+    """Where the validation loss leaves its minimum for good, or `None` where it does not.
+
+    It leaves it for good where it stays above it, to the end, for at least two epochs and a third of those after the
+    minimum, by more than 5 % and more than three standard deviations of its own scatter.
+    """
+    if len(curve) < SHORTEST or curve.best is None:
+        return None
+    logs = np.log(levels(curve.val_loss))
+    margin = max(LEAST_RISE, SURE * noise(curve.val_loss))
+    near = np.flatnonzero(logs - logs[curve.best - 1] < margin)
+    onset = int(near[-1]) + 2
+    if len(curve) - onset + 1 < max(STRETCH, STRETCH_SHARE * (len(curve) - curve.best)):
+        return None
+    return Departure(curve.best, onset, margin)
+
+
+def rise(curve: Curve, epoch: int, since: int) -> float:
+    """By which share of itself validation loss rose between two epochs: 0.5 for half as much again."""
+    level = levels(curve.val_loss)
+    return float(level[epoch - 1] / level[since - 1] - 1)
+
+
+def best_epoch(curve: Curve) -> Finding | None:
+    """The first epoch with the lowest validation loss. Its weights are the ones that retina keeps."""
+    if curve.best is None:
+        return None
+    numbers = {"epoch": curve.best, "epochs_run": len(curve), "val_loss": curve.at("val_loss", curve.best)}
+    metrics = {name: curve.at(name, curve.best) for name in ("val_accuracy", "val_auroc")}
+    known = not any(math.isnan(value) for value in metrics.values())
+    key = "best_epoch.metrics" if known else "best_epoch.loss"
+    return Finding.make("info", key, [curve.best], **numbers, **(metrics if known else {}))
+
+
+def overfitting(curve: Curve) -> Finding | None:
+    """Validation loss leaves its minimum for good while training loss goes on falling.
+
+    For good: from the onset to the end, two epochs at least and a third of those after the minimum, it stays above its
+    minimum by more than 5 % and by more than three standard deviations of its own scatter (median distance of an epoch
+    from the mean of its neighbours over 0.83, in log units). Falling: training loss of
+    that stretch is on average below that of the best epoch, and its mean training accuracy is clearly above the
+    majority guess (Wilson 95 % interval). Size: the last validation loss against the lowest.
+    """
+    left = departure(curve)
+    if left is None or not fits_training(curve, left.onset):
+        return None
+    if curve.train_loss[left.onset - 1 :].mean() >= curve.at("train_loss", left.best):
+        return None
+    stopped = curve.status == "stopped_early"
+    return Finding.make(
+        "warning",
+        ("overfitting.rise", "overfitting.kept" if stopped else "overfitting.stop"),
+        range(left.onset, len(curve) + 1),
+        best=left.best,
+        onset=left.onset,
+        last=len(curve),
+        margin=math.expm1(left.margin),
+        val_best=curve.at("val_loss", left.best),
+        val_last=curve.at("val_loss", len(curve)),
+        rise=rise(curve, len(curve), left.best),
+        train_best=curve.at("train_loss", left.best),
+        train_last=curve.at("train_loss", len(curve)),
+    )
+
+
+def mild_overfitting(curve: Curve) -> Finding | None:
+    """Training loss falls on while validation loss no longer does, though it stays within its own scatter.
+
+    Not `overfitting`, but there are at least two epochs after the best one; their median validation loss lies more
+    than 5 % above the lowest, while training loss fell by a further tenth from the best epoch to the last. Something
+    was learned: the AUROC of the best epoch lies above 0.5 by more than 1.96 standard errors, and the mean training
+    accuracy after it is clearly above the majority guess. A curve that collapses is not called mild.
+    """
+    best = curve.best
+    if len(curve) < SHORTEST or best is None or len(curve) - best < STRETCH:
+        return None
+    if not (ranks(curve, best) and fits_training(curve, best + 1)) or overfitting(curve) or collapse(curve):
+        return None
+    median = float(np.median(levels(curve.val_loss)[best:]))
+    above = median / float(levels(curve.val_loss)[best - 1]) - 1
+    train = levels(curve.train_loss)
+    fall = 1 - float(train[-1] / train[best - 1])
+    if math.log1p(above) < LEAST_RISE or -math.log1p(-fall) < TRAINED_ON:
+        return None
+    return Finding.make(
+        "info",
+        "mild_overfitting.said",
+        range(best + 1, len(curve) + 1),
+        best=best,
+        val_best=curve.at("val_loss", best),
+        above=above,
+        scatter=math.expm1(noise(curve.val_loss)),
+        fall=fall,
+        train_best=curve.at("train_loss", best),
+        train_last=curve.at("train_loss", len(curve)),
+    )
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The validation AUROC before and after the loss left its minimum: at the best epoch, mean from the onset on."""
+
+    left: Departure
+    before: float
+    after: float
+    error: float
+
+    @property
+    def lost(self) -> float:
+        """The fall, in standard errors of the AUROC at the best epoch."""
+        return (self.before - self.after) / self.error
+
+
+def ranking(curve: Curve) -> Ranking | None:
+    """The AUROC on both sides of an overfitting, or `None` without overfitting or where it did not rank before."""
+    found, left = overfitting(curve), departure(curve)
+    if found is None or left is None:
+        return None
+    before, after = curve.at("val_auroc", left.best), float(curve.val_auroc[left.onset - 1 :].mean())
+    error = auroc_error(before, curve.positives, curve.images - curve.positives)
+    return (
+        Ranking(left, before, after, error) if ranks(curve, left.best) and error > 0 and not math.isnan(after) else None
+    )
+
+
+def over_confidence(curve: Curve) -> Finding | None:
+    """Overfitting in the probabilities, not in the order: validation loss rises while validation AUROC holds.
+
+    Holds: its mean from the onset to the end is less than one standard error (Hanley and McNeil 1982) below its value
+    at the best epoch, which lies above 0.5 by more than 1.96 of them. What Guo et al. 2017 (arXiv 1706.04599) see in
+    deep networks: the log-loss is overfitted while the classification is not.
+    """
+    order = ranking(curve)
+    if order is None or order.lost >= FLAT:
+        return None
+    return _ranking_finding("over_confidence", curve, order)
+
+
+def lost_ranking(curve: Curve) -> Finding | None:
+    """Overfitting that costs the order too: the mean validation AUROC from the onset is two standard errors lower."""
+    order = ranking(curve)
+    if order is None or order.lost <= LOST:
+        return None
+    return _ranking_finding("lost_ranking", curve, order)
+
+
+def _ranking_finding(rule: str, curve: Curve, order: Ranking) -> Finding:
+    """Either finding on the ranking, with the same evidence."""
+    return Finding.make(
+        "warning",
+        f"{rule}.said",
+        range(order.left.onset, len(curve) + 1),
+        best=order.left.best,
+        onset=order.left.onset,
+        rise=rise(curve, len(curve), order.left.best),
+        auroc_best=order.before,
+        auroc_after=order.after,
+        error=order.error,
+    )

@@ -1,0 +1,89 @@
+"""`RULES`: every rule by its name, and `diagnose`, which asks them all."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from retina.analysis.diagnosis.advice import advise
+from retina.analysis.diagnosis.budget import budget_limited, early_stop, time_per_epoch
+from retina.analysis.diagnosis.curve import Curve
+from retina.analysis.diagnosis.finding import SEVERITIES, Finding
+from retina.analysis.diagnosis.generalisation import (
+    best_epoch,
+    lost_ranking,
+    mild_overfitting,
+    over_confidence,
+    overfitting,
+)
+from retina.analysis.diagnosis.learning import fast_convergence, majority_trap, plateau, slow_start, underfitting
+from retina.analysis.diagnosis.stability import (
+    collapse,
+    divergence,
+    oscillation,
+    too_short,
+    training_oscillation,
+    unfinished,
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule and its definition.
+
+    Args:
+        function: Curve -> finding, or `None` where the curve does not show it.
+        sees_all: It is given the whole curve; other rules get it cut off before the first loss that is no number.
+    """
+
+    function: Callable[[Curve], Finding | None]
+    sees_all: bool = False
+
+    @property
+    def definition(self) -> str:
+        """What the rule looks for, in words that a person can check on the curve."""
+        return self.function.__doc__ or ""
+
+    def __call__(self, curve: Curve) -> Finding | None:
+        """What the rule finds on a curve."""
+        return self.function(curve if self.sees_all else curve.whole())
+
+
+RULES = {
+    "divergence": Rule(divergence, sees_all=True),
+    "unfinished": Rule(unfinished, sees_all=True),
+    "too_short": Rule(too_short),
+    "best_epoch": Rule(best_epoch),
+    "collapse": Rule(collapse),
+    "overfitting": Rule(overfitting),
+    "mild_overfitting": Rule(mild_overfitting),
+    "over_confidence": Rule(over_confidence),
+    "lost_ranking": Rule(lost_ranking),
+    "oscillation": Rule(oscillation),
+    "training_oscillation": Rule(training_oscillation),
+    "majority_trap": Rule(majority_trap),
+    "underfitting": Rule(underfitting),
+    "slow_start": Rule(slow_start),
+    "fast_convergence": Rule(fast_convergence),
+    "plateau": Rule(plateau),
+    "budget_limited": Rule(budget_limited),
+    "early_stop": Rule(early_stop),
+    "time_per_epoch": Rule(time_per_epoch),
+}
+
+
+def diagnose(curve: Curve, peers: Sequence[Curve] = ()) -> list[Finding]:
+    """Every finding on a curve, and the learning-rate advice that follows from them.
+
+    Args:
+        curve: The run to be diagnosed.
+        peers: The other runs. Read for two things only: time per epoch under the same conditions, and the learning
+            rate of a run with the same backbone and loss.
+
+    Returns:
+        The most severe first; within a severity in the order of `RULES`, the advice last.
+    """
+    found = [rule(curve) for name, rule in RULES.items() if name != "time_per_epoch"]
+    found.append(time_per_epoch(curve.whole(), peers))
+    findings = [finding for finding in found if finding is not None]
+    advice = advise(curve, findings, peers)
+    findings += [advice] if advice is not None else []
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
