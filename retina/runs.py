@@ -131,10 +131,11 @@ class Run:
             RunError: the file is missing or damaged.
         """
         frame = self._read_table(self.predictions_path, PREDICTION_COLUMNS)
-        if set(frame["split"]) != set(PREDICTED_SPLITS) or not frame["label"].isin([0, 1]).all():
+        finite = frame["logit"].abs() < float("inf")
+        if set(frame["split"]) != set(PREDICTED_SPLITS) or not frame["label"].isin([0, 1]).all() or not finite.all():
             raise RunError(
                 "a table of a run is damaged",
-                expected="images of " + " and ".join(PREDICTED_SPLITS) + ", labels 0 or 1",
+                expected="images of " + " and ".join(PREDICTED_SPLITS) + ", labels 0 or 1, finite logits",
                 where=self.predictions_path,
             )
         return frame

@@ -1,0 +1,126 @@
+"""Run folders are read whole, under labels that tell them apart; what is damaged is named and left out."""
+
+import json
+import shutil
+
+import pytest
+from made_runs import make_run, make_study
+
+from retina.analysis import collection, naming
+
+
+def damaged(run, text, name="record.json"):
+    (run.folder / name).write_text(text)
+    return collection.collect([run])
+
+
+def test_the_study_is_read_with_short_labels(tmp_path):
+    entries, problems = collection.collect(make_study(tmp_path))
+    assert not problems
+    assert sorted(entry.label for entry in entries) == [
+        *("resnet18 p1 ce", "resnet18 p1 focal", "resnet18 p2 ce"),
+        *("resnet50 p1 ce", "resnet50 p2 ce", "vgg16 p1 ce", "vgg16 p2 ce"),
+    ]
+
+
+def test_labels_name_only_what_differs(tmp_path):
+    made = [make_run(tmp_path, seed=seed) for seed in (0, 1)]
+    made += [make_run(tmp_path, image_size=size, digest=f"{size:08d}", params="p2") for size in (64, 96)]
+    made += [make_run(tmp_path, loss="focal", data=data, digest=data * 8) for data in "ab"]
+    made += [make_run(tmp_path, backbone="vgg16", digest=digest * 8) for digest in "ef"]
+    entries, _ = collection.collect(made)
+    labels = {entry.name: entry.label for entry in entries}
+    assert labels == {
+        "resnet18-p1-ce-seed0-00000000": "resnet18 p1 ce seed 0",
+        "resnet18-p1-ce-seed1-00000000": "resnet18 p1 ce seed 1",
+        "resnet18-p2-ce-seed0-00000064": "resnet18 p2 ce image size 64",
+        "resnet18-p2-ce-seed0-00000096": "resnet18 p2 ce image size 96",
+        "resnet18-p1-focal-seed0-aaaaaaaa": "resnet18 p1 focal eyes aaaaaaaa",
+        "resnet18-p1-focal-seed0-bbbbbbbb": "resnet18 p1 focal eyes bbbbbbbb",
+        "vgg16-p1-ce-seed0-eeeeeeee": "vgg16 p1 ce eeeeeeee",
+        "vgg16-p1-ce-seed0-ffffffff": "vgg16 p1 ce ffffffff",
+    }
+
+
+def test_an_unfinished_run_is_read_without_predictions_and_even_without_an_epoch(tmp_path):
+    running = make_run(tmp_path, status="running", epochs=3)
+    started = make_run(tmp_path, status="interrupted", epochs=0, seed=1)
+    entries, problems = collection.collect([running, started])
+    assert not problems
+    assert [len(entry.history) for entry in entries] == [3, 0]
+    assert not any(entry.finished for entry in entries)
+
+
+@pytest.mark.parametrize("key", sorted(collection.NEEDED))
+def test_a_record_that_lacks_what_is_read_is_named(tmp_path, key):
+    run = make_run(tmp_path)
+    record = json.loads(run.record_path.read_text())
+    inner = record
+    *outer, last = key.split(".")
+    for name in outer:
+        inner = inner[name]
+    for wrong in ("absent", "of another type"):
+        if wrong == "absent":
+            del inner[last]
+        else:
+            inner[last] = 7 if collection.NEEDED[key] is str else "text"
+        entries, problems = damaged(run, json.dumps(record))
+        assert not entries
+        assert len(problems) == 1
+        assert str(run.record_path) in problems[0]
+        assert key.split(".")[0] in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.replace("test,48,0,", "test,48,1,"), "images, positives"),
+        (lambda text: text + "test,48,0,0.5\n", "twice"),
+        (lambda text: "\n".join(text.splitlines()[:-3]) + "\n", "images, positives"),
+        (lambda text: "\n".join([*text.splitlines()[:-1], "test,48,0,inf"]) + "\n", "finite logits"),
+        (lambda text: text.replace("validation", "training"), "images of validation and test"),
+        (lambda _: "", "cannot be read"),
+    ],
+)
+def test_predictions_that_contradict_the_record_are_named_and_the_rest_goes_on(tmp_path, change, words):
+    good, bad = make_run(tmp_path), make_run(tmp_path, seed=1)
+    bad.predictions_path.write_text(change(bad.predictions_path.read_text()))
+    entries, problems = collection.collect([bad, good])
+    assert [entry.name for entry in entries] == [good.folder.name]
+    assert len(problems) == 1
+    assert words in problems[0]
+    assert str(bad.predictions_path) in problems[0]
+
+
+def test_an_exclusion_without_a_reason_is_named(tmp_path):
+    run = make_run(tmp_path)
+    _, problems = damaged(run, run.record_path.read_text().replace('"reason"', '"because"'))
+    assert "split, id and reason" in problems[0]
+
+
+def test_a_history_of_other_epochs_than_the_record_says_is_named(tmp_path):
+    run = make_run(tmp_path)
+    lines = run.history_path.read_text().splitlines()
+    _, problems = damaged(run, "\n".join(lines[:-1]) + "\n", "history.csv")
+    assert "epochs 1 to 10" in problems[0]
+    _, problems = damaged(run, "\n".join([*lines[:2], *lines[3:]]) + "\n", "history.csv")
+    assert "epochs 1 to 10" in problems[0]
+
+
+def test_a_run_of_another_schema_is_named(tmp_path):
+    run = make_run(tmp_path)
+    _, problems = damaged(run, run.record_path.read_text().replace('"schema": 1', '"schema": 0'))
+    assert "another schema" in problems[0]
+
+
+def test_no_path_of_the_machine_is_in_the_name_of_the_data(tmp_path):
+    entries, _ = collection.collect([make_run(tmp_path)])
+    assert naming.data_name(entries[0].record) == "eyes dddddddd"
+
+
+def test_a_folder_that_vanishes_is_one_line(tmp_path):
+    run = make_run(tmp_path)
+    shutil.rmtree(run.folder)
+    entries, problems = collection.collect([run])
+    assert not entries
+    assert "cannot be read" in problems[0]
