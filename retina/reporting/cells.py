@@ -1,0 +1,75 @@
+"""Numbers and texts -> cells of a table, in the report's language; what could not be estimated says so."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from retina.language import Language
+from retina.reporting.document import Cell, Column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def text(value: object) -> Cell:
+    """A cell sorted by its text."""
+    return Cell(str(value))
+
+
+def count(value: float) -> Cell:
+    """A whole number."""
+    return Cell(f"{int(value):d}", float(value))
+
+
+def number(language: Language, value: float | None, form: str = ".3f") -> Cell:
+    """A number in a format of `format()`; NaN, infinite and `None` say that they could not be estimated."""
+    if not known(value):
+        return Cell(language.say("report.none"))
+    return Cell(format(value, form), float(value))
+
+
+def interval(language: Language, value: float, low: float, high: float, *, signed: bool = False) -> Cell:
+    """An estimate with its interval, sorted by the estimate; without an interval the estimate alone."""
+    if not (known(value) and known(low) and known(high)):
+        return number(language, value, "+.3f" if signed else ".3f")
+    key = "report.results.interval_signed" if signed else "report.results.interval"
+    return Cell(language.say(key, value=value, low=low, high=high), float(value))
+
+
+def span(language: Language, low: float, high: float, *, signed: bool = False) -> Cell:
+    """An interval alone, sorted by its lower end."""
+    if not (known(low) and known(high)):
+        return number(language, None)
+    key = "report.results.span_signed" if signed else "report.results.span"
+    return Cell(language.say(key, low=low, high=high), float(low))
+
+
+def known(value: float | None) -> bool:
+    """Whether a number was estimated."""
+    return value is not None and math.isfinite(value)
+
+
+def columns(language: Language, section: str, names: Iterable[str], texts: Sequence[str] = ()) -> tuple[Column, ...]:
+    """Columns headed by `report.<section>.<name>`, with a meaning where `<name>_meaning` is written.
+
+    Args:
+        language: The report's.
+        section: The table of `report.toml`.
+        names: One key a column; a key with a dot is taken as it stands after `report.`.
+        texts: Those of the names whose cells are no numbers.
+    """
+    found = []
+    for name in names:
+        key = f"report.{name}" if "." in name else f"report.{section}.{name}"
+        meaning = language.say(f"{key}_meaning") if language.knows(f"{key}_meaning") else ""
+        found.append(Column(language.say(key), numeric=name not in texts, meaning=meaning))
+    return tuple(found)
+
+
+def rows(frame: "pd.DataFrame", **where: object) -> list[dict[str, Any]]:
+    """The rows of a table whose columns have the values given, in order."""
+    if frame.empty:
+        return []
+    for name, value in where.items():
+        frame = frame[frame[name] == value]
+    return frame.to_dict("records")

@@ -1,0 +1,183 @@
+"""Which figures a comparison needs, each under the name that the report calls it by, and their drawing on all cores."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.special import expit
+
+from retina import progress
+from retina.analysis import calibration, curves
+from retina.analysis.candidates import Candidate, Group
+from retina.analysis.collection import Entry
+from retina.analysis.comparison import Comparison, Verdict
+from retina.analysis.operating_points import SCREENING
+from retina.processes import on_all_cores
+from retina.reporting import cells, figures
+from retina.reporting.figures import Counts, Panel
+from retina.reporting.figures.forest import numbers
+from retina.reporting.figures.panels import MOST_PANELS
+
+FEW = 12
+"""Below this many figures one process is sooner done than several are started."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure to be drawn: its name, the function that draws it, and what that is given."""
+
+    stem: str
+    draw: Callable[..., Figure]
+    given: tuple[Any, ...] = ()
+    named: dict[str, Any] = field(default_factory=dict)
+    folder: Path = Path()
+
+    def save(self) -> None:
+        """Draw it and write `<stem>.png` and `<stem>.svg`."""
+        figures.save(self.draw(*self.given, **self.named), self.folder, self.stem)
+
+
+def draw(comparison: Comparison, folder: Path, *, quiet: bool = False) -> None:
+    """Write every figure of a comparison into a folder.
+
+    Raises:
+        RetinaError: the folder cannot be written, or a worker process died.
+    """
+    wanted = list(pictures(comparison, folder))
+    with progress.bar("drawing", len(wanted), quiet=quiet, unit="figures") as advance:
+        for _ in on_all_cores(Picture.save, wanted, few=FEW):
+            advance(1)
+
+
+def pictures(comparison: Comparison, folder: Path) -> Iterator[Picture]:
+    """Every figure of a comparison."""
+    for place, group in enumerate(comparison.groups):
+        yield from of_group(comparison, group, place, folder)
+    for verdict in comparison.verdicts:
+        histories = {entry.label: entry.history for entry in (verdict.first, verdict.second)}
+        if all(map(len, histories.values())):
+            pair = figures.params_pair if verdict.kind == "params" else figures.loss_pair
+            title = " / ".join(histories)
+            yield Picture(verdict_stem(verdict), pair, (histories,), {"title": title}, folder)
+    drawn = [entry for entry in comparison.entries if len(entry.history)]
+    for entry in drawn:
+        yield Picture(curve_stem(entry), figures.training_curves, (entry.history,), marks(comparison, entry), folder)
+    if drawn:
+        yield Picture("epoch-time", figures.epoch_time, (times(drawn),), folder=folder)
+
+
+def stem(text: str) -> str:
+    """A name as part of a file's name, `[a-z0-9-]+`; names that had to be changed carry a digest and stay apart."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".strip("-")
+
+
+def curve_stem(entry: Entry) -> str:
+    """The file of a run's training curves."""
+    return f"curve-{stem(entry.name)}"
+
+
+def verdict_stem(verdict: Verdict) -> str:
+    """The file of two runs side by side."""
+    return f"{verdict.kind}-{stem(verdict.first.name)}-{stem(verdict.second.name)}"
+
+
+def marks(comparison: Comparison, entry: Entry) -> dict[str, Any]:
+    """Title, marked epochs and baseline of a run's curves."""
+    stop = entry.record["early_stopping"]
+    found = [item for item in comparison.findings[entry.name] if item.rule == "overfitting" and item.epochs]
+    return {
+        "title": entry.label,
+        "best_epoch": entry.record["best_epoch"],
+        "stop_epoch": stop.get("stop_epoch") if stop.get("used") else None,
+        "onset": found[0].epochs[0] if found else None,
+        "majority": entry.record["baselines"]["majority"]["validation"]["accuracy"],
+    }
+
+
+def times(entries: Sequence[Entry]) -> pd.DataFrame:
+    """Seconds of every epoch of every run."""
+    return pd.concat(
+        [entry.history[["epoch", "seconds"]].assign(label=entry.label) for entry in entries], ignore_index=True
+    )
+
+
+def of_group(comparison: Comparison, group: Group, place: int, folder: Path) -> Iterator[Picture]:
+    """The figures of models that answered the same images; grids show the first models in the order of the tables."""
+    tested = [candidate for candidate in group.candidates if "test" in candidate.parts]
+    rows = {row["model"]: row for row in cells.rows(comparison.scores, data=group.name, split="test")}
+    title = {"title": f"AUROC with 95 % interval, {group.name}"}
+    yield Picture(f"forest-{place}", figures.forest, (forest_table(comparison, group),), title, folder)
+    for kind, grid, panel in (
+        ("roc", figures.roc_grid, roc_panel),
+        ("precision-recall", figures.precision_recall_grid, precision_recall_panel),
+        ("reliability", figures.reliability_grid, reliability_panel),
+    ):
+        panels = [panel(candidate, rows[candidate.label]) for candidate in tested[:MOST_PANELS]]
+        hidden = max(len(tested) - MOST_PANELS, 0)
+        yield Picture(f"{kind}-{place}", grid, ([*panels, *panels[:1] * hidden],), folder=folder)
+    counts = list(confusions(comparison, group))
+    if counts:
+        yield Picture(f"confusion-{place}", figures.confusion_grid, (counts,), folder=folder)
+    pairs = cells.rows(comparison.pairs, data=group.name)
+    if pairs:
+        labels = [candidate.label for candidate in tested]
+        yield Picture(f"pairwise-{place}", figures.pairwise, (labels, *matrices(labels, pairs)), folder=folder)
+
+
+def forest_table(comparison: Comparison, group: Group) -> pd.DataFrame:
+    """AUROC of every model on validation and test, in the order of the tables."""
+    order = {candidate.label: number for number, candidate in enumerate(group.candidates)}
+    rows = sorted(cells.rows(comparison.scores, data=group.name), key=lambda row: order[row["model"]])
+    return pd.DataFrame(
+        [(row["model"], row["auroc"], row["auroc_low"], row["auroc_high"], row["split"]) for row in rows],
+        columns=["label", "auroc", "low", "high", "group"],
+    )
+
+
+def roc_panel(candidate: Candidate, row: dict[str, Any]) -> Panel:
+    """A model's ROC curve on test."""
+    part = candidate.parts["test"]
+    text = f"AUROC {numbers(row['auroc'], row['auroc_low'], row['auroc_high'])}"
+    return Panel(candidate.label, curves.roc(part.labels, part.logits), text, row["prevalence"])
+
+
+def precision_recall_panel(candidate: Candidate, row: dict[str, Any]) -> Panel:
+    """A model's precision-recall curve on test."""
+    part = candidate.parts["test"]
+    text = f"average precision {row['average_precision']:.3f}"
+    return Panel(candidate.label, curves.precision_recall(part.labels, part.logits), text, row["prevalence"])
+
+
+def reliability_panel(candidate: Candidate, row: dict[str, Any]) -> Panel:
+    """A model's reliability curve on test."""
+    part = candidate.parts["test"]
+    band = numbers(row["ece"], row["ece_if_calibrated_low"], row["ece_if_calibrated_high"])
+    text = f"ECE {band.replace('(', '(ideal ')}"
+    return Panel(candidate.label, calibration.reliability(part.labels, expit(part.logits)), text, row["prevalence"])
+
+
+def confusions(comparison: Comparison, group: Group) -> Iterator[Counts]:
+    """Every model's test images at the screening threshold."""
+    for row in cells.rows(comparison.operating_points, data=group.name, split="test", point=SCREENING):
+        if cells.known(row["tp"]):
+            text = f"sensitivity >= 95 % on validation\nthreshold {row['threshold_probability']:.3f}"
+            yield Counts(row["model"], *(int(row[key]) for key in ("tp", "fn", "fp", "tn")), text)
+
+
+def matrices(labels: Sequence[str], pairs: Sequence[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Differences (row minus column), adjusted p-values and smallest detectable differences of all pairs."""
+    place = {label: number for number, label in enumerate(labels)}
+    difference, p_value, detectable = (np.full((len(labels), len(labels)), np.nan) for _ in range(3))
+    for row in pairs:
+        a, b = place[row["model_a"]], place[row["model_b"]]
+        difference[a, b], difference[b, a] = row["difference"], -row["difference"]
+        p_value[a, b] = p_value[b, a] = row["p_holm"]
+        detectable[a, b] = detectable[b, a] = row["smallest_detectable"]
+    return difference, p_value, detectable

@@ -1,0 +1,123 @@
+"""A comparison -> files: tables, findings, figures, report. The folder holds the whole comparison or the one before."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retina import files
+from retina.analysis import scores
+from retina.analysis.comparison import Comparison
+from retina.errors import RunError
+from retina.language import Language
+from retina.reporting import html, markdown, pictures, report
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIGURES = "figures"
+TABLES: dict[str, Callable[[Comparison], "pd.DataFrame"]] = {
+    "comparison.csv": lambda comparison: scores.with_unfinished(comparison.scores, comparison.unfinished),
+    "operating_points.csv": lambda comparison: comparison.operating_points,
+    "pairwise.csv": lambda comparison: comparison.pairs,
+    "mistakes.csv": lambda comparison: comparison.mistakes,
+}
+WRITTEN = (*TABLES, "findings.json", FIGURES, "report.html", "report.md")
+"""What a comparison writes, in the order in which it takes its place."""
+WHOLE = (
+    *(
+        "seed",
+        "best_epoch",
+        "epochs_run",
+        "images",
+        "positives",
+        "ece_bins",
+        "seeds",
+        "tp",
+        "fp",
+        "fn",
+        "tn",
+        "models_wrong",
+        "models",
+    ),
+    *("positives_only_a", "positives_only_b", "negatives_only_a", "negatives_only_b"),
+)
+"""Columns of whole numbers, which a missing value must not turn into decimals."""
+
+
+def publish(comparison: Comparison, out: Path, language: Language, *, quiet: bool = False) -> None:
+    """Write everything beside `out`, then put it into its place; whatever else lies in `out` stays.
+
+    Raises:
+        RunError: `out` is a file.
+        RetinaError: the folder cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise RunError("the comparison needs a folder", found="a file", where=out, advice="name another with --out DIR")
+    with files.unwritable_is_one_line(out):
+        out.mkdir(parents=True, exist_ok=True)
+        drafts = out / ".draft"
+        shutil.rmtree(drafts, ignore_errors=True)
+        drafts.mkdir()
+        try:
+            write(comparison, drafts, language, quiet=quiet)
+            for name in WRITTEN:
+                replace(drafts / name, out / name)
+        finally:
+            shutil.rmtree(drafts, ignore_errors=True)
+
+
+def replace(new: Path, old: Path) -> None:
+    """Put a file or a folder in the place of another."""
+    if old.is_dir() and not old.is_symlink():
+        shutil.rmtree(old)
+    new.replace(old)
+
+
+def write(comparison: Comparison, folder: Path, language: Language, *, quiet: bool) -> None:
+    """Write every file of a comparison into an empty folder."""
+    for name, of in TABLES.items():
+        files.write_text(folder / name, table(of(comparison)))
+    files.write_text(folder / "findings.json", json.dumps(findings(comparison, language), indent=2) + "\n")
+    (folder / FIGURES).mkdir()
+    pictures.draw(comparison, folder / FIGURES, quiet=quiet)
+    document = report.compose(comparison, language)
+    files.write_text(folder / "report.md", markdown.render(document))
+    files.write_text(folder / "report.html", html.render(document, folder / FIGURES))
+
+
+def table(frame: "pd.DataFrame") -> str:
+    """A table as CSV text; numbers in full precision, what could not be estimated left empty."""
+    whole = {name: "Int64" for name in WHOLE if name in frame}
+    return frame.astype(whole).to_csv(index=False, lineterminator="\n")
+
+
+def findings(comparison: Comparison, language: Language) -> dict[str, Any]:
+    """Every finding as plain JSON values: of runs, of pairs of runs, of the classes, and what was damaged."""
+
+    def plain(found: Sequence[Any]) -> list[dict[str, Any]]:
+        return [finding.to_dict(language) for finding in found]
+
+    return {
+        "schema": 1,
+        "language": language.name,
+        "runs": {
+            entry.name: {
+                "label": entry.label,
+                "status": entry.record["status"],
+                "findings": plain(comparison.findings[entry.name]),
+            }
+            for entry in comparison.entries
+        },
+        "pairs": [
+            {
+                "kind": verdict.kind,
+                "runs": [verdict.first.name, verdict.second.name],
+                "findings": plain(verdict.findings),
+            }
+            for verdict in comparison.verdicts
+        ],
+        "imbalance": {name: finding.to_dict(language) for name, finding in comparison.imbalances.items()},
+        "damaged": list(comparison.damaged),
+    }

@@ -1,0 +1,121 @@
+"""The last pages: limitations, how to make everything again, and the reporting checklist."""
+
+from typing import Any
+
+from retina.analysis.collection import Entry
+from retina.analysis.comparison import Comparison
+from retina.analysis.naming import data_name
+from retina.experiment import SETTINGS
+from retina.language import Language
+from retina.reporting import cells
+from retina.reporting.document import Block, Cell, Code, Heading, Items, Paragraph, Table
+
+MADE = (
+    "results.run",
+    "commit",
+    "versions",
+    "hardware",
+    "precision",
+    "weights",
+    "wall",
+    "fingerprint",
+    "digest",
+    "model",
+)
+VERSIONS = ("retina", "keras", "torch")
+CHECKLIST = (
+    *("title_abstract", "background", "source", "participants", "preparation", "outcome", "predictors", "size"),
+    *("missing", "partition", "imbalance", "model", "selection", "performance", "fairness", "calibration"),
+    *("validation", "failure", "interpretation", "availability", "protocol", "involvement", "funding"),
+)
+SHORT = 12
+
+
+def limitations(comparison: Comparison, language: Language) -> list[Block]:
+    """What weakens every number above."""
+    keys = ["one_source", "selection", "images", "label", "precision", "time"]
+    if any(entry.record["data"]["source"] == "built-in" for entry in comparison.entries):
+        keys.insert(0, "drawn")
+    if any(candidate.entry is None for group in comparison.groups for candidate in group.candidates):
+        keys.append("published")
+    texts = tuple(language.say(f"report.limitations.{key}") for key in keys)
+    return [Heading(language.say("report.limitations.heading"), 2, "limitations"), Items(texts)]
+
+
+def reproduce(comparison: Comparison, language: Language) -> list[Block]:
+    """The commands, and where and with what the runs were made."""
+    commands = [command(entry) for entry in comparison.entries]
+    compare = "python cli.py compare" + ("" if language.name == "en" else f" --lang {language.name}")
+    columns = cells.columns(language, "reproduce", MADE, tuple(name for name in MADE if name != "wall"))
+    rows = tuple(made(entry, language) for entry in comparison.entries)
+    return [
+        Heading(language.say("report.reproduce.heading"), 2, "reproduce"),
+        Paragraph(language.say("report.reproduce.intro")),
+        Code((*dict.fromkeys(commands), compare)),
+        Table(language.say("report.reproduce.title"), columns, rows),
+    ]
+
+
+def command(entry: Entry) -> str:
+    """The command that trains a run again, from its record; the data folder is the reader's own."""
+    experiment, overrides = entry.experiment, entry.record["overrides"] or {}
+    words = ["python cli.py run", experiment["backbone"], "--params", experiment["params"]]
+    words += ["--loss", experiment["loss"], "--seed", str(experiment["seed"])]
+    for key in sorted(name for name in overrides if name in SETTINGS):
+        flag, value = key.replace("_", "-"), experiment.get(key)
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [f"--{flag}", "none" if value is None else str(value)]
+    if entry.record["data"]["source"] != "built-in":
+        words += ["--data", "DIR"]
+    return " ".join(words)
+
+
+def made(entry: Entry, language: Language) -> tuple[Cell, ...]:
+    """Where and with what a run was made."""
+    record = entry.record
+    environment, timings = record["environment"], record["timings"]
+    packages = environment["packages"]
+    versions = ", ".join(f"{name} {packages.get(name, '?')}" for name in VERSIONS)
+    hardware = f"{environment.get('device_name', '?')}, {environment.get('cores', '?')} x"
+    minutes = timings.get("training_seconds")
+    wall = (
+        Cell("-") if minutes is None else Cell(language.say("report.reproduce.minutes", minutes=minutes / 60), minutes)
+    )
+    sha = (record["model"] or {}).get("sha256") or "-"
+    return (
+        cells.text(entry.label),
+        cells.text(commit(environment["git"], language)),
+        cells.text(versions),
+        cells.text(hardware),
+        cells.text(entry.experiment.get("precision", "?")),
+        cells.text(record["weights"]["origin"]),
+        wall,
+        cells.text(data_name(record)),
+        cells.text(record["digest"][:SHORT]),
+        cells.text(sha[:SHORT]),
+    )
+
+
+def commit(git: dict[str, Any] | None, language: Language) -> str:
+    """The commit, and whether files had changed since."""
+    if not git or not git.get("commit"):
+        return language.say("report.reproduce.no_commit")
+    short = str(git["commit"])[:SHORT]
+    return language.say("report.reproduce.dirty", commit=short) if git.get("dirty") else short
+
+
+def checklist(comparison: Comparison, language: Language) -> list[Block]:
+    """TRIPOD+AI and CLAIM by section name."""
+    del comparison
+    rows = tuple(
+        tuple(cells.text(language.say(f"report.checklist.{part}.{key}")) for part in ("item", "answer"))
+        for key in CHECKLIST
+    )
+    names = ("column_section", "column_answer")
+    return [
+        Heading(language.say("report.checklist.heading"), 2, "checklist"),
+        Paragraph(language.say("report.checklist.intro")),
+        Table(language.say("report.checklist.title"), cells.columns(language, "checklist", names, names), rows),
+    ]

@@ -1,0 +1,109 @@
+"""The diagnosis: parameter sets and losses against each other, then every run with its curves and findings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from retina.analysis.collection import Entry
+from retina.analysis.comparison import Comparison, Verdict
+from retina.analysis.diagnosis import Finding
+from retina.language import Language
+from retina.reporting.document import Block, Chart, Heading, Paragraph, Picture, Remark, Remarks
+from retina.reporting.pictures import curve_stem, verdict_stem
+
+LOSSES = ("train_loss", "val_loss")
+SERIES = (*LOSSES, "train_accuracy", "val_accuracy", "val_auroc")
+
+
+def curves(comparison: Comparison, language: Language) -> list[Block]:
+    """All that the training curves say."""
+    blocks: list[Block] = [Heading(say(language, "heading"), 2, "curves")]
+    for kind in ("params", "loss"):
+        blocks += against(comparison, kind, language)
+    blocks.append(Heading(say(language, "time"), 3, "time"))
+    if any(len(entry.history) for entry in comparison.entries):
+        caption = say(language, "time_figure")
+        blocks.append(Picture("epoch-time", caption, caption))
+    blocks.append(Heading(say(language, "runs"), 3, "runs"))
+    for place, entry in enumerate(ordered(comparison)):
+        blocks += one(entry, comparison.findings[entry.name], place, language)
+    return blocks
+
+
+def say(language: Language, key: str, **fields: object) -> str:
+    """A sentence of this section."""
+    return language.say(f"report.curves.{key}", **fields)
+
+
+def ordered(comparison: Comparison) -> list[Entry]:
+    """Runs in the order of the tables, those that are not ranked last."""
+    return [entry for group in comparison.groups for entry in group.entries] + list(comparison.unfinished)
+
+
+def against(comparison: Comparison, kind: str, language: Language) -> list[Block]:
+    """The verdicts of one kind, each with its figure."""
+    heading, words = ("params", "params_word") if kind == "params" else ("losses", "loss_word")
+    blocks: list[Block] = [Heading(say(language, heading), 3, heading)]
+    found = [verdict for verdict in comparison.verdicts if verdict.kind == kind]
+    if not found:
+        blocks.append(Paragraph(say(language, "pair_missing", what=say(language, words))))
+    for verdict in found:
+        blocks += told(verdict, language)
+    return blocks
+
+
+def told(verdict: Verdict, language: Language) -> list[Block]:
+    """One verdict: its sentences and its figure."""
+    names = {"first": verdict.first.label, "second": verdict.second.label}
+    key = "params_figure" if verdict.kind == "params" else "losses_figure"
+    caption = say(language, key, **names)
+    blocks: list[Block] = [Paragraph(say(language, "params_title", **names)), remarks(verdict.findings, language)]
+    if len(verdict.first.history) and len(verdict.second.history):
+        blocks.append(Picture(verdict_stem(verdict), caption, caption))
+    return blocks
+
+
+def remarks(findings: Sequence[Finding], language: Language) -> Remarks:
+    """Findings in words."""
+    return Remarks(
+        tuple(
+            Remark(finding.severity, language.say(f"report.severity.{finding.severity}"), finding.sentence(language))
+            for finding in findings
+        )
+    )
+
+
+def one(entry: Entry, findings: Sequence[Finding], place: int, language: Language) -> list[Block]:
+    """One run: its curves and what they say."""
+    blocks: list[Block] = [Heading(entry.label, 3, f"run-{place}")]
+    if len(entry.history):
+        blocks.append(chart(entry, findings, language))
+    else:
+        blocks.append(Paragraph(say(language, "no_curve")))
+    return [*blocks, remarks(findings, language)] if findings else blocks
+
+
+def chart(entry: Entry, findings: Sequence[Finding], language: Language) -> Chart:
+    """The curves of a run, drawn and as numbers."""
+    history = entry.history
+    caption = say(language, "figure", label=entry.label)
+    alternative = say(language, "alternative", label=entry.label, epochs=len(history))
+    marks: dict[str, Any] = {}
+    for key, epoch in marked(entry, findings).items():
+        if epoch is not None:
+            marks[say(language, key)] = int(epoch)
+    series = {say(language, name): finite(history[name].tolist()) for name in SERIES}
+    picture = Picture(curve_stem(entry), alternative, caption)
+    return Chart(picture, series, len(LOSSES), tuple(history["epoch"].tolist()), marks)
+
+
+def finite(values: Sequence[float]) -> tuple[float | None, ...]:
+    """Values with `None` for what is not a finite number."""
+    return tuple(value if abs(value) < float("inf") else None for value in values)
+
+
+def marked(entry: Entry, findings: Sequence[Finding]) -> dict[str, int | None]:
+    """The epochs that a reader looks for: the best, the stop (or where patience would have ended), the onset."""
+    stop = entry.record["early_stopping"]
+    key = "stop" if stop.get("used") else "would_stop"
+    onset = next((finding.epochs[0] for finding in findings if finding.rule == "overfitting" and finding.epochs), None)
+    return {"best": entry.record["best_epoch"], key: stop.get("stop_epoch"), "onset": onset}

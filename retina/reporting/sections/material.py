@@ -1,0 +1,96 @@
+"""What went in and how it was weighed: the data with what was left out, and the methods."""
+
+from typing import Any
+
+from retina.analysis.calibration import BINS
+from retina.analysis.candidates import Group
+from retina.analysis.comparison import Comparison
+from retina.language import Language
+from retina.reporting import cells
+from retina.reporting.document import Block, Cell, Heading, Paragraph, Table
+
+EXCLUDED_NAMED = 10
+METHODS = ("target", "auroc", "pairs", "points", "calibration", "seeds", "diagnosis")
+FLOW = ("split", "listed", "excluded", "used", "diseased", "healthy", "prevalence", "majority", "histogram")
+
+
+def data(comparison: Comparison, language: Language) -> list[Block]:
+    """Where every image went, the balance of the classes, and the warnings of the audit."""
+    blocks: list[Block] = [Heading(language.say("report.data.heading"), 2, "data")]
+    if len(comparison.groups) > 1:
+        blocks.append(Paragraph(language.say("report.data.different")))
+    for group in comparison.groups:
+        if group.entries:
+            blocks.append(flow(group, language))
+        else:
+            blocks.append(published_flow(comparison, group, language))
+        blocks.append(Paragraph(comparison.imbalances[group.name].sentence(language)))
+    return blocks
+
+
+def flow(group: Group, language: Language) -> Table:
+    """Listed, excluded and used images of a group's runs, per split and class."""
+    record = group.entries[0].record
+    rows = tuple(flow_row(record, split, language) for split in ("train", "validation", "test"))
+    title = language.say("report.data.title", data=group.name)
+    return Table(title, cells.columns(language, "data", FLOW, ("split",)), rows, tuple(flow_notes(record, language)))
+
+
+def flow_row(record: dict[str, Any], split: str, language: Language) -> tuple[Cell, ...]:
+    """One split: what was listed and could be used, and what is known of it before any training."""
+    part = record["data"]["splits"][split]
+    images, positives = part["images"], part["positives"]
+    excluded = sum(item["split"] == split for item in record["data"]["excluded"])
+    majority = record["baselines"]["majority"].get(split, {}).get("accuracy")
+    histogram = record["baselines"]["colour_histogram"].get(split, {}).get("auroc")
+    blank = Cell("-")
+    return (
+        cells.text(language.say(f"report.split.{split}")),
+        *map(cells.count, (images + excluded, excluded, images, positives, images - positives)),
+        cells.number(language, positives / images, ".1%") if images else blank,
+        cells.number(language, majority) if split != "train" else blank,
+        cells.number(language, histogram) if split != "train" else blank,
+    )
+
+
+def flow_notes(record: dict[str, Any], language: Language) -> list[str]:
+    """What was excluded and why, the audit's warnings, and what the data say about themselves."""
+    excluded = record["data"]["excluded"]
+    notes = [
+        language.say(
+            "report.data.excluded_note",
+            split=language.say(f"report.split.{item['split']}"),
+            id=item["id"],
+            reason=item["reason"],
+        )
+        for item in excluded[:EXCLUDED_NAMED]
+    ]
+    if len(excluded) > EXCLUDED_NAMED:
+        notes.append(language.say("report.data.excluded_more", more=len(excluded) - EXCLUDED_NAMED))
+    notes += [language.say("report.data.warning", text=text.rstrip(".")) for text in record["data"]["warnings"]]
+    said = [record["data"].get("notice"), record["weights"].get("notice")]
+    return notes + [language.say("report.data.notice", text=text.rstrip(".")) for text in said if text]
+
+
+def published_flow(comparison: Comparison, group: Group, language: Language) -> Table:
+    """The images of a group of published models alone: how many, and how many diseased."""
+    names = ("split", "used", "diseased", "healthy", "prevalence")
+    leader = group.candidates[0].label
+    rows = tuple(
+        (
+            cells.text(language.say(f"report.split.{row['split']}")),
+            *map(cells.count, (row["images"], row["positives"], row["images"] - row["positives"])),
+            cells.number(language, row["prevalence"], ".1%"),
+        )
+        for row in cells.rows(comparison.scores, data=group.name, model=leader)
+    )
+    title = language.say("report.data.title", data=group.name)
+    return Table(title, cells.columns(language, "data", names, ("split",)), rows)
+
+
+def methods(comparison: Comparison, language: Language) -> list[Block]:
+    """How the numbers were made."""
+    del comparison
+    heading = Heading(language.say("report.methods.heading"), 2, "methods")
+    texts = [language.say(f"report.methods.{key}", bins=BINS) for key in METHODS]
+    return [heading, *map(Paragraph, texts)]

@@ -1,0 +1,159 @@
+"""The tables and figures of discrimination: every model, every pair, every repetition, and what could not be ranked."""
+
+from typing import Any
+
+from retina.analysis.candidates import Group
+from retina.analysis.comparison import Comparison
+from retina.language import Language
+from retina.reporting import cells
+from retina.reporting.document import Block, Cell, Heading, Items, Picture, Table
+
+RANKED = (
+    *("model", "status", "best_epoch", "epochs", "validation_auroc", "test_auroc", "bootstrap", "average_precision"),
+    *("accuracy", "balanced", "mcc", "f1", "brier", "log_loss"),
+)
+PAIRS = (
+    *("pair", "difference", "bootstrap", "p", "p_holm", "detectable"),
+    *("positives", "p_positives", "negatives", "p_negatives"),
+)
+PAIRS_SHOWN = 21
+"""All pairs of seven models; with more models only the pairs with the leader are shown."""
+
+
+def results(comparison: Comparison, language: Language) -> list[Block]:
+    """Every table and figure on how well the models rank the images."""
+    blocks: list[Block] = [Heading(language.say("report.results.heading"), 2, "results")]
+    for place, group in enumerate(comparison.groups):
+        blocks.append(ranked(comparison, group, language))
+        blocks += [
+            picture(language, f"{kind}-{place}", f"report.results.{key}")
+            for kind, key in (("forest", "forest"), ("roc", "roc"), ("precision-recall", "precision_recall"))
+        ]
+        if cells.rows(comparison.pairs, data=group.name):
+            blocks.append(pairs(comparison, group, language))
+            blocks.append(picture(language, f"pairwise-{place}", "report.results.pairwise"))
+        blocks += repeated(comparison, group, language)
+    return blocks + unranked(comparison, language)
+
+
+def picture(language: Language, stem: str, key: str) -> Picture:
+    """A figure whose caption also tells what is on it to a reader who cannot see it."""
+    return Picture(stem, language.say(key), language.say(key))
+
+
+def ranked(comparison: Comparison, group: Group, language: Language) -> Table:
+    """All models of a group, the best on validation first."""
+    test = {row["model"]: row for row in cells.rows(comparison.scores, data=group.name, split="test")}
+    validation = {row["model"]: row for row in cells.rows(comparison.scores, data=group.name, split="validation")}
+    rows = []
+    for candidate in group.candidates:
+        record = candidate.entry.record if candidate.entry else {}
+        status = language.say(f"report.status.{record['status']}") if record else "-"
+        rows.append(
+            (
+                cells.text(candidate.label),
+                cells.text(status),
+                cells.count(record["best_epoch"]) if record.get("best_epoch") else Cell("-"),
+                cells.count(record["epochs_run"]) if record else Cell("-"),
+                cells.number(language, validation.get(candidate.label, {}).get("auroc")),
+                *ranked_cells(test.get(candidate.label), language),
+            )
+        )
+    first = next(iter(test.values()), None)
+    notes = []
+    if first is not None:
+        fields = {"majority": first["majority_accuracy"], "brier": first["brier_of_prevalence"]}
+        fields |= {"log_loss": first["log_loss_of_prevalence"]}
+        counts = {"images": first["images"], "prevalence": first["prevalence"]}
+        notes.append(language.say("report.results.baseline", **fields, **counts))
+    missing = language.say("report.none")
+    if any(cell.text == missing for row in rows for cell in row):
+        notes.append(language.say("report.results.degenerate"))
+    title = language.say("report.results.ranked", data=group.name)
+    return Table(title, cells.columns(language, "results", RANKED, ("model", "status")), tuple(rows), tuple(notes))
+
+
+def ranked_cells(row: dict[str, Any] | None, language: Language) -> tuple[Cell, ...]:
+    """A model's test columns."""
+    if row is None:
+        return (Cell("-"),) * (len(RANKED) - 5)
+    return (
+        cells.interval(language, row["auroc"], row["auroc_low"], row["auroc_high"]),
+        cells.span(language, row["auroc_bootstrap_low"], row["auroc_bootstrap_high"]),
+        cells.number(language, row["average_precision"]),
+        cells.interval(language, row["accuracy"], row["accuracy_low"], row["accuracy_high"]),
+        *(cells.number(language, row[key]) for key in ("balanced_accuracy", "mcc", "f1", "brier", "log_loss")),
+    )
+
+
+def pairs(comparison: Comparison, group: Group, language: Language) -> Table:
+    """The pairs of a group: all of few, those with the leader of many."""
+    found = cells.rows(comparison.pairs, data=group.name)
+    leader = group.candidates[0].label
+    shown = found if len(found) <= PAIRS_SHOWN else [row for row in found if leader in (row["model_a"], row["model_b"])]
+    notes = () if shown == found else (language.say("report.results.pairs_cut", pairs=len(found)),)
+    rows = tuple(pair_row(row, language) for row in shown)
+    title = language.say("report.results.pairs", data=group.name)
+    return Table(title, cells.columns(language, "results", PAIRS, ("pair",)), rows, notes)
+
+
+def pair_row(row: dict[str, Any], language: Language) -> tuple[Cell, ...]:
+    """One pair."""
+    return (
+        cells.text(f"{row['model_a']}, {row['model_b']}"),
+        cells.interval(language, row["difference"], row["low"], row["high"], signed=True),
+        cells.span(language, row["bootstrap_low"], row["bootstrap_high"], signed=True),
+        cells.number(language, row["p_value"], ".3g"),
+        cells.number(language, row["p_holm"], ".3g"),
+        cells.number(language, row["smallest_detectable"]),
+        only(row["positives_only_a"], row["positives_only_b"], language),
+        cells.number(language, row["p_positives_holm"], ".3g"),
+        only(row["negatives_only_a"], row["negatives_only_b"], language),
+        cells.number(language, row["p_negatives_holm"], ".3g"),
+    )
+
+
+def only(a: float, b: float, language: Language) -> Cell:
+    """How many images only the one and only the other got right."""
+    if not (cells.known(a) and cells.known(b)):
+        return cells.number(language, None)
+    return Cell(f"{int(a)} / {int(b)}", float(a - b))
+
+
+def repeated(comparison: Comparison, group: Group, language: Language) -> list[Block]:
+    """The spread over seeds, apart from every interval over images; nothing where no run was repeated."""
+    found = [
+        row for row in cells.rows(comparison.scores, data=group.name, split="test") if cells.known(row.get("seeds"))
+    ]
+    if not found:
+        return []
+    rows = tuple(
+        (
+            cells.text(row["model"]),
+            cells.count(row["seeds"]),
+            Cell(f"{row['auroc_seed_mean']:.3f} ({row['auroc_seed_sd']:.3f})", row["auroc_seed_mean"]),
+        )
+        for row in found
+    )
+    title = language.say("report.results.over_seeds")
+    columns = cells.columns(language, "results", ("model", "seeds", "seed_mean"), ("model",))
+    return [Table(title, columns, rows, (language.say("report.results.over_seeds_note"),))]
+
+
+def unranked(comparison: Comparison, language: Language) -> list[Block]:
+    """Runs that are shown with the reason why they are not ranked, and those that could not be read."""
+    blocks: list[Block] = []
+    rows = []
+    for entry in comparison.unfinished:
+        epochs = {"epochs": len(entry.history), "budget": entry.experiment["epochs"]}
+        reason = language.say("report.results.unranked_reason", **epochs)
+        error = entry.record.get("error")
+        said = (entry.label, language.say(f"report.status.{entry.record['status']}"))
+        rows.append(tuple(map(cells.text, (*said, f"{reason}; {error}" if error else reason))))
+    if rows:
+        columns = cells.columns(language, "results", ("run", "status", "reason"), ("run", "status", "reason"))
+        blocks.append(Table(language.say("report.results.unranked"), columns, tuple(rows)))
+    if comparison.damaged:
+        texts = tuple(language.say("report.results.damaged", text=line) for line in comparison.damaged)
+        blocks.append(Items(texts))
+    return blocks

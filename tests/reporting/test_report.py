@@ -1,0 +1,177 @@
+"""The report says what the tables say, the same in both languages, and nothing that the runs do not carry."""
+
+import json
+import re
+from collections import Counter
+
+import pytest
+from made_runs import make_run
+
+from retina.analysis import comparison
+from retina.language import LANGUAGES, Language
+from retina.reporting import markdown, pictures, report, terminal
+from retina.reporting.document import Chart, Code, Heading, Items, Paragraph, Picture, Remarks, Table
+from retina.reporting.publish import findings
+
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]\d+)?")
+
+
+def compose(compared, name="en"):
+    return report.compose(compared, Language(name))
+
+
+def tables(document, title):
+    return [block for block in document.blocks if isinstance(block, Table) and title in block.title]
+
+
+def everything_said(document):
+    return markdown.render(document)
+
+
+def test_both_languages_say_the_same_numbers(everything):
+    english, chinese = (Counter(NUMBER.findall(everything_said(compose(everything, name)))) for name in LANGUAGES)
+    assert english == chinese
+    assert sum(english.values()) > 1000
+
+
+def test_both_languages_have_the_same_blocks_in_the_same_order(everything):
+    def outline(name):
+        return [
+            (type(block).__name__, getattr(block, "anchor", None), getattr(block, "stem", None))
+            for block in compose(everything, name).blocks
+        ]
+
+    assert outline("en") == outline("zh-TW")
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_nothing_is_left_unsaid_or_unfilled(everything, name):
+    document = compose(everything, name)
+    text = everything_said(document)
+    assert not re.search(r"\{[a-z_]*(:[^}]*)?\}", text)
+    for pattern in ("nan", "None", "inf", r"report\.[a-z_.]+", r"findings\.[a-z_]+(?<!json)"):
+        assert not re.search(rf"(?<![A-Za-z]){pattern}(?![A-Za-z])", text), pattern
+    assert document.language == name
+    if name != "en":
+        sentences = [block.text for block in document.blocks if isinstance(block, Paragraph)]
+        assert all(re.search(r"[\u4e00-\u9fff]", sentence) for sentence in sentences)
+
+
+def test_anchors_are_unique_and_every_table_is_rectangular(everything):
+    document = compose(everything)
+    anchors = [block.anchor for block in document.blocks if isinstance(block, Heading)]
+    assert len(anchors) == len(set(anchors))
+    assert all(re.fullmatch(r"[a-z0-9-]+", anchor) for anchor in anchors)
+    for block in document.blocks:
+        if isinstance(block, Table):
+            assert {len(row) for row in block.rows} == {len(block.columns)}
+
+
+def test_every_picture_of_the_report_is_drawn_and_every_drawn_picture_is_in_the_report(everything, tmp_path):
+    blocks = compose(everything).blocks
+    named = [block.stem for block in blocks if isinstance(block, Picture)]
+    named += [block.picture.stem for block in blocks if isinstance(block, Chart)]
+    drawn = [picture.stem for picture in pictures.pictures(everything, tmp_path)]
+    assert sorted(named) == sorted(drawn)
+    assert len(set(drawn)) == len(drawn)
+
+
+def test_runs_stand_in_order_of_validation_and_the_unfinished_are_not_ranked(everything):
+    document = compose(everything)
+    ranked = tables(document, "in order of validation AUROC")[0]
+    values = [row[4].value for row in ranked.rows if row[4].value is not None]
+    assert values == sorted(values, reverse=True)
+    (unranked,) = tables(document, "not ranked")
+    assert {row[1].text for row in unranked.rows} == {"diverged", "interrupted"}
+    names = {row[0].text for table in tables(document, "in order of validation AUROC") for row in table.rows}
+    assert not names & {row[0].text for row in unranked.rows}
+    for entry in everything.unfinished:
+        assert any(isinstance(block, Heading) and block.text == entry.label for block in document.blocks)
+
+
+def test_runs_on_other_data_are_never_paired_and_the_table_says_why(everything):
+    apart = everything.pairs[everything.pairs["not_paired"].notna()]
+    assert len(apart) == 9
+    assert apart[["difference", "p_value", "standard_error"]].isna().all(axis=None)
+    assert apart["not_paired"].str.contains("different data: eyes dddddddd and eyes eeeeeeee").all()
+
+
+def test_seeds_stand_apart_from_intervals_over_images(everything):
+    (table,) = tables(compose(everything), "other seeds")
+    assert [row[1].text for row in table.rows] == ["2", "2"]
+    rows = everything.scores.query("seeds == 2 and split == 'test'")
+    assert rows["auroc_seed_mean"].nunique() == 1
+    assert rows["auroc_seed_mean"].iloc[0] == pytest.approx(rows["auroc"].mean())
+    assert rows["auroc_seed_sd"].iloc[0] == pytest.approx(rows["auroc"].std(ddof=1))
+
+
+def test_operating_points_come_from_validation_alone(results, tmp_path):
+    """Turning every test label around changes no threshold."""
+    run = make_run(tmp_path / "a", skill=1.5)
+    other = make_run(tmp_path / "b", skill=1.5)
+    text = other.predictions_path.read_text()
+    turned = re.sub(r"(?m)^(test,\d+),([01])", lambda found: f"{found[1]},{1 - int(found[2])}", text)
+    other.predictions_path.write_text(turned)
+    record = other.record()
+    record["data"]["splits"]["test"]["positives"] = 12
+    other.write_record(record)
+    thresholds = [comparison.compare([item]).operating_points["threshold"].tolist() for item in (run, other)]
+    assert thresholds[0] == thresholds[1]
+    validation = comparison.compare([run]).operating_points.query("split == 'validation'")
+    screening = validation[validation["point"] == "sensitivity_95"].iloc[0]
+    assert screening["sensitivity"] >= 0.95
+
+
+def test_imbalance_is_told_from_the_labels(everything):
+    text = everything_said(compose(everything))
+    assert "111 of 148 images (75.0%) are diseased" in text
+
+
+def test_commands_that_make_everything_again_carry_every_option(everything):
+    (code,) = [block for block in compose(everything).blocks if isinstance(block, Code)]
+    assert "python cli.py run vgg16 --params p2 --loss ce --seed 0 --weights random --data DIR" in code.lines
+    assert code.lines[-1] == "python cli.py compare"
+
+
+def test_findings_are_plain_json_with_a_sentence_each(everything):
+    for name in LANGUAGES:
+        found = json.loads(json.dumps(findings(everything, Language(name)), allow_nan=False))
+        said = [item for run in found["runs"].values() for item in run["findings"]]
+        said += [item for pair in found["pairs"] for item in pair["findings"]]
+        assert len(said) > 20
+        for item in said:
+            assert set(item) == {"rule", "severity", "epochs", "numbers", "sentence"}
+            assert item["sentence"]
+
+
+def test_the_terminal_shows_the_table_and_the_same_sentences(everything):
+    for name in LANGUAGES:
+        text = terminal.render(everything, Language(name))
+        first = next(block for block in compose(everything, name).blocks if isinstance(block, Items))
+        assert all(sentence in text for sentence in first.texts)
+        assert "resnet18 p1 ce" in text
+
+
+def test_one_run_and_no_pair_make_a_report_too(tmp_path):
+    compared = comparison.compare([make_run(tmp_path)])
+    text = everything_said(compose(compared))
+    assert "nothing can be said about a difference" in text
+    assert "No two finished runs differ in their loss alone" in text
+
+
+def test_only_unfinished_runs_are_diagnosed_and_not_ranked(tmp_path):
+    compared = comparison.compare([make_run(tmp_path, status="running", epochs=4)])
+    document = compose(compared)
+    assert "No run is finished" in everything_said(document)
+    assert any(isinstance(block, Remarks) for block in document.blocks)
+    assert "running" in terminal.render(compared, Language("en"))
+
+
+def test_perfect_separation_and_a_missing_class_are_said_not_pretended(tmp_path):
+    perfect = make_run(tmp_path / "a", skill=50.0)
+    text = everything_said(compose(comparison.compare([perfect])))
+    assert "1.000" in text
+    assert "not estimable" in text
+    one_class = make_run(tmp_path / "b", counts={"train": (8, 4), "validation": (6, 3), "test": (5, 5)})
+    text = everything_said(compose(comparison.compare([one_class])))
+    assert "not estimable" in text
