@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench docs clean
+.PHONY: help run example test lint bench docs clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -17,9 +17,23 @@ $(READY): pyproject.toml constraints.txt
 	PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@
 
-run: $(READY)  ## train ResNet18 with focal loss on the built-in set, then list every run
+run: $(READY)  ## train ResNet18 with focal loss on the built-in set, then compare every run made so far
 	$(BIN)/python cli.py run resnet18 --params p1 --loss focal
-	$(BIN)/python cli.py runs
+	$(BIN)/python cli.py compare
+
+# The study's seven runs, small: 96 pixels, random weights. About 15 minutes on two cores.
+SMALL := --image-size 96 --weights random --results build/example
+example: $(READY)  ## make the comparison in results/example again
+	$(BIN)/python cli.py run vgg16 --params p1 $(SMALL)
+	$(BIN)/python cli.py run vgg16 --params p2 $(SMALL)
+	$(BIN)/python cli.py run resnet18 --params p1 --no-early-stopping $(SMALL)
+	$(BIN)/python cli.py run resnet18 --params p2 $(SMALL)
+	$(BIN)/python cli.py run resnet50 --params p1 $(SMALL)
+	$(BIN)/python cli.py run resnet50 --params p2 $(SMALL)
+	$(BIN)/python cli.py run resnet18 --params p1 --loss focal $(SMALL)
+	$(BIN)/python cli.py compare --results build/example --out results/example
+	$(BIN)/python cli.py compare --results build/example --out build/example/zh-TW --lang zh-TW
+	cp build/example/zh-TW/report.md results/example/report.zh-TW.md
 
 test: $(READY)  ## pass the tests: no network, no GPU
 	$(BIN)/python -m pytest

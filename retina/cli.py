@@ -5,16 +5,17 @@ that help appears at once.
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from retina.commands.compare import compare
+from retina.commands.data import data
+from retina.commands.options import experiment_options, json_option, quiet_option, results_option
 from retina.errors import RetinaError
-from retina.experiment import SETTINGS, Setting
+from retina.experiment import SETTINGS
 
-RESULTS = Path("results")
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 
 
@@ -31,43 +32,6 @@ class OneLineErrors(click.Group):
             if error.filename is None:
                 raise
             raise click.ClickException(f"{error.strerror} | Where: {str(error.filename)[:200]}") from error
-
-
-class NumberOrNone(click.ParamType):
-    """A number, or the word `none`."""
-
-    name = "float|none"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:  # noqa: ANN401
-        """Keep the word: `None` already says that the option was not given."""
-        if value == "none" or isinstance(value, float):
-            return value
-        return click.FLOAT.convert(value, param, ctx)
-
-
-def option_of(name: str, rule: Setting) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The command-line option that overrides a field of the experiment."""
-    flag = "--" + name.replace("_", "-")
-    if rule.kind is bool:
-        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=rule.help)
-    kind = NumberOrNone() if rule.optional else {int: click.INT, float: click.FLOAT, str: click.STRING}[rule.kind]
-    text = f"{rule.help} ({', '.join(rule.choices)})" if rule.choices else rule.help
-    return click.option(flag, name, type=kind, metavar=None if not rule.choices else "NAME", default=None, help=text)
-
-
-def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one option for every field of the experiment that a parameter file may set."""
-    for name, rule in reversed(SETTINGS.items()):
-        if rule.in_file:
-            command = option_of(name, rule)(command)
-    return command
-
-
-results_option = click.option(
-    "--results", type=click.Path(path_type=Path, file_okay=False), default=RESULTS, help="folder of all results"
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="print one JSON object")
-quiet_option = click.option("--quiet", is_flag=True, help="no progress and no announcements")
 
 
 @click.group(cls=OneLineErrors, context_settings=CONTEXT)
@@ -186,65 +150,5 @@ def runs(results: Path, *, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-@main.group()
-def data() -> None:
-    """Audit, fetch or draw a data set."""
-
-
-@data.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@quiet_option
-@json_option
-def audit(folder: Path, *, quiet: bool, as_json: bool) -> None:
-    """Check the labels and every image of a data set; exit 1 when something would corrupt a result.
-
-    Example: python cli.py data audit path/to/RFMiD
-    """
-    from retina.data import audit as audits
-    from retina.data import labels, synthetic
-
-    report = audits.check(labels.read(folder), thorough=True, quiet=quiet)
-    if synthetic.is_drawn(folder):
-        click.echo(synthetic.NOTICE, err=True)
-    click.echo(json.dumps(report.to_dict(), indent=2) if as_json else audits.summary(report))
-    if not report.ok:
-        raise click.exceptions.Exit(1)
-
-
-@data.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@quiet_option
-def fetch(folder: Path, *, quiet: bool) -> None:
-    """Bring RFMiD (CC BY 4.0) into FOLDER and audit it.
-
-    Example: python cli.py data fetch data/rfmid
-    """
-    from retina.data import audit as audits
-    from retina.data import fetch as fetching
-    from retina.data import labels
-
-    try:
-        found = fetching.fetch(folder, quiet=quiet)
-    except RetinaError:
-        click.echo(fetching.BY_HAND, err=True)
-        raise
-    report = audits.check(labels.read(found), thorough=True, quiet=quiet)
-    click.echo(audits.summary(report))
-    if not report.ok:
-        raise click.exceptions.Exit(1)
-
-
-@data.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--seed", type=click.IntRange(0), default=0, help="random seed")
-@quiet_option
-def synth(folder: Path, *, seed: int, quiet: bool) -> None:
-    """Draw the built-in set, procedural fundus photographs in RFMiD's layout, into FOLDER. It means nothing clinically.
-
-    Example: python cli.py data synth data/drawn --seed 1
-    """
-    from retina.data import synthetic
-
-    synthetic.synthesize(folder, seed=seed, quiet=quiet)
-    click.echo(synthetic.NOTICE, err=True)
-    click.echo(folder)
+main.add_command(compare)
+main.add_command(data)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "retina"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 BOTTOM = {"errors"}
-PLAIN = BOTTOM | {"files", "progress", "processes", "experiment", "environment", "runs"}
+PLAIN = BOTTOM | {"files", "language", "progress", "processes", "stopping", "experiment", "environment", "runs"}
 MAY_IMPORT = {
     "__init__": set(),
     "errors": set(),
@@ -20,13 +20,16 @@ MAY_IMPORT = {
     "processes": BOTTOM,
     "experiment": BOTTOM,
     "environment": BOTTOM,
+    "language": BOTTOM,
+    "stopping": set(),
     "runs": BOTTOM | {"files"},
     "data": BOTTOM | {"files", "progress", "processes", "data"},
     "models": BOTTOM | {"files", "progress", "experiment", "models"},
     "training": PLAIN | {"data", "models", "training"},
-    "analysis": BOTTOM | {"files", "runs", "analysis"},
-    "reporting": BOTTOM | {"files", "runs", "analysis", "reporting"},
-    "cli": PLAIN | {"data", "models", "training", "analysis", "reporting"},
+    "analysis": BOTTOM | {"files", "language", "runs", "stopping", "analysis"},
+    "reporting": PLAIN | {"analysis", "reporting"},
+    "commands": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
+    "cli": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
 }
 LIGHT = {"retina.cli", "retina.errors", "retina.experiment", "retina.files", "retina.runs", "retina.progress"}
 

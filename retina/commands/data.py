@@ -1,0 +1,73 @@
+"""`python cli.py data ...`: audit, fetch or draw a data set."""
+
+import json
+from pathlib import Path
+
+import click
+
+from retina.commands.options import json_option, quiet_option
+from retina.errors import RetinaError
+
+
+@click.group()
+def data() -> None:
+    """Audit, fetch or draw a data set."""
+
+
+@data.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@quiet_option
+@json_option
+def audit(folder: Path, *, quiet: bool, as_json: bool) -> None:
+    """Check the labels and every image of a data set; exit 1 when something would corrupt a result.
+
+    Example: python cli.py data audit path/to/RFMiD
+    """
+    from retina.data import audit as audits
+    from retina.data import labels, synthetic
+
+    report = audits.check(labels.read(folder), thorough=True, quiet=quiet)
+    if synthetic.is_drawn(folder):
+        click.echo(synthetic.NOTICE, err=True)
+    click.echo(json.dumps(report.to_dict(), indent=2) if as_json else audits.summary(report))
+    if not report.ok:
+        raise click.exceptions.Exit(1)
+
+
+@data.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@quiet_option
+def fetch(folder: Path, *, quiet: bool) -> None:
+    """Bring RFMiD (CC BY 4.0) into FOLDER and audit it.
+
+    Example: python cli.py data fetch data/rfmid
+    """
+    from retina.data import audit as audits
+    from retina.data import fetch as fetching
+    from retina.data import labels
+
+    try:
+        found = fetching.fetch(folder, quiet=quiet)
+    except RetinaError:
+        click.echo(fetching.BY_HAND, err=True)
+        raise
+    report = audits.check(labels.read(found), thorough=True, quiet=quiet)
+    click.echo(audits.summary(report))
+    if not report.ok:
+        raise click.exceptions.Exit(1)
+
+
+@data.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--seed", type=click.IntRange(0), default=0, help="random seed")
+@quiet_option
+def synth(folder: Path, *, seed: int, quiet: bool) -> None:
+    """Draw the built-in set, procedural fundus photographs in RFMiD's layout, into FOLDER. It means nothing clinically.
+
+    Example: python cli.py data synth data/drawn --seed 1
+    """
+    from retina.data import synthetic
+
+    synthetic.synthesize(folder, seed=seed, quiet=quiet)
+    click.echo(synthetic.NOTICE, err=True)
+    click.echo(folder)
