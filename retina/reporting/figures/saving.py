@@ -1,0 +1,38 @@
+"""A figure becomes a PNG and an SVG: whole or not at all, and the same bytes for the same figure."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from retina import files
+from retina.reporting.figures.style import styled
+
+DOTS_PER_INCH = 150
+# Neither a date nor the version of matplotlib: the same runs give the same bytes.
+METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None, "Format": None, "Type": None}}
+
+
+@styled
+def save(figure: Figure, folder: Path, stem: str) -> tuple[Path, Path]:
+    """Write `<stem>.png` and `<stem>.svg`, then empty the figure, which frees its memory: it can be saved only once.
+
+    Letters in the SVG are outlines. As text they would be set in whatever font the reader has, wider or narrower than
+    the room made for them; what a reader should be able to search stands in the report's tables.
+
+    Args:
+        figure: A figure of this package.
+        folder: Made where it is missing.
+        stem: The files' name without its ending.
+
+    Returns:
+        The paths of PNG and SVG.
+
+    Raises:
+        RetinaError: the folder cannot be written, or the disk is full.
+    """
+    paths = folder / f"{stem}.png", folder / f"{stem}.svg"
+    for path, (kind, metadata) in zip(paths, METADATA.items(), strict=True):
+        with files.atomic_file(path) as temporary:
+            figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
+    figure.clear()
+    return paths
