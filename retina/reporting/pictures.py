@@ -112,23 +112,25 @@ def of_group(comparison: Comparison, group: Group, place: int, folder: Path) -> 
     """The figures of models that answered the same images; grids show the first models in the order of the tables."""
     tested = [candidate for candidate in group.candidates if "test" in candidate.parts]
     rows = {row["model"]: row for row in cells.rows(comparison.scores, data=group.name, split="test")}
-    title = {"title": f"AUROC with 95 % interval, {group.name}"}
+    title = {"title": f"AUROC with 95% interval, {group.name}"}
     yield Picture(f"forest-{place}", figures.forest, (forest_table(comparison, group),), title, folder)
-    for kind, grid, panel in (
-        ("roc", figures.roc_grid, roc_panel),
-        ("precision-recall", figures.precision_recall_grid, precision_recall_panel),
-        ("reliability", figures.reliability_grid, reliability_panel),
+    cut = f", first {MOST_PANELS} of {len(tested)} by validation AUROC" if len(tested) > MOST_PANELS else ""
+    for kind, name, grid, panel in (
+        ("roc", "ROC curves", figures.roc_grid, roc_panel),
+        ("precision-recall", "Precision-recall curves", figures.precision_recall_grid, precision_recall_panel),
+        ("reliability", "Reliability", figures.reliability_grid, reliability_panel),
     ):
         panels = [panel(candidate, rows[candidate.label]) for candidate in tested[:MOST_PANELS]]
-        hidden = max(len(tested) - MOST_PANELS, 0)
-        yield Picture(f"{kind}-{place}", grid, ([*panels, *panels[:1] * hidden],), folder=folder)
+        yield Picture(f"{kind}-{place}", grid, (panels,), {"title": f"{name} on test{cut}"}, folder)
     counts = list(confusions(comparison, group))
     if counts:
-        yield Picture(f"confusion-{place}", figures.confusion_grid, (counts,), folder=folder)
+        title = {"title": f"Decisions on test{cut}"}
+        yield Picture(f"confusion-{place}", figures.confusion_grid, (counts[:MOST_PANELS],), title, folder)
     pairs = cells.rows(comparison.pairs, data=group.name)
     if pairs:
         labels = [candidate.label for candidate in tested]
-        yield Picture(f"pairwise-{place}", figures.pairwise, (labels, *matrices(labels, pairs)), folder=folder)
+        title = {"title": "Differences of AUROC on test"}
+        yield Picture(f"pairwise-{place}", figures.pairwise, (labels, *matrices(labels, pairs)), title, folder)
 
 
 def forest_table(comparison: Comparison, group: Group) -> pd.DataFrame:
@@ -167,7 +169,7 @@ def confusions(comparison: Comparison, group: Group) -> Iterator[Counts]:
     """Every model's test images at the screening threshold."""
     for row in cells.rows(comparison.operating_points, data=group.name, split="test", point=SCREENING):
         if cells.known(row["tp"]):
-            text = f"sensitivity >= 95 % on validation\nthreshold {row['threshold_probability']:.3f}"
+            text = f"sensitivity >= 95% on validation\nthreshold {row['threshold_probability']:.3f}"
             yield Counts(row["model"], *(int(row[key]) for key in ("tp", "fn", "fp", "tn")), text)
 
 

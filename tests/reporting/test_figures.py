@@ -62,7 +62,7 @@ def reliability(label="a run"):
 
 
 def counts(label="a run"):
-    return figures.Counts(label, 480, 26, 40, 94, "threshold 0.312: validation sensitivity at least 95 %")
+    return figures.Counts(label, 480, 26, 40, 94, "threshold 0.312: validation sensitivity at least 95%")
 
 
 def intervals(names, groups=("validation", "test")):

@@ -18,7 +18,7 @@ from retina.reporting.figures import epochs, labels, style
         ("a\ud800b\u202ec\x07d", f"a{labels.LACKING}b{labels.LACKING}c{labels.LACKING}d"),
         ("e\u0301", "\u00e9"),
         ("q\u0301", f"q{labels.LACKING}"),
-        ("\u03b2 \u2265 5 %", "\u03b2 \u2265 5 %"),
+        ("\u03b2 \u2265 5%", "\u03b2 \u2265 5%"),
     ],
 )
 def test_a_label_is_one_literal_line_of_characters_that_the_font_has(text, drawn):

@@ -23,7 +23,7 @@ def reliability_grid(panels: Sequence[Panel], *, title: str = "Reliability curve
             `images`, how many the bin holds; in any order. Bins without images may be left out or be NaN.
         title: The title of the figure.
     """
-    notes = ("bars: 95 % Wilson intervals; dashed: perfect calibration; below: images of each bin",)
+    notes = ("bars: 95% Wilson intervals; dashed: perfect calibration; below: images of each bin",)
     names = ("mean predicted probability", "share diseased")
     return draw_grid(panels, title, names=names, notes=notes, draw=_draw_reliability).figure
 

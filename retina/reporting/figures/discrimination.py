@@ -31,7 +31,7 @@ def roc_grid(panels: Sequence[Panel], *, title: str = "ROC curves") -> Figure:
             order; `low` and `high` may be NaN.
         title: The title of the figure.
     """
-    notes = ("shaded: 95 % confidence band; dashed: chance",)
+    notes = ("shaded: 95% confidence band; dashed: chance",)
     return draw_grid(panels, title, names=("false positive rate", "sensitivity"), notes=notes, draw=_draw_roc).figure
 
 
@@ -50,7 +50,7 @@ def precision_recall_grid(panels: Sequence[Panel], *, title: str = "Precision-re
     """
     floor = HALF if min((panel.prevalence for panel in panels), default=0.0) > PREVALENT else 0.0
     cut = f"; precision from {floor:g}" if floor else ""
-    notes = (f"shaded: 95 % confidence band; dashed: prevalence, the precision of chance{cut}",)
+    notes = (f"shaded: 95% confidence band; dashed: prevalence, the precision of chance{cut}",)
     names = ("sensitivity (recall)", "precision (PPV)")
     draw = functools.partial(_draw_precision_recall, floor=floor)
     return draw_grid(panels, title, names=names, notes=notes, draw=draw).figure

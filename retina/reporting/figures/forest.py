@@ -34,7 +34,7 @@ GROUPS = ((NAVY, "s"), (VERMILLION, "o"), (TEAL, "^"), (PURPLE, "D"))
 
 @styled
 def forest(table: pd.DataFrame, *, title: str) -> Figure:
-    """AUROC of runs with 95 % confidence intervals, and the same in numbers.
+    """AUROC of runs with 95% confidence intervals, and the same in numbers.
 
     Args:
         table: Columns `label` (the run), `auroc`, `low`, `high` (0-1 or NaN), `group` (such as `validation`, `test`; at
@@ -90,7 +90,7 @@ def _draw_rows(axes: Axes, shown: pd.DataFrame, groups: dict[str, tuple[str, str
 def _write_rows(sheet: Sheet, shown: pd.DataFrame, top: float) -> None:
     """The run at the left of each row, its numbers at the right."""
     x = WIDTH - RIGHT + 0.12
-    sheet.text(x, top - LINE / 2 - 0.04, "AUROC (95 % CI)", weight="bold")
+    sheet.text(x, top - LINE / 2 - 0.04, "AUROC (95% CI)", weight="bold")
     before = None
     for row, entry in enumerate(shown.itertuples()):
         y = top + ROW * (row + 0.5)

@@ -36,8 +36,8 @@ def pairwise(
         labels: N runs; any strings. The first `MOST_RUNS` are shown, and the figure says so.
         differences: (N, N) float64, AUROC of the row minus AUROC of the column, -1 to 1; NaN where the two runs were
             not tested on the same images. The part below the diagonal is drawn.
-        adjusted_p: (N, N) float64, Holm-adjusted p values, 0-1 or NaN, symmetric; 5 % is marked.
-        detectable: (N, N) float64, the smallest difference that had an 80 % chance to be found at the 5 % level,
+        adjusted_p: (N, N) float64, Holm-adjusted p values, 0-1 or NaN, symmetric; 5% is marked.
+        detectable: (N, N) float64, the smallest difference that had an 80% chance to be found at the 5% level,
             0 or more, NaN where not paired, symmetric. The part above the diagonal is printed.
         title: Any string.
     """
