@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from retina.language import Language
 from retina.reporting.document import (
     Block,
     Chart,
@@ -24,7 +25,12 @@ LIST_START = re.compile(r"^(\d+)(?=[.)](\s|$))")
 
 def render(document: Document) -> str:
     """The whole report; pictures are looked for in `figures/` beside it."""
-    return "\n\n".join(WRITERS[type(block)](block) for block in document.blocks) + "\n"
+    language = Language(document.language)
+    parts = (
+        _table(block, language) if isinstance(block, Table) else WRITERS[type(block)](block)
+        for block in document.blocks
+    )
+    return "\n\n".join(parts) + "\n"
 
 
 def escape(text: str) -> str:
@@ -56,7 +62,7 @@ def _remarks(block: Remarks) -> str:
     return "\n".join(f"- **{escape(remark.label)}** {escape(remark.text)}" for remark in block.remarks)
 
 
-def _table(block: Table) -> str:
+def _table(block: Table, language: Language) -> str:
     def line(cells: list[str]) -> str:
         return "| " + " | ".join(cells) + " |"
 
@@ -64,7 +70,12 @@ def _table(block: Table) -> str:
     lines.append(line([escape(column.name) for column in block.columns]))
     lines.append(line(["---:" if column.numeric else "---" for column in block.columns]))
     lines += [line([escape(cell.text) for cell in row]) for row in block.rows]
-    notes = [f"{column.name}: {column.meaning}." for column in block.columns if column.meaning] + list(block.notes)
+    notes = [
+        language.say("report.meaning", name=column.name, meaning=column.meaning)
+        for column in block.columns
+        if column.meaning
+    ]
+    notes += block.notes
     return "\n".join(lines) + "".join(f"\n\n{escape_line(note)}" for note in notes)
 
 
@@ -89,9 +100,8 @@ WRITERS: dict[type, Callable[..., str]] = {
     Paragraph: _paragraph,
     Items: _items,
     Remarks: _remarks,
-    Table: _table,
     Picture: _picture,
     Chart: _chart,
     Code: _code,
 }
-assert set(WRITERS) == set(Block.__args__)  # noqa: S101 - a new kind of block must not be forgotten
+assert {*WRITERS, Table} == set(Block.__args__)  # noqa: S101 - a new kind of block must not be forgotten

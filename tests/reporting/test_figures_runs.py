@@ -119,10 +119,10 @@ def test_a_confusion_panel_has_the_counts_and_their_share_of_the_row_in_their_pl
     figure = figures.confusion_grid([counts()])
     cells = {text.get_position(): text.get_text() for text in figure.axes[0].texts}
     assert cells == {
-        (0.25, 0.75): "480\n94.9 %",
-        (0.75, 0.75): "26\n5.1 %",
-        (0.25, 0.25): "40\n29.9 %",
-        (0.75, 0.25): "94\n70.1 %",
+        (0.25, 0.75): "480\n94.9%",
+        (0.75, 0.75): "26\n5.1%",
+        (0.25, 0.25): "40\n29.9%",
+        (0.75, 0.25): "94\n70.1%",
     }
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["diseased", "healthy"]

@@ -119,7 +119,7 @@ def _draw_counts(axes: Axes, panel: Counts) -> None:
         share = count / totals[row] if totals[row] else float("nan")
         colour = SHADE(share) if totals[row] else "white"
         axes.add_patch(Rectangle((column / 2, (1 - row) / 2), 0.5, 0.5, facecolor=colour, edgecolor=FAINT))
-        text = f"{count}\n{100 * share:.1f} %" if totals[row] else "none"
+        text = f"{count}\n{100 * share:.1f}%" if totals[row] else "none"
         axes.text(column / 2 + 0.25, (1 - row) / 2 + 0.25, text, ha="center", va="center", color=INK)
     names = ("diseased", "healthy")
     axes.spines[["left", "bottom"]].set_visible(False)

@@ -13,6 +13,7 @@ CALIBRATION = ("results.model", "ece", "band", "temperature", "after_temperature
 POINTS = (
     *("results.model", "point", "threshold", "sensitivity", "specificity", "ppv", "npv", "ppv_screening", "counts"),
 )
+MODELS = 20
 MISTAKES = ("results.model", "kind", "image", "probability", "shared")
 
 
@@ -20,18 +21,31 @@ def calibration(comparison: Comparison, language: Language) -> list[Block]:
     """Whether probabilities can be taken at their word, before and after recalibration."""
     blocks: list[Block] = [Heading(language.say("report.calibration.heading"), 2, "calibration")]
     for place, group in enumerate(comparison.groups):
-        rows = cells.rows(comparison.scores, data=group.name, split="test")
+        rows = first(group, cells.rows(comparison.scores, data=group.name, split="test"))
         if not rows:
             continue
         caption = language.say("report.calibration.figure")
         reference = {"brier": rows[0]["brier_of_prevalence"], "log_loss": rows[0]["log_loss_of_prevalence"]}
-        note = language.say("report.calibration.reference", **reference)
+        notes = (language.say("report.calibration.reference", **reference), *cut(group, "comparison.csv", language))
         title = language.say("report.calibration.title", data=group.name)
         columns = cells.columns(language, "calibration", CALIBRATION, ("results.model",))
         blocks.append(Items(tuple(verdict(row, language) for row in rows if cells.known(row["ece"]))))
-        blocks.append(Table(title, columns, tuple(calibration_row(row, language) for row in rows), (note,)))
+        blocks.append(Table(title, columns, tuple(calibration_row(row, language) for row in rows), notes))
         blocks.append(Picture(f"reliability-{place}", caption, caption))
     return blocks
+
+
+def first(group: Group, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of the first models of a group, as many as a reader can take in."""
+    shown = {candidate.label for candidate in group.candidates[:MODELS]}
+    return [row for row in rows if row["model"] in shown]
+
+
+def cut(group: Group, file: str, language: Language) -> tuple[str, ...]:
+    """That not all models are shown, and where all are; nothing where they are."""
+    if len(group.candidates) <= MODELS:
+        return ()
+    return (language.say("report.cut", shown=MODELS, models=len(group.candidates), file=file),)
 
 
 def verdict(row: dict[str, Any], language: Language) -> str:
@@ -65,7 +79,7 @@ def points(comparison: Comparison, language: Language) -> list[Block]:
     """What each model decides on test at thresholds chosen on validation."""
     blocks: list[Block] = [Heading(language.say("report.points.heading"), 2, "points")]
     for place, group in enumerate(comparison.groups):
-        rows = cells.rows(comparison.operating_points, data=group.name, split="test")
+        rows = first(group, cells.rows(comparison.operating_points, data=group.name, split="test"))
         if not rows:
             continue
         caption = language.say("report.results.confusion")
@@ -82,6 +96,7 @@ def points_table(comparison: Comparison, group: Group, rows: list[dict[str, Any]
     notes = (
         language.say("report.points.provenance", images=images),
         language.say("report.points.prevalence_note", prevalence=prevalence),
+        *cut(group, "operating_points.csv", language),
     )
     columns = cells.columns(language, "points", POINTS, ("results.model", "point", "counts"))
     title = language.say("report.points.title", data=group.name)
@@ -107,14 +122,14 @@ def failures(comparison: Comparison, language: Language) -> list[Block]:
     """The most confident mistakes, by id."""
     blocks: list[Block] = [Heading(language.say("report.mistakes.heading"), 2, "mistakes")]
     for group in comparison.groups:
-        rows = cells.rows(comparison.mistakes, data=group.name)
+        rows = first(group, cells.rows(comparison.mistakes, data=group.name))
         if not rows:
             blocks.append(Paragraph(language.say("report.mistakes.none")))
             continue
         title = language.say("report.mistakes.title", data=group.name)
         columns = cells.columns(language, "mistakes", MISTAKES, ("results.model", "kind", "image"))
-        note = language.say("report.mistakes.note", most=mistakes.MOST)
-        blocks.append(Table(title, columns, tuple(mistake_row(row, language) for row in rows), (note,)))
+        notes = (language.say("report.mistakes.note", most=mistakes.MOST), *cut(group, "mistakes.csv", language))
+        blocks.append(Table(title, columns, tuple(mistake_row(row, language) for row in rows), notes))
     return blocks
 
 

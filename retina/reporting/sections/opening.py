@@ -162,10 +162,14 @@ def inconclusive(comparison: Comparison, group: Group, language: Language) -> li
     records = [entry.record for entry in group.entries]
     origins = sorted({record["weights"]["origin"] for record in records})
     test = cells.rows(comparison.scores, data=group.name, split="test")
+    leader = group.candidates[0].label
+    area = next(({"low": row["auroc_low"], "high": row["auroc_high"]} for row in test if row["model"] == leader), None)
+    unsure = area is not None and area["low"] <= CHANCE <= area["high"]
     limits = detectable(cells.rows(comparison.pairs, data=group.name))
     seeds = max((int(row["seeds"]) for row in test if cells.known(row.get("seeds"))), default=0)
     found: list[tuple[bool, str, dict[str, object]]] = [
         (any(record["data"]["source"] == "built-in" for record in records), "drawn", {}),
+        (unsure, "chance", {"label": leader, **(area or {})}),
         (bool(records) and not seeds, "seed", {}),
         (seeds > 0, "seeds", {"seeds": seeds}),
         (bool(limits), "small", limits or {}),
