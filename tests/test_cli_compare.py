@@ -99,7 +99,7 @@ def test_the_report_can_be_had_in_traditional_chinese(study, tmp_path):
     done = call("--results", study[0], "--out", tmp_path, "--lang", "zh-TW")
     assert done.exit_code == 0
     assert "驗證集" in done.stdout
-    assert "訓練曲線診斷" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "各次訓練的診斷" in (tmp_path / "report.md").read_text(encoding="utf-8")
     assert '<html lang="zh-TW"' in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from retina.errors import RetinaError
 from retina.language import Language
-from retina.reporting.document import SEVERITIES, Block, Cell, Chart, Column, Document, Heading, Picture, Remark, Table
+from retina.reporting.document import SEVERITIES, Block, Cell, Chart, Column, Document, Heading, Picture, Remarks, Table
 
 TEMPLATES = Path(__file__).parent / "templates"
 STEM = re.compile(r"[a-z0-9-]+")
@@ -119,9 +119,8 @@ def _check(block: Block) -> None:
     """
     if isinstance(block, Heading) and not STEM.fullmatch(block.anchor):
         raise ValueError(f"the anchor {block.anchor!r} is not of the form [a-z0-9-]+")
-    for remark in getattr(block, "remarks", ()):
-        if isinstance(remark, Remark) and remark.severity not in SEVERITIES:
-            raise ValueError(f"severity {remark.severity!r} is none of {SEVERITIES}")
+    if isinstance(block, Remarks) and {remark.severity for remark in block.remarks} - set(SEVERITIES):
+        raise ValueError(f"a severity is none of {SEVERITIES}")
     if isinstance(block, Table) and {len(row) for row in block.rows} - {len(block.columns)}:
         raise ValueError(f"a row of the table {block.title!r} has not {len(block.columns)} cells")
     if isinstance(block, Chart) and {len(curve) for curve in block.series.values()} - {len(block.epochs)}:

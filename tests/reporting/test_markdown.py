@@ -63,7 +63,7 @@ def texts(parsed):
     return found
 
 
-hostile = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=30)).filter(lambda text: shown(text))
+hostile = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=30)).filter(shown)
 
 
 @given(hostile)

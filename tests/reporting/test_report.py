@@ -127,6 +127,37 @@ def test_imbalance_is_told_from_the_labels(everything):
     assert "111 of 148 images (75.0%) are diseased" in text
 
 
+def test_a_clear_difference_is_told_in_its_direction_whichever_run_comes_first(tmp_path):
+    """The better run is once first and once second by name; the sentence is the same."""
+    for folder, skills in (("a", (1.5, 0.1)), ("b", (0.1, 1.5))):
+        made = [
+            make_run(tmp_path / folder, params=params, skill=skill)
+            for params, skill in zip(("p1", "p2"), skills, strict=True)
+        ]
+        better, worse = ("p1", "p2") if folder == "a" else ("p2", "p1")
+        compared = comparison.compare(made)
+        text = everything_said(compose(compared))
+        assert f"It can be told apart from the second best on validation, resnet18 {worse} ce: " in text
+        assert re.search(r"their test AUROCs differ by \+0\.\d+ \(95% CI \+0\.\d+ to \+0\.\d+", text)
+        assert f"resnet18 {better} ce ranks these test images better than resnet18 {worse} ce (AUROC +0." in text
+
+
+def test_runs_that_answer_alike_are_not_told_apart(tmp_path):
+    made = [make_run(tmp_path, skill=1.0), make_run(tmp_path, skill=1.0, params="p2")]
+    text = everything_said(compose(comparison.compare(made)))
+    assert "It cannot be told apart" in text
+    assert "No two models can be told apart" in text
+
+
+def test_options_of_yes_and_no_are_written_as_they_are_typed(tmp_path):
+    run = make_run(tmp_path, early_stopping=False)
+    record = run.record()
+    record["overrides"]["early_stopping"] = {"file": True, "option": False}
+    run.write_record(record)
+    (code,) = [block for block in compose(comparison.compare([run])).blocks if isinstance(block, Code)]
+    assert "--no-early-stopping" in code.lines[0]
+
+
 def test_commands_that_make_everything_again_carry_every_option(everything):
     (code,) = [block for block in compose(everything).blocks if isinstance(block, Code)]
     assert "python cli.py run vgg16 --params p2 --loss ce --seed 0 --weights random --data DIR" in code.lines

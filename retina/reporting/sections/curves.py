@@ -23,7 +23,7 @@ def curves(comparison: Comparison, language: Language) -> list[Block]:
     if any(len(entry.history) for entry in comparison.entries):
         caption = say(language, "time_figure")
         blocks.append(Picture("epoch-time", caption, caption))
-    blocks.append(Heading(say(language, "runs"), 3, "runs"))
+    blocks.append(Heading(say(language, "runs"), 2, "runs"))
     for place, entry in enumerate(ordered(comparison)):
         blocks += one(entry, comparison.findings[entry.name], place, language)
     return blocks
