@@ -28,6 +28,9 @@ class OneLineErrors(click.Group):
             return super().invoke(ctx)
         except RetinaError as error:
             raise click.ClickException(str(error)) from error
+        except ModuleNotFoundError as error:
+            message = f"the package {error.name} is not installed | Next: pip install --editable ."
+            raise click.ClickException(message) from error
         except OSError as error:
             if error.filename is None:
                 raise

@@ -175,8 +175,13 @@ def test_compare_works_with_torch_and_keras_uninstalled(study, tmp_path):
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert files_of(tmp_path / "out") == files_of(study[0] / "comparison")
-    blocked = [sys.executable, "-c", BLOCKED.replace("from retina.cli import main\nmain()", "import torch")]
-    assert subprocess.run(blocked, capture_output=True, check=False, cwd=ROOT).returncode == 1
+    trained = subprocess.run(
+        [sys.executable, "-c", BLOCKED, "run", "resnet18"], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert trained.returncode == 1
+    (line,) = trained.stderr.splitlines()
+    assert line.startswith("Error: the package ")
+    assert "Next: pip install" in line
 
 
 def test_published_scores_stand_in_the_same_tables(shared, tmp_path):
