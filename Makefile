@@ -43,6 +43,7 @@ lint: $(READY)  ## style, formatting
 	$(BIN)/ruff format --check .
 
 bench: $(READY)  ## measure and print ratios
+	$(BIN)/python benchmarks/diagnosis.py
 	$(BIN)/python benchmarks/training.py
 
 docs: $(READY)  ## write docs/reference.md from the commands' own help
