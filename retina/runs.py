@@ -171,6 +171,8 @@ class Run:
         whole = [name for name in ("epoch", "label") if name in columns]
         if frame[[*whole, *(name for name in kinds if name in columns)]].isna().any(axis=None):
             raise RunError("a table of a run is damaged", expected="no empty field", where=path)
+        if (frame[whole] % 1 != 0).any(axis=None):
+            raise RunError("a table of a run is damaged", expected=f"whole numbers: {', '.join(whole)}", where=path)
         return frame.astype(dict.fromkeys(whole, "int64"))
 
 

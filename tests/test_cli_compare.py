@@ -155,6 +155,41 @@ def test_a_file_in_place_of_the_folder_is_one_line_and_stays(study, tmp_path):
     assert path.read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["report.md", "figures/thesis.png", "comparison.csv"])
+def test_a_folder_with_files_of_those_names_and_no_comparison_is_left_alone(study, tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+    done = call("--results", study[0], "--out", tmp_path)
+    assert done.exit_code == 1
+    assert "a folder of its own" in done.stderr
+    assert path.read_text() == "mine"
+
+
+def test_a_folder_of_runs_is_no_place_for_a_comparison(study):
+    for folder in (study[0] / "runs", next((study[0] / "runs").iterdir())):
+        before = files_of(folder)
+        done = call("--results", study[0], "--out", folder)
+        assert done.exit_code == 1
+        assert "a folder of runs" in done.stderr
+        assert files_of(folder) == before
+
+
+def test_names_cannot_command_a_terminal_or_a_spreadsheet(tmp_path):
+    run = make_run(tmp_path, skill=0.3)
+    record = run.record()
+    record["experiment"]["params"] = "p1\x1b[2J"
+    record["experiment"]["backbone"] = "=cmd|calc"
+    run.write_record(record)
+    done = call("--results", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "\x1b" not in done.stdout
+    with (tmp_path / "comparison" / "comparison.csv").open(newline="") as stream:
+        row = next(csv.DictReader(stream))
+    assert row["backbone"] == "'=cmd|calc"
+    assert row["model"].startswith("'=")
+
+
 def test_a_comparison_that_fails_leaves_the_one_before(study, monkeypatch):
     from retina.errors import RetinaError
     from retina.reporting import html

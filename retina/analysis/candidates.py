@@ -69,6 +69,9 @@ def group(entries: Sequence[Entry], published: Sequence[Scores]) -> tuple[list[G
 
     Returns:
         The groups, and one line for each run that claims the data of others and answers other images.
+
+    Raises:
+        RunError: two files hold scores of the same model for the same images.
     """
     by_data: dict[str, list[Candidate]] = {}
     altered = []
@@ -81,9 +84,9 @@ def group(entries: Sequence[Entry], published: Sequence[Scores]) -> tuple[list[G
             altered.append(str(contradiction(entry, members[0])))
         else:
             members.append(Candidate(entry.name, entry.label, parts, entry))
-    groups = {data_name(members[0].entry.record): tuple(members) for members in by_data.values()}
-    for name, models in merge(published, groups).items():
-        groups[name] = (*groups.get(name, ()), *models)
+    groups = {data_name(members[0].entry.record): members for members in by_data.values()}
+    for scores in published:
+        settle(scores, groups)
     ranked = [Group(name, tuple(sorted(members, key=rank))) for name, members in groups.items()]
     return sorted(ranked, key=lambda item: (-len(item.candidates), item.name)), altered
 
@@ -105,23 +108,51 @@ def rank(candidate: Candidate) -> tuple[bool, float, str]:
     return (value != value, -value if value == value else 0.0, candidate.name)  # noqa: PLR0124 - NaN
 
 
-def merge(published: Sequence[Scores], groups: Mapping[str, Sequence[Candidate]]) -> dict[str, list[Candidate]]:
-    """Published models by the name of the group that they belong to; a model's validation and test files are joined."""
-    found: dict[str, dict[str, Candidate]] = {}
-    for scores in published:
-        group_name, split = home(scores, groups)
-        models = found.setdefault(group_name, {})
-        for model, logits in scores.models.items():
-            known = models.get(model, Candidate(f"{scores.path.name}: {model}", f"{model} (published)", {}))
-            part = Part(scores.ids, scores.labels, logits)
-            models[model] = replace(known, parts=known.parts | {split: part})
-    return {name: list(models.values()) for name, models in found.items()}
+def settle(scores: Scores, groups: dict[str, list[Candidate]]) -> None:
+    """Add the models of a file to the group that answered its images, or to a new one.
+
+    Raises:
+        RunError: the group has scores of such a model for these images already.
+    """
+    name, split = home(scores, groups)
+    members = groups.setdefault(name, [])
+    places = {member.label: place for place, member in enumerate(members)}
+    for model, logits in scores.models.items():
+        label = f"{model} (published)"
+        part = {split: Part(scores.ids, scores.labels, logits)}
+        known = members[places[label]] if label in places else None
+        if known is None:
+            members.append(Candidate(f"{scores.path.name}: {model}", label, part))
+        elif split in known.parts:
+            raise RunError(
+                f"two files hold {split} scores of the model {model!r} for the same images",
+                where=scores.path,
+                advice="leave one out, or rename its column",
+            )
+        else:
+            members[places[label]] = replace(known, parts=known.parts | part)
 
 
 def home(scores: Scores, groups: Mapping[str, Sequence[Candidate]]) -> tuple[str, str]:
-    """The name of the group whose images a file of scores is about, and the split: `test` where no run knows them."""
+    """The name of the group that a file of scores belongs to, and the split that its images are.
+
+    The group that answered the same ids and labels; else a group of published models that has one of these models and
+    nothing yet for the split that the user named; else a new one. The split is `test` where nobody says otherwise.
+    """
     for name, members in groups.items():
-        for split, part in members[0].parts.items():
+        for split, part in every_part(members):
             if part.same_images(Part(scores.ids, scores.labels, part.logits)):
                 return name, split
-    return scores.path.name, "test"
+    split = scores.split or "test"
+    names = {f"{model} (published)" for model in scores.models}
+    for name, members in groups.items():
+        outside = all(member.entry is None for member in members)
+        if outside and split not in dict(every_part(members)) and names & {member.label for member in members}:
+            return name, split
+    number = sum(name.startswith(scores.path.name) for name in groups)
+    return f"{scores.path.name} ({number + 1})" if number else scores.path.name, split
+
+
+def every_part(members: Sequence[Candidate]) -> list[tuple[str, Part]]:
+    """Every split that any of these models answered."""
+    return [item for member in members for item in member.parts.items()]

@@ -6,45 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retina import runs
-from retina.analysis import naming
+from retina.analysis import naming, records
 from retina.errors import RunError
 from retina.runs import FINISHED, Run
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-
-NEEDED = {
-    "digest": str,
-    "experiment": dict,
-    "experiment.backbone": str,
-    "experiment.params": str,
-    "experiment.loss": str,
-    "experiment.seed": int,
-    "experiment.batch_size": int,
-    "experiment.learning_rate": (int, float),
-    "experiment.epochs": int,
-    "experiment.early_stopping": bool,
-    "experiment.patience": int,
-    "data.source": str,
-    "data.fingerprint": str,
-    "data.excluded": list,
-    "data.warnings": list,
-    **{
-        f"data.splits.{split}.{count}": int
-        for split in ("train", "validation", "test")
-        for count in ("images", "positives")
-    },
-    **{f"baselines.majority.{split}.accuracy": (int, float) for split in runs.PREDICTED_SPLITS},
-    **{f"baselines.colour_histogram.{split}": dict for split in runs.PREDICTED_SPLITS},
-    "environment.packages": dict,
-    "environment.git": (dict, type(None)),
-    "weights.origin": str,
-    "early_stopping.patience": int,
-    "timings": dict,
-    "epochs_run": int,
-}
-"""What a comparison reads of a record, and of which type it must be."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +60,30 @@ def collect(found: Sequence[Run]) -> tuple[list[Entry], list[str]]:
     Returns:
         Those that can be read, by name, and one line for each that cannot, naming the file.
     """
-    entries, damaged = [], []
-    for run in found:
+    entries: list[Entry] = []
+    damaged: list[str] = []
+    for run in sorted(found, key=lambda run: run.folder.name):
         try:
-            entries.append(read(run))
+            entry = read(run)
+            refuse_copy(entry, entries, run.folder)
+            entries.append(entry)
         except RunError as error:
             damaged.append(str(error))
-    ordered = sorted(entries, key=lambda entry: entry.name)
-    labels = naming.labels([entry.record for entry in ordered])
-    return [replace(entry, label=label) for entry, label in zip(ordered, labels, strict=True)], damaged
+    labels = naming.labels([entry.record for entry in entries])
+    return [replace(entry, label=label) for entry, label in zip(entries, labels, strict=True)], damaged
+
+
+def refuse_copy(entry: Entry, known: Sequence[Entry], folder: Path) -> None:
+    """Refuse a run that was read already under another name: a copy is no repetition.
+
+    Raises:
+        RunError: it has the digest of a known one.
+    """
+    for other in known:
+        if other.record["digest"] == entry.record["digest"]:
+            raise RunError(
+                "a run stands twice", found=f"a copy of {other.name}", where=folder, advice="delete one of the two"
+            )
 
 
 def read(run: Run) -> Entry:
@@ -110,7 +93,7 @@ def read(run: Run) -> Entry:
         RunError: a file is missing, damaged or of another schema, or two of them contradict each other.
     """
     record = run.record()
-    check_record(record, run.record_path)
+    records.check(record, run.record_path)
     finished = record["status"] in FINISHED
     entry = Entry(
         name=run.folder.name,
@@ -124,37 +107,6 @@ def read(run: Run) -> Entry:
     return entry
 
 
-def check_record(record: Mapping[str, Any], path: Path) -> None:
-    """See that a record holds what a comparison reads, each of its type.
-
-    Raises:
-        RunError: the first key that is missing or of another type.
-    """
-    for key, kind in NEEDED.items():
-        value: Any = record
-        for name in key.split("."):
-            if not isinstance(value, dict) or name not in value:
-                raise damaged_record(key, kind, "nothing", path)
-            value = value[name]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise damaged_record(key, kind, type(value).__name__, path)
-    for item in record["data"]["excluded"]:
-        if not (isinstance(item, dict) and {"split", "id", "reason"} <= set(item)):
-            raise damaged_record("data.excluded with split, id and reason", list, repr(item)[:50], path)
-
-
-def damaged_record(key: str, kind: "type | tuple[type, ...]", found: str, path: Path) -> RunError:
-    """The error of a record that lacks something."""
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    return RunError(
-        "the record of a run is damaged",
-        expected=f"{key} ({' or '.join(item.__name__ for item in kinds)})",
-        found=found,
-        where=path,
-        advice="delete the run folder and run the experiment again",
-    )
-
-
 def history_of(run: Run, record: Mapping[str, Any], *, finished: bool) -> "pd.DataFrame":
     """The curves of a run; an unfinished one may have none yet.
 
@@ -166,15 +118,7 @@ def history_of(run: Run, record: Mapping[str, Any], *, finished: bool) -> "pd.Da
 
         return pd.DataFrame(columns=list(runs.HISTORY_COLUMNS), dtype="float64").astype({"epoch": "int64"})
     history = run.history()
-    epochs = history["epoch"].tolist()
-    whole = not finished or len(epochs) == record["epochs_run"]
-    if epochs != list(range(1, len(epochs) + 1)) or not whole:
-        raise RunError(
-            "a table of a run is damaged",
-            expected=f"epochs 1 to {record['epochs_run']}",
-            found=f"{len(epochs)} rows",
-            where=run.history_path,
-        )
+    records.check_history(history, record, run.history_path, finished=finished)
     return history
 
 

@@ -49,6 +49,7 @@ class Comparison:
         findings: Name of a run -> the diagnosis of its curves, the most severe first.
         verdicts: Parameter sets and losses against each other.
         imbalances: Name of a group -> the statement on the balance of its classes.
+        asked: What was asked for: the files of published scores, by name.
     """
 
     entries: tuple[Entry, ...]
@@ -61,6 +62,7 @@ class Comparison:
     findings: dict[str, tuple[Finding, ...]]
     verdicts: tuple[Verdict, ...]
     imbalances: dict[str, Finding]
+    asked: tuple[str, ...] = ()
 
     @property
     def unfinished(self) -> tuple[Entry, ...]:
@@ -93,7 +95,7 @@ def select(results: Path, names: Sequence[str], *, required: bool = True) -> lis
 
 
 def compare(
-    found: Sequence[Run], against: Sequence[Path] = (), finished: Callable[[int], None] = lambda _: None
+    found: Sequence[Run], against: Sequence[str | Path] = (), finished: Callable[[int], None] = lambda _: None
 ) -> Comparison:
     """Compare runs with each other, and with scores that others published.
 
@@ -121,6 +123,7 @@ def compare(
         findings={name: tuple(diagnose(curve, others(name, curves))) for name, curve in curves.items()},
         verdicts=tuple(verdicts(entries, curves)),
         imbalances={group.name: balance(group) for group in groups},
+        asked=tuple(word for path in against for word in ("--against", Path(path).name)),
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from retina.errors import RunError
+from retina.runs import PREDICTED_SPLITS
 
 LABELS = ("label", "Disease_Risk")
 CERTAIN = 40.0
@@ -21,27 +22,32 @@ class Scores:
         ids: (N,) str, sorted.
         labels: (N,) int64, 0 or 1.
         models: Name of a column -> logits (N,) float64.
+        split: `validation` or `test` where the user said so.
     """
 
     path: Path
     ids: np.ndarray
     labels: np.ndarray
     models: dict[str, np.ndarray]
+    split: str | None = None
 
 
-def read(path: Path) -> Scores:
+def read(source: str | Path) -> Scores:
     """Read published scores.
 
     A column whose values all lie between 0 and 1 holds probabilities; any other holds logits.
 
     Args:
-        path: A CSV with the columns `id`, `label` (or `Disease_Risk`) and one a model.
+        source: A CSV with the columns `id`, `label` (or `Disease_Risk`) and one per model. `validation=FILE` and
+            `test=FILE` say which split its images are, which matters where no run knows them.
 
     Raises:
         RunError: it cannot be read, lacks a column, or a field is not what it should be.
     """
     import pandas as pd
 
+    said, _, rest = str(source).partition("=")
+    split, path = (said, Path(rest)) if rest and said in PREDICTED_SPLITS else (None, Path(source))
     try:
         frame = pd.read_csv(path, dtype={"id": str}, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
@@ -61,7 +67,7 @@ def read(path: Path) -> Scores:
         raise RunError("published scores cannot be used", found=problem, where=path)
     frame = frame.sort_values("id", kind="stable")
     columns = {str(name): logits(frame[name].to_numpy("float64")) for name in models}
-    return Scores(path, frame["id"].to_numpy(), frame[target].to_numpy("int64"), columns)
+    return Scores(path, frame["id"].to_numpy(), frame[target].to_numpy("int64"), columns, split)
 
 
 def fault(frame: "pd.DataFrame", target: str, models: list[str]) -> str | None:  # noqa: F821 - for type checking
@@ -75,6 +81,8 @@ def fault(frame: "pd.DataFrame", target: str, models: list[str]) -> str | None: 
     if not frame[target].isin([0, 1]).all():
         return f"a {target} that is neither 0 nor 1"
     for name in models:
+        if not str(name).strip() or str(name).startswith("Unnamed: "):
+            return "a column without a name, such as the index that pandas writes"
         if not pd.api.types.is_numeric_dtype(frame[name]) or not np.isfinite(frame[name]).all():
             return f"a value of {name} that is not a finite number"
     return None

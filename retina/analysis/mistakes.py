@@ -25,6 +25,7 @@ def table(groups: Sequence[Group], *, most: int = MOST) -> "pd.DataFrame":
     Returns:
         `COLUMNS`: `kind` is `missed` (diseased, probability below 0.5) or `false_alarm`; `probability` is the model's
         of disease; `models_wrong` counts the models of the group, of `models`, that are wrong about the same image.
+        Models that call all images the same are not counted: they are wrong about every image of one class.
     """
     import pandas as pd
 
@@ -34,7 +35,8 @@ def table(groups: Sequence[Group], *, most: int = MOST) -> "pd.DataFrame":
         if not members:
             continue
         wrong = [wrongs(candidate.parts["test"].labels, candidate.parts["test"].logits) for candidate in members]
-        times = np.sum(wrong, axis=0)
+        counted = [place for place, candidate in enumerate(members) if decides(candidate.parts["test"].logits)]
+        times = np.sum([wrong[place] for place in counted], axis=0, dtype=int) + np.zeros(len(wrong[0]), int)
         for candidate, missed in zip(members, wrong, strict=True):
             part = candidate.parts["test"]
             for kind, label in (("missed", 1), ("false_alarm", 0)):
@@ -43,11 +45,17 @@ def table(groups: Sequence[Group], *, most: int = MOST) -> "pd.DataFrame":
                 rows += [
                     (
                         *(group.name, candidate.label, kind, part.ids[place], float(expit(part.logits[place]))),
-                        *(int(times[place]), len(members)),
+                        *(int(times[place]), len(counted)),
                     )
                     for place in chosen
                 ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def decides(logits: np.ndarray) -> bool:
+    """Whether a model calls some images diseased and others healthy."""
+    called = logits >= 0
+    return bool(called.any() and not called.all())
 
 
 def wrongs(labels: np.ndarray, logits: np.ndarray) -> np.ndarray:

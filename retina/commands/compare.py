@@ -20,9 +20,8 @@ from retina.language import LANGUAGES
 @click.option(
     "--against",
     multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE.csv",
-    help="published scores of single images: id, label, one column a model; may be given again",
+    metavar="[SPLIT=]FILE.csv",
+    help="published scores of single images: id, label, one column per model; may be given again",
 )
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="language of the report")
 @quiet_option
@@ -31,7 +30,7 @@ def compare(
     runs: tuple[str, ...],
     results: Path,
     out: Path | None,
-    against: tuple[Path, ...],
+    against: tuple[str, ...],
     lang: str,
     *,
     quiet: bool,

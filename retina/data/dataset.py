@@ -52,7 +52,7 @@ class Dataset:
         builtin: It was drawn by a program, as the built-in set is, and means nothing clinically.
         images: (M, S, S, 3) uint8, a read-only memory map.
         parts: Split -> images in use.
-        excluded: What was left out: split, id and reason of each.
+        excluded: What was left out: split, id, label, whether there is an image file, and the reason of each.
         fingerprint: See `fingerprint`.
         warnings: What the audit found that does not forbid training.
     """
@@ -62,7 +62,7 @@ class Dataset:
     builtin: bool
     images: np.ndarray
     parts: dict[str, Part]
-    excluded: tuple[dict[str, str], ...]
+    excluded: tuple[dict[str, Any], ...]
     fingerprint: str
     warnings: tuple[str, ...]
 
@@ -140,10 +140,17 @@ def load(
         builtin=builtin,
         images=images.images,
         parts=split(kept, folder),
-        excluded=tuple(left_out[["split", "id", "reason"]].to_dict("records")),
+        excluded=tuple(exclusion(row) for row in left_out.to_dict("records")),
         fingerprint=fingerprint(kept),
         warnings=warnings(report, skip_bad=skip_bad),
     )
+
+
+def exclusion(row: dict[str, Any]) -> dict[str, Any]:
+    """What the record says of an image that was left out."""
+    said = {name: row[name] for name in ("split", "id", "reason")}
+    label = None if pd.isna(row["label"]) else int(row["label"])
+    return said | {"label": label, "found": isinstance(row["path"], str)}
 
 
 def reasons(frame: pd.DataFrame, report: audit.Audit) -> pd.Series:

@@ -10,6 +10,9 @@ from retina.reporting.document import Cell, Column
 if TYPE_CHECKING:
     import pandas as pd
 
+SMALLEST_P = 0.0005
+"""What three decimals would show as 0.000."""
+
 
 def text(value: object) -> Cell:
     """A cell sorted by its text."""
@@ -42,6 +45,13 @@ def span(language: Language, low: float, high: float, *, signed: bool = False) -
         return number(language, None)
     key = "report.results.span_signed" if signed else "report.results.span"
     return Cell(language.say(key, low=low, high=high), float(low))
+
+
+def p_value(language: Language, value: float | None) -> Cell:
+    """A p-value to three decimals; what is smaller says so."""
+    if not known(value):
+        return number(language, value)
+    return Cell("<0.001" if value < SMALLEST_P else f"{value:.3f}", float(value))
 
 
 def known(value: float | None) -> bool:

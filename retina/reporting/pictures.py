@@ -17,6 +17,7 @@ from retina.analysis import calibration, curves
 from retina.analysis.candidates import Candidate, Group
 from retina.analysis.collection import Entry
 from retina.analysis.comparison import Comparison, Verdict
+from retina.analysis.diagnosis import Finding
 from retina.analysis.operating_points import SCREENING
 from retina.processes import on_all_cores
 from retina.reporting import cells, figures
@@ -88,15 +89,23 @@ def verdict_stem(verdict: Verdict) -> str:
     return f"{verdict.kind}-{stem(verdict.first.name)}-{stem(verdict.second.name)}"
 
 
+def marked(entry: Entry, findings: Sequence[Finding]) -> dict[str, int | None]:
+    """The epochs that a reader looks for: the best, the stop (or where patience would have ended), the onset."""
+    stop = entry.record["early_stopping"]
+    key = "stop" if stop.get("used") else "would_stop"
+    onset = next((finding.epochs[0] for finding in findings if finding.rule == "overfitting" and finding.epochs), None)
+    return {"best": entry.record["best_epoch"], key: stop.get("stop_epoch"), "onset": onset}
+
+
 def marks(comparison: Comparison, entry: Entry) -> dict[str, Any]:
     """Title, marked epochs and baseline of a run's curves."""
-    stop = entry.record["early_stopping"]
-    found = [item for item in comparison.findings[entry.name] if item.rule == "overfitting" and item.epochs]
+    epochs = marked(entry, comparison.findings[entry.name])
     return {
         "title": entry.label,
-        "best_epoch": entry.record["best_epoch"],
-        "stop_epoch": stop.get("stop_epoch") if stop.get("used") else None,
-        "onset": found[0].epochs[0] if found else None,
+        "best_epoch": epochs["best"],
+        "stop_epoch": epochs.get("stop"),
+        "patience_epoch": epochs.get("would_stop"),
+        "onset": epochs["onset"],
         "majority": entry.record["baselines"]["majority"]["validation"]["accuracy"],
     }
 

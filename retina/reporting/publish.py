@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pandas.api.types import is_numeric_dtype
+
 from retina import files
 from retina.analysis import scores
 from retina.analysis.comparison import Comparison
@@ -17,13 +19,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIGURES = "figures"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 TABLES: dict[str, Callable[[Comparison], "pd.DataFrame"]] = {
     "comparison.csv": lambda comparison: scores.with_unfinished(comparison.scores, comparison.unfinished),
     "operating_points.csv": lambda comparison: comparison.operating_points,
     "pairwise.csv": lambda comparison: comparison.pairs,
     "mistakes.csv": lambda comparison: comparison.mistakes,
 }
-WRITTEN = (*TABLES, "findings.json", FIGURES, "report.html", "report.md")
+WRITTEN = ("findings.json", *TABLES, FIGURES, "report.html", "report.md")
 """What a comparison writes, in the order in which it takes its place."""
 WHOLE = (
     *(
@@ -53,8 +56,7 @@ def publish(comparison: Comparison, out: Path, language: Language, *, quiet: boo
         RunError: `out` is a file.
         RetinaError: the folder cannot be written.
     """
-    if out.exists() and not out.is_dir():
-        raise RunError("the comparison needs a folder", found="a file", where=out, advice="name another with --out DIR")
+    refuse_foreign(out)
     with files.unwritable_is_one_line(out):
         out.mkdir(parents=True, exist_ok=True)
         drafts = out / ".draft"
@@ -66,6 +68,33 @@ def publish(comparison: Comparison, out: Path, language: Language, *, quiet: boo
                 replace(drafts / name, out / name)
         finally:
             shutil.rmtree(drafts, ignore_errors=True)
+
+
+def refuse_foreign(out: Path) -> None:
+    """Refuse a place where something else would be overwritten.
+
+    Raises:
+        RunError: a file, a folder of runs, or a folder that holds files of these names and no earlier comparison.
+    """
+    found = None
+    if out.exists() and not out.is_dir():
+        found = "a file"
+    elif (out / "record.json").exists() or any(out.glob("*/record.json")):
+        found = "a folder of runs"
+    elif not is_comparison(out):
+        found = next((name for name in WRITTEN if (out / name).exists()), None)
+    if found:
+        raise RunError(
+            "the comparison needs a folder of its own", found=found, where=out, advice="name another with --out DIR"
+        )
+
+
+def is_comparison(folder: Path) -> bool:
+    """Whether a folder holds an earlier comparison."""
+    try:
+        return "schema" in json.loads((folder / "findings.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
 
 
 def replace(new: Path, old: Path) -> None:
@@ -90,7 +119,13 @@ def write(comparison: Comparison, folder: Path, language: Language, *, quiet: bo
 def table(frame: "pd.DataFrame") -> str:
     """A table as CSV text; numbers in full precision, what could not be estimated left empty."""
     whole = {name: "Int64" for name in WHOLE if name in frame}
-    return frame.astype(whole).to_csv(index=False, lineterminator="\n")
+    texts = {name: frame[name].map(harmless) for name in frame if not is_numeric_dtype(frame[name])}
+    return frame.assign(**texts).astype(whole).to_csv(index=False, lineterminator="\n")
+
+
+def harmless(value: Any) -> Any:  # noqa: ANN401 - a cell of any kind
+    """A text that a spreadsheet would take for a formula, with an apostrophe before it; anything else as it is."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def findings(comparison: Comparison, language: Language) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from retina.analysis.candidates import Group
 from retina.analysis.comparison import Comparison
 from retina.language import Language
 from retina.reporting import cells
+from retina.reporting.html import visible
 from retina.reporting.sections.opening import sentences
 
 MOST = 20
@@ -18,7 +19,7 @@ def render(comparison: Comparison, language: Language) -> str:
         parts.append(language.say("report.summary.nothing"))
     if comparison.unfinished:
         parts.append("\n".join(unranked(comparison, language)))
-    return "\n\n".join(parts)
+    return visible("\n\n".join(parts))
 
 
 def part(comparison: Comparison, group: Group, language: Language) -> str:

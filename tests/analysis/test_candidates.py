@@ -83,6 +83,36 @@ def test_published_scores_of_other_labels_are_a_group_of_their_own(tmp_path):
     assert {group.name for group in groups} == {"eyes dddddddd", "theirs.csv"}
 
 
+def test_validation_and_test_scores_of_published_models_join_where_no_run_knows_the_images(tmp_path):
+    rng = np.random.default_rng(1)
+    part = candidates.Part(np.array(["1", "2", "3", "4"]), np.array([0, 1, 0, 1]), np.zeros(4))
+    other = part._replace(labels=np.array([1, 1, 0, 0]))
+    write_scores(tmp_path / "test.csv", part, Theirs=rng.uniform(0, 1, 4))
+    write_scores(tmp_path / "val.csv", other, Theirs=rng.uniform(0, 1, 4))
+    files = [external.read(tmp_path / "test.csv"), external.read(f"validation={tmp_path / 'val.csv'}")]
+    (group,), _ = candidates.group([], files)
+    (theirs,) = group.candidates
+    assert set(theirs.parts) == {"test", "validation"}
+
+
+def test_files_of_one_name_about_other_images_are_two_groups_and_about_the_same_images_one(tmp_path):
+    rng = np.random.default_rng(1)
+    part = candidates.Part(np.array(["1", "2", "3", "4"]), np.array([0, 1, 0, 1]), np.zeros(4))
+    other = part._replace(labels=np.array([1, 1, 0, 0]))
+    for name in "abc":
+        (tmp_path / name).mkdir()
+    first = write_scores(tmp_path / "a" / "s.csv", part, K=rng.uniform(0, 1, 4))
+    second = write_scores(tmp_path / "b" / "s.csv", other, N=rng.uniform(0, 1, 4))
+    third = write_scores(tmp_path / "c" / "s.csv", part, M=rng.uniform(0, 1, 4))
+    groups, _ = candidates.group([], [first, second, third])
+    assert sorted([member.label for member in group.candidates] for group in groups) == [
+        ["K (published)", "M (published)"],
+        ["N (published)"],
+    ]
+    with pytest.raises(RunError, match="two files hold test scores of the model 'K'"):
+        candidates.group([], [first, first])
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -95,6 +125,7 @@ def test_published_scores_of_other_labels_are_a_group_of_their_own(tmp_path):
         ("id,label,Theirs\n1,1,high\n", "not a finite number"),
         ("id,label,Theirs\n1,1,\n", "not a finite number"),
         ("id,label,Theirs\n", "no row"),
+        (",id,label,Theirs\n0,1,1,0.5\n", "without a name"),
     ],
 )
 def test_a_file_of_scores_that_cannot_be_used_is_one_line(tmp_path, text, words):

@@ -6,7 +6,8 @@ import shutil
 import pytest
 from made_runs import make_run, make_study
 
-from retina.analysis import collection, naming
+from retina.analysis import collection, naming, records
+from retina.runs import Run
 
 
 def damaged(run, text, name="record.json"):
@@ -51,7 +52,7 @@ def test_an_unfinished_run_is_read_without_predictions_and_even_without_an_epoch
     assert not any(entry.finished for entry in entries)
 
 
-@pytest.mark.parametrize("key", sorted(collection.NEEDED))
+@pytest.mark.parametrize("key", sorted(records.NEEDED))
 def test_a_record_that_lacks_what_is_read_is_named(tmp_path, key):
     run = make_run(tmp_path)
     record = json.loads(run.record_path.read_text())
@@ -63,7 +64,7 @@ def test_a_record_that_lacks_what_is_read_is_named(tmp_path, key):
         if wrong == "absent":
             del inner[last]
         else:
-            inner[last] = 7 if collection.NEEDED[key] is str else "text"
+            inner[last] = 7 if records.NEEDED[key] is str else "text"
         entries, problems = damaged(run, json.dumps(record))
         assert not entries
         assert len(problems) == 1
@@ -116,6 +117,60 @@ def test_a_run_of_another_schema_is_named(tmp_path):
 def test_no_path_of_the_machine_is_in_the_name_of_the_data(tmp_path):
     entries, _ = collection.collect([make_run(tmp_path)])
     assert naming.data_name(entries[0].record) == "eyes dddddddd"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"experiment": {"learning_rate": 0}}, "experiment.learning_rate"),
+        ({"data": {"splits": {"train": {"images": 0}}}}, "data.splits.train.images"),
+        ({"model": "x"}, "model"),
+        ({"timings": {"training_seconds": "x"}}, "timings.training_seconds"),
+        ({"data": {"warnings": [1]}}, "data.warnings"),
+        ({"data": {"excluded": [{"split": "zzz", "id": "1", "reason": "r"}]}}, "data.excluded"),
+        ({"baselines": {"majority": {"test": {"accuracy": 79.1}}}}, "baselines.majority.test.accuracy"),
+        ({"best_epoch": 99}, "best epoch 99"),
+    ],
+)
+def test_values_out_of_range_are_named_not_met_later(tmp_path, change, words):
+    def merge(into, other):
+        for key, value in other.items():
+            if isinstance(value, dict):
+                merge(into[key], value)
+            else:
+                into[key] = value
+
+    run = make_run(tmp_path)
+    record = json.loads(run.record_path.read_text())
+    merge(record, change)
+    _, problems = damaged(run, json.dumps(record))
+    assert len(problems) == 1
+    assert words in problems[0]
+
+
+@pytest.mark.parametrize("column", ["train_loss", "val_loss", "train_accuracy", "val_accuracy", "val_auroc"])
+def test_a_curve_out_of_range_is_named(tmp_path, column):
+    for value in ("-0.1", "79.1"):
+        run = make_run(tmp_path / value)
+        lines = [line.split(",") for line in run.history_path.read_text().splitlines()]
+        lines[3][lines[0].index(column)] = value
+        _, problems = damaged(run, "\n".join(map(",".join, lines)) + "\n", "history.csv")
+        assert len(problems) == (0 if value == "79.1" and column.endswith("loss") else 1)
+
+
+def test_a_colour_histogram_without_an_auroc_is_no_damage(tmp_path):
+    run = make_run(tmp_path)
+    record = json.loads(run.record_path.read_text())
+    record["baselines"]["colour_histogram"]["test"]["auroc"] = None
+    assert damaged(run, json.dumps(record))[1] == []
+
+
+def test_a_copy_of_a_run_is_named_and_is_no_repetition(tmp_path):
+    run = make_run(tmp_path)
+    shutil.copytree(run.folder, run.folder.with_name("resnet18 copy"))
+    entries, problems = collection.collect([run, Run(run.folder.with_name("resnet18 copy"))])
+    assert len(entries) == 1
+    assert "a run stands twice" in problems[0]
 
 
 def test_a_folder_that_vanishes_is_one_line(tmp_path):

@@ -223,3 +223,15 @@ def test_a_curve_is_read_from_a_record_and_a_history():
 
 def test_a_stopped_curve_ends_where_patience_does():
     assert len(stopped(resnet50_p1(0))) == 8
+
+
+def test_a_curve_that_only_rises_does_not_swing_and_is_not_called_steady():
+    swings = curve(
+        [0.61, 0.56, 0.48, 0.79, 0.59, 0.47, 0.62, 0.45], np.linspace(0.61, 0.5, 8), np.linspace(0.79, 0.80, 8)
+    )
+    rises = curve([0.51, 0.54, 0.58, 0.78], [1.1, 0.55, 0.5, 0.46], [0.79, 0.79, 0.72, 0.70], params="p2")
+    found = compare_params(swings, rises)
+    assert (found.numbers["steadier"], found.numbers["reason"]) == ("p1", "stuck")
+    advice = diagnose(swings, [rises])[-1]
+    assert advice.rule == "learning_rate"
+    assert advice.numbers["direction"] != "raise"

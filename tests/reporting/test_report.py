@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections import Counter
 
 import pytest
@@ -137,8 +138,8 @@ def test_a_clear_difference_is_told_in_its_direction_whichever_run_comes_first(t
         better, worse = ("p1", "p2") if folder == "a" else ("p2", "p1")
         compared = comparison.compare(made)
         text = everything_said(compose(compared))
-        assert f"It can be told apart from the second best on validation, resnet18 {worse} ce: " in text
-        assert re.search(r"their test AUROCs differ by \+0\.\d+ \(95% CI \+0\.\d+ to \+0\.\d+", text)
+        assert f"It can be told apart from the next in order, resnet18 {worse} ce: " in text
+        assert re.search(r"their test AUROCs differ by \+0\.\d+ \(\+0\.\d+ to \+0\.\d+", text)
         assert f"resnet18 {better} ce ranks these test images better than resnet18 {worse} ce (AUROC +0." in text
 
 
@@ -146,7 +147,8 @@ def test_runs_that_answer_alike_are_not_told_apart(tmp_path):
     made = [make_run(tmp_path, skill=1.0), make_run(tmp_path, skill=1.0, params="p2")]
     text = everything_said(compose(comparison.compare(made)))
     assert "It cannot be told apart" in text
-    assert "No two models can be told apart" in text
+    assert "no pair can be told apart by AUROC" in text
+    assert "no evidence that they are equal" in text
 
 
 def test_options_of_yes_and_no_are_written_as_they_are_typed(tmp_path):
@@ -158,10 +160,19 @@ def test_options_of_yes_and_no_are_written_as_they_are_typed(tmp_path):
     assert "--no-early-stopping" in code.lines[0]
 
 
+def test_what_a_stranger_named_is_quoted_in_the_commands(tmp_path):
+    run = make_run(tmp_path)
+    record = run.record()
+    record["experiment"]["params"] = "$(touch here) `id`"
+    run.write_record(record)
+    (code,) = [block for block in compose(comparison.compare([run])).blocks if isinstance(block, Code)]
+    assert shlex.split(code.lines[0])[4:6] == ["--params", "$(touch here) `id`.toml"]
+
+
 def test_commands_that_make_everything_again_carry_every_option(everything):
     (code,) = [block for block in compose(everything).blocks if isinstance(block, Code)]
     assert "python cli.py run vgg16 --params p2 --loss ce --seed 0 --weights random --data DIR" in code.lines
-    assert code.lines[-1] == "python cli.py compare"
+    assert code.lines[-1] == "python cli.py compare --against scores.csv"
 
 
 def test_findings_are_plain_json_with_a_sentence_each(everything):
@@ -198,11 +209,49 @@ def test_only_unfinished_runs_are_diagnosed_and_not_ranked(tmp_path):
     assert "running" in terminal.render(compared, Language("en"))
 
 
+def test_listed_found_excluded_and_used_add_up_per_class(tmp_path):
+    run = make_run(tmp_path)
+    record = run.record()
+    record["data"]["excluded"] = [
+        {"split": "train", "id": "7", "reason": "there is no image", "label": 1, "found": False},
+        {"split": "train", "id": "8", "reason": "it cannot be decoded", "label": 0, "found": True},
+    ]
+    run.write_record(record)
+    (table,) = tables(compose(comparison.compare([run])), "Images of")
+    assert [cell.text for cell in table.rows[0][1:7]] == ["62", "61", "2 (1)", "60", "45", "15"]
+
+
+def test_models_that_call_all_images_the_same_are_not_counted_as_wrong(tmp_path):
+    made = [make_run(tmp_path, skill=0.5), make_run(tmp_path, params="p2", skill=0.5)]
+    text = made[1].predictions_path.read_text()
+    made[1].predictions_path.write_text(re.sub(r"(?m),-?[\d.]+$", lambda found: f",{abs(float(found[0][1:]))}", text))
+    compared = comparison.compare(made)
+    assert set(compared.mistakes["models"]) == {1}
+    assert set(compared.mistakes.query("model == 'resnet18 p1 ce'")["models_wrong"]) == {1}
+
+
+def test_a_platt_slope_below_0_is_named(tmp_path):
+    text = everything_said(compose(comparison.compare([make_run(tmp_path, skill=-1.0)])))
+    assert "turns the ranking of a model around (resnet18 p1 ce)" in text
+
+
+def test_published_models_without_validation_are_in_order_of_names_and_say_so(published):
+    text = everything_said(compose(comparison.compare([], [published])))
+    assert "stand in order of their names; the first is Theirs (published)" in text
+    assert "Each run trained" not in text
+
+
 def test_perfect_separation_and_a_missing_class_are_said_not_pretended(tmp_path):
     perfect = make_run(tmp_path / "a", skill=50.0)
-    text = everything_said(compose(comparison.compare([perfect])))
+    other = make_run(tmp_path / "a", skill=50.0, params="p2")
+    text = everything_said(compose(comparison.compare([perfect, other])))
     assert "1.000" in text
     assert "not estimable" in text
+    assert "nan" not in text
     one_class = make_run(tmp_path / "b", counts={"train": (8, 4), "validation": (6, 3), "test": (5, 5)})
-    text = everything_said(compose(comparison.compare([one_class])))
+    twin = make_run(tmp_path / "b", params="p2", counts={"train": (8, 4), "validation": (6, 3), "test": (5, 5)})
+    text = everything_said(compose(comparison.compare([one_class, twin])))
     assert "not estimable" in text
+    assert "these images allow no test" in text
+    assert "nan" not in text
+    assert "no pair can be told apart" not in text

@@ -9,6 +9,7 @@ import numpy as np
 from retina.analysis.diagnosis.curve import Curve
 from retina.analysis.diagnosis.evidence import auroc_error, difference_error
 from retina.analysis.diagnosis.finding import Finding
+from retina.analysis.diagnosis.generalisation import stuck
 from retina.analysis.diagnosis.learning import fast_convergence, slow_start
 from retina.analysis.diagnosis.shape import SHORTEST, noise
 from retina.analysis.diagnosis.stability import SWING, collapse, divergence, oscillation, training_oscillation
@@ -87,7 +88,9 @@ def rival(curve: Curve, peers: Sequence[Curve]) -> Curve | None:
 
 
 def steady(curve: Curve) -> bool:
-    """Whether none of the rules on stability finds anything."""
+    """Whether the run made progress, and none of the rules on stability finds anything."""
+    if stuck(curve.whole()):
+        return False
     return not any(rule(curve if rule is divergence else curve.whole()) for rule in UNSTEADY)
 
 

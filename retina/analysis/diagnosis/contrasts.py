@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from retina.analysis.diagnosis.curve import Curve
 from retina.analysis.diagnosis.finding import Finding
-from retina.analysis.diagnosis.generalisation import overfitting, rise
+from retina.analysis.diagnosis.generalisation import overfitting, rise, stuck
 from retina.analysis.diagnosis.shape import SHORTEST, roughness
 from retina.analysis.diagnosis.stability import UNFINISHED, collapse, divergence
 
@@ -32,6 +32,7 @@ def _overfitted(curve: Curve) -> float:
 
 CRITERIA = (
     Criterion("collapse", lambda curve: float(collapse(curve) is not None)),
+    Criterion("stuck", lambda curve: float(stuck(curve.whole()))),
     Criterion("roughness", lambda curve: roughness(curve.val_loss)),
     Criterion("training_roughness", lambda curve: roughness(curve.train_loss)),
     Criterion("overfitting", _overfitted),
@@ -42,9 +43,9 @@ def compare_params(first: Curve, second: Curve) -> Finding:
     """Which of two parameter sets was steadier for a backbone, and why.
 
     In this order: a run that diverged is less steady than one that did not; one that collapsed, than one that did not;
-    one whose validation loss swings at least twice as much (and by 2 % of the loss an epoch); one whose training loss
-    does; one whose overfitting rises by five points more. Undecided where none of these separates them, or where a run
-    is unfinished or has fewer than four epochs.
+    one that learned nothing (see `stuck`), than one that did; one whose validation loss swings at least twice as much
+    (and by 2 % of the loss an epoch); one whose training loss does; one whose overfitting rises by five points more.
+    Undecided where none of these separates them, or where a run is unfinished or has fewer than four epochs.
 
     Args:
         first: A run.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retina.analysis.diagnosis.curve import Curve
-from retina.analysis.diagnosis.evidence import auroc_error, fits_training, ranks
+from retina.analysis.diagnosis.evidence import auroc_error, clearly_above, fits_training, ranks
 from retina.analysis.diagnosis.finding import Finding
 from retina.analysis.diagnosis.shape import SHORTEST, levels, noise
 from retina.analysis.diagnosis.stability import collapse
@@ -56,6 +56,17 @@ def rise(curve: Curve, epoch: int, since: int) -> float:
     """By which share of itself validation loss rose between two epochs: 0.5 for half as much again."""
     level = levels(curve.val_loss)
     return float(level[epoch - 1] / level[since - 1] - 1)
+
+
+def stuck(curve: Curve) -> bool:
+    """Whether nothing was learned: validation loss only rose, and accuracy was never clearly above the majority guess.
+
+    Rose: it was lowest after the first of at least four epochs, and ends 5 % or more above that. A rising curve
+    does not swing; that does not make it steady.
+    """
+    if any(clearly_above(float(value), curve.images, curve.majority) for value in curve.val_accuracy):
+        return False
+    return curve.best == 1 and len(curve) >= SHORTEST and rise(curve, len(curve), 1) >= math.expm1(LEAST_RISE)
 
 
 def best_epoch(curve: Curve) -> Finding | None:

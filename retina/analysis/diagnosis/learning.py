@@ -17,6 +17,7 @@ AT_REST = 4  # epochs that a plateau has to last
 REST_BAND = 0.03  # of the loss: what it moves within at rest
 PATIENT = 5  # epochs before a model is said not to learn
 CONSTANT_SHARE = 0.5  # of the epochs spent on a constant answer
+ENOUGH_IMAGES = 20  # on fewer, an accuracy may well equal that of a constant answer by chance
 
 
 def first_above(curve: Curve) -> int | None:
@@ -40,7 +41,7 @@ def slow_start(curve: Curve) -> Finding | None:
     above (lower end of the interval) only from the fifth epoch or later.
     """
     reached, clear = first_above(curve), first_clearly_above(curve)
-    if reached is None or len(curve) < SHORTEST:
+    if reached is None or len(curve) < SHORTEST or math.isnan(curve.at("val_accuracy", 1)):
         return None
     below = clearly_below(curve.at("val_accuracy", 1), curve.images, curve.majority) and reached >= SLOW
     if not below and (clear is None or clear < LATE):
@@ -155,14 +156,15 @@ def majority_trap(curve: Curve) -> Finding | None:
     """The model gives one answer for all images, or does no better than that.
 
     Constant (warning): in half of the epochs, and in four at least, validation accuracy is to the image that of calling
-    every image the one class or the other. Near: even the best accuracy of any epoch is not clearly above the majority
-    accuracy (Wilson 95 % interval); a warning where the AUROC of the best epoch does not lie above 0.5 by more than
-    1.96 standard errors (Hanley and McNeil 1982) either, else information. Below four epochs, information.
+    every image the one class or the other, on twenty images or more. Near: even the best accuracy of any epoch is not
+    clearly above the majority accuracy (Wilson 95 % interval); a warning where the AUROC of the best epoch does not lie
+    above 0.5 by more than 1.96 standard errors (Hanley and McNeil 1982) either, else information. Below four epochs,
+    information.
     """
     if curve.best is None or np.isnan(curve.val_accuracy).any():
         return None
     same = constant_epochs(curve)
-    if len(same) >= max(SHORTEST, CONSTANT_SHARE * len(curve)):
+    if curve.images >= ENOUGH_IMAGES and len(same) >= max(SHORTEST, CONSTANT_SHARE * len(curve)):
         numbers = {"constant": len(same), "epochs_run": len(curve), "majority": curve.majority}
         return Finding.make("warning", "majority_trap.constant", same, **numbers, minority=1 - curve.majority)
     epoch = int(np.argmax(curve.val_accuracy)) + 1

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from retina.analysis.diagnosis.curve import Curve
-from retina.analysis.diagnosis.evidence import clearly_below, difference_error
+from retina.analysis.diagnosis.evidence import clearly_above, clearly_below, difference_error
 from retina.analysis.diagnosis.finding import Finding, listed
 from retina.analysis.diagnosis.shape import SHORTEST, levels, spread, swings
 
@@ -66,13 +66,18 @@ def crashes(curve: Curve) -> list[int]:
     """Epochs whose validation accuracy fell below the majority guess, after it had not been below.
 
     Below: the upper end of its Wilson 95 % interval lies below the majority accuracy. Fell: from the best accuracy so
-    far by at least a tenth of the images and three standard errors of a difference.
+    far by at least a tenth of the images and three standard errors of a difference. There was something to lose: the
+    best accuracy was clearly above the majority guess, or the AUROC did not rise since; a model that leaves the
+    constant answer to learn loses nothing.
     """
     found = []
     for epoch in range(2, len(curve) + 1):
-        before = float(np.max(curve.val_accuracy[: epoch - 1]))
-        now = curve.at("val_accuracy", epoch)
+        peak = int(np.argmax(curve.val_accuracy[: epoch - 1])) + 1
+        before, now = curve.at("val_accuracy", peak), curve.at("val_accuracy", epoch)
         if math.isnan(before + now) or clearly_below(before, curve.images, curve.majority):
+            continue
+        learns = curve.at("val_auroc", epoch) > curve.at("val_auroc", peak)
+        if learns and not clearly_above(before, curve.images, curve.majority):
             continue
         enough = max(CRASH, SURE * difference_error(before, now, curve.images))
         if before - now >= enough and clearly_below(now, curve.images, curve.majority):

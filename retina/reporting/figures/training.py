@@ -69,6 +69,7 @@ def training_curves(
     stop_epoch: int | None,
     onset: int | None,
     majority: float | None,
+    patience_epoch: int | None = None,
 ) -> Figure:
     """Losses above, validation accuracy and AUROC below.
 
@@ -78,9 +79,10 @@ def training_curves(
         best_epoch: The epoch with the lowest validation loss, if any.
         stop_epoch: The epoch after which early stopping ended the run, if it did.
         onset: The first epoch of overfitting, if any.
+        patience_epoch: The epoch after which early stopping would have ended a run that went on without it, if any.
         majority: Accuracy on validation of calling every image by the more frequent class, 0-1, if known.
     """
-    marks = _marks(best_epoch, onset, stop_epoch)
+    marks = _marks(best_epoch, onset, stop_epoch, patience_epoch)
     notes = tuple(filter(None, (epochs.not_finite(history, curve.column, f"{curve.name} loss") for curve in LOSSES)))
     if history.empty:
         notes = ("no epoch was finished",)
@@ -98,14 +100,15 @@ def training_curves(
     return sheet.figure
 
 
-def _marks(best_epoch: int | None, onset: int | None, stop_epoch: int | None) -> list[Mark]:
+def _marks(best: int | None, onset: int | None, stop: int | None, patience: int | None) -> list[Mark]:
     """The marks in order of their epochs."""
     marks = [
         Mark(epoch, text.format(epoch), dash)
         for epoch, text, dash in (
-            (best_epoch, "best: epoch {}", "-"),
+            (best, "best: epoch {}", "-"),
             (onset, "overfits from epoch {}", (0, (4, 2))),
-            (stop_epoch, "early stop: epoch {}", (0, (1, 1.5))),
+            (stop, "early stop: epoch {}", (0, (1, 1.5))),
+            (patience, "patience ends: epoch {}", (0, (1, 1.5))),
         )
         if epoch is not None
     ]

@@ -1,5 +1,6 @@
 """The last pages: limitations, how to make everything again, and the reporting checklist."""
 
+import shlex
 from typing import Any
 
 from retina.analysis.collection import Entry
@@ -29,6 +30,7 @@ CHECKLIST = (
     *("validation", "failure", "interpretation", "availability", "protocol", "involvement", "funding"),
 )
 SHORT = 12
+SHIPPED = ("p1", "p2")
 
 
 def limitations(comparison: Comparison, language: Language) -> list[Block]:
@@ -45,13 +47,14 @@ def limitations(comparison: Comparison, language: Language) -> list[Block]:
 def reproduce(comparison: Comparison, language: Language) -> list[Block]:
     """The commands, and where and with what the runs were made."""
     commands = [command(entry) for entry in comparison.entries]
-    compare = "python cli.py compare" + ("" if language.name == "en" else f" --lang {language.name}")
+    compare = ["python", "cli.py", "compare", *comparison.asked]
+    compare += [] if language.name == "en" else ["--lang", language.name]
     columns = cells.columns(language, "reproduce", MADE, tuple(name for name in MADE if name != "wall"))
     rows = tuple(made(entry, language) for entry in comparison.entries)
     return [
         Heading(language.say("report.reproduce.heading"), 2, "reproduce"),
         Paragraph(language.say("report.reproduce.intro")),
-        Code((*dict.fromkeys(commands), compare)),
+        Code((*dict.fromkeys(commands), shlex.join(compare))),
         Table(language.say("report.reproduce.title"), columns, rows),
     ]
 
@@ -59,7 +62,8 @@ def reproduce(comparison: Comparison, language: Language) -> list[Block]:
 def command(entry: Entry) -> str:
     """The command that trains a run again, from its record; the data folder is the reader's own."""
     experiment, overrides = entry.experiment, entry.record["overrides"] or {}
-    words = ["python cli.py run", experiment["backbone"], "--params", experiment["params"]]
+    params = experiment["params"] if experiment["params"] in SHIPPED else f"{experiment['params']}.toml"
+    words = ["python", "cli.py", "run", experiment["backbone"], "--params", params]
     words += ["--loss", experiment["loss"], "--seed", str(experiment["seed"])]
     for key in sorted(name for name in overrides if name in SETTINGS):
         flag, value = key.replace("_", "-"), experiment.get(key)
@@ -69,7 +73,7 @@ def command(entry: Entry) -> str:
             words += [f"--{flag}", "none" if value is None else str(value)]
     if entry.record["data"]["source"] != "built-in":
         words += ["--data", "DIR"]
-    return " ".join(words)
+    return shlex.join(words)
 
 
 def made(entry: Entry, language: Language) -> tuple[Cell, ...]:

@@ -8,7 +8,7 @@ from retina.analysis.comparison import Comparison, Verdict
 from retina.analysis.diagnosis import Finding
 from retina.language import Language
 from retina.reporting.document import Block, Chart, Heading, Paragraph, Picture, Remark, Remarks
-from retina.reporting.pictures import curve_stem, verdict_stem
+from retina.reporting.pictures import curve_stem, marked, verdict_stem
 
 LOSSES = ("train_loss", "val_loss")
 SERIES = (*LOSSES, "train_accuracy", "val_accuracy", "val_auroc")
@@ -99,11 +99,3 @@ def chart(entry: Entry, findings: Sequence[Finding], language: Language) -> Char
 def finite(values: Sequence[float]) -> tuple[float | None, ...]:
     """Values with `None` for what is not a finite number."""
     return tuple(value if abs(value) < float("inf") else None for value in values)
-
-
-def marked(entry: Entry, findings: Sequence[Finding]) -> dict[str, int | None]:
-    """The epochs that a reader looks for: the best, the stop (or where patience would have ended), the onset."""
-    stop = entry.record["early_stopping"]
-    key = "stop" if stop.get("used") else "would_stop"
-    onset = next((finding.epochs[0] for finding in findings if finding.rule == "overfitting" and finding.epochs), None)
-    return {"best": entry.record["best_epoch"], key: stop.get("stop_epoch"), "onset": onset}

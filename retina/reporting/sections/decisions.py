@@ -26,7 +26,12 @@ def calibration(comparison: Comparison, language: Language) -> list[Block]:
             continue
         caption = language.say("report.calibration.figure")
         reference = {"brier": rows[0]["brier_of_prevalence"], "log_loss": rows[0]["log_loss_of_prevalence"]}
-        notes = (language.say("report.calibration.reference", **reference), *cut(group, "comparison.csv", language))
+        turned = ", ".join(row["model"] for row in rows if cells.known(row["platt_slope"]) and row["platt_slope"] < 0)
+        notes = (
+            language.say("report.calibration.reference", **reference),
+            *((language.say("report.calibration.turned", labels=turned),) if turned else ()),
+            *cut(group, "comparison.csv", language),
+        )
         title = language.say("report.calibration.title", data=group.name)
         columns = cells.columns(language, "calibration", CALIBRATION, ("results.model",))
         blocks.append(Items(tuple(verdict(row, language) for row in rows if cells.known(row["ece"]))))

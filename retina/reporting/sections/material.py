@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from retina.analysis.calibration import BINS
+from retina.analysis import calibration, curves, resampling
 from retina.analysis.candidates import Group
 from retina.analysis.comparison import Comparison
 from retina.language import Language
@@ -10,8 +10,9 @@ from retina.reporting import cells
 from retina.reporting.document import Block, Cell, Heading, Paragraph, Table
 
 EXCLUDED_NAMED = 10
-METHODS = ("target", "auroc", "pairs", "points", "calibration", "seeds", "diagnosis")
-FLOW = ("split", "listed", "excluded", "used", "diseased", "healthy", "prevalence", "majority", "histogram")
+METHODS = ("target", "training", "auroc", "pairs", "points", "calibration", "seeds", "diagnosis")
+OF_RUNS = ("training", "seeds", "diagnosis")
+FLOW = ("split", "listed", "found", "excluded", "used", "diseased", "healthy", "prevalence", "majority", "histogram")
 
 
 def data(comparison: Comparison, language: Language) -> list[Block]:
@@ -40,13 +41,17 @@ def flow_row(record: dict[str, Any], split: str, language: Language) -> tuple[Ce
     """One split: what was listed and could be used, and what is known of it before any training."""
     part = record["data"]["splits"][split]
     images, positives = part["images"], part["positives"]
-    excluded = sum(item["split"] == split for item in record["data"]["excluded"])
+    excluded = [item for item in record["data"]["excluded"] if item["split"] == split]
+    found = images + sum(item.get("found", True) for item in excluded)
+    diseased = sum(item.get("label") == 1 for item in excluded)
     majority = record["baselines"]["majority"].get(split, {}).get("accuracy")
     histogram = record["baselines"]["colour_histogram"].get(split, {}).get("auroc")
     blank = Cell("-")
     return (
         cells.text(language.say(f"report.split.{split}")),
-        *map(cells.count, (images + excluded, excluded, images, positives, images - positives)),
+        *map(cells.count, (images + len(excluded), found)),
+        Cell(f"{len(excluded)} ({diseased})", float(len(excluded))),
+        *map(cells.count, (images, positives, images - positives)),
         cells.number(language, positives / images, ".1%") if images else blank,
         cells.number(language, majority) if split != "train" else blank,
         cells.number(language, histogram) if split != "train" else blank,
@@ -90,7 +95,7 @@ def published_flow(comparison: Comparison, group: Group, language: Language) -> 
 
 def methods(comparison: Comparison, language: Language) -> list[Block]:
     """How the numbers were made."""
-    del comparison
     heading = Heading(language.say("report.methods.heading"), 2, "methods")
-    texts = [language.say(f"report.methods.{key}", bins=BINS) for key in METHODS]
-    return [heading, *map(Paragraph, texts)]
+    numbers = {"bins": calibration.BINS, "draws": resampling.DRAWS, "band": curves.DRAWS}
+    keys = [key for key in METHODS if comparison.entries or key not in OF_RUNS]
+    return [heading, *(Paragraph(language.say(f"report.methods.{key}", **numbers)) for key in keys)]

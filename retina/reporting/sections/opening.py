@@ -12,6 +12,7 @@ from retina.reporting import cells
 from retina.reporting.document import Block, Heading, Items, Paragraph
 
 SIGNIFICANT = 0.05
+INTERVAL = ("difference", "low", "high")
 CHANCE = 0.5
 NAMED_PAIRS = 5
 
@@ -47,9 +48,9 @@ def sentences(comparison: Comparison, group: Group, language: Language) -> list[
         key = "compared_published" if published else "compared"
         models = {"models": len(group.candidates), "runs": len(group.entries), "published": published}
         said.append(say(language, key, data=group.name, **models, **counts))
-    leader = group.candidates[0]
-    if leader.label in rows:
-        said.append(lead(comparison, group, rows[leader.label], language))
+    leader = next((candidate for candidate in group.candidates if candidate.label in rows), None)
+    if leader is not None:
+        said.append(lead(comparison, group, leader, language))
     return [*said, *apart(comparison, group, language), *diagnosed(comparison, group, language)]
 
 
@@ -58,42 +59,48 @@ def say(language: Language, key: str, **fields: object) -> str:
     return language.say(f"report.summary.{key}", **fields)
 
 
-def lead(comparison: Comparison, group: Group, test: dict[str, Any], language: Language) -> str:
-    """The sentence on the model that leads on validation."""
-    leader = group.candidates[0]
-    numbers = {"auroc": test["auroc"], "low": test["auroc_low"], "high": test["auroc_high"]}
+def lead(comparison: Comparison, group: Group, leader: Candidate, language: Language) -> str:
+    """The sentence on the first of the models that answered the test images."""
+    scores = {row["split"]: row for row in cells.rows(comparison.scores, data=group.name, model=leader.label)}
+    test, validation = scores["test"], scores.get("validation", {}).get("auroc")
+    said = {"label": leader.label}
+    said["auroc"] = cells.interval(language, test["auroc"], test["auroc_low"], test["auroc_high"]).text
+    if not cells.known(validation):
+        return say(language, "leader_by_name", **said)
+    said["validation"] = cells.number(language, validation).text
     if leader.entry is None:
-        return say(language, "leader_published", label=leader.label, **numbers)
-    validation = cells.rows(comparison.scores, data=group.name, split="validation", model=leader.label)[0]["auroc"]
-    histogram = leader.entry.record["baselines"]["colour_histogram"]["test"].get("auroc", float("nan"))
-    return say(language, "leader", label=leader.label, validation=validation, histogram=histogram, **numbers)
+        return say(language, "leader_published", **said)
+    histogram = leader.entry.record["baselines"]["colour_histogram"]["test"].get("auroc")
+    return say(language, "leader", histogram=cells.number(language, histogram).text, **said)
 
 
 def apart(comparison: Comparison, group: Group, language: Language) -> list[str]:
-    """The sentences on the leader against the second, and on what this test set could have detected."""
+    """The sentences on the first model against the second, and on what this test set could have detected."""
     pairs = cells.rows(comparison.pairs, data=group.name)
     if not pairs:
         return [say(language, "alone")]
-    pair = between(pairs, group.candidates[0], group.candidates[1])
-    said = []
-    if pair is not None and cells.known(pair["p_holm"]):
-        key = "second_apart" if pair["p_holm"] < SIGNIFICANT else "second_alike"
-        numbers = {name: pair[name] for name in ("difference", "low", "high")}
-        said.append(say(language, key, label=group.candidates[1].label, p=pair["p_holm"], **numbers))
+    first, second = [candidate for candidate in group.candidates if "test" in candidate.parts][:2]
+    pair = between(pairs, first, second)
+    said = {"label": second.label}
+    said["difference"] = cells.interval(language, *(pair[key] for key in INTERVAL), signed=True).text
+    said["p"] = cells.p_value(language, pair["p_holm"]).text
+    known = cells.known(pair["p_holm"])
+    key = "untested" if not known else "apart" if pair["p_holm"] < SIGNIFICANT else "alike"
+    sentences = [say(language, f"second_{key}", **said)]
     limits = detectable(pairs)
     if limits:
-        said.append(say(language, "detectable", pairs=len(pairs), significant=len(significant(pairs)), **limits))
-    return said
+        sentences.append(say(language, "detectable", pairs=len(pairs), significant=len(significant(pairs)), **limits))
+    return sentences
 
 
-def between(pairs: list[dict[str, Any]], first: Candidate, second: Candidate) -> dict[str, Any] | None:
+def between(pairs: list[dict[str, Any]], first: Candidate, second: Candidate) -> dict[str, Any]:
     """The row of two models, the first minus the second."""
     for row in pairs:
         if (row["model_a"], row["model_b"]) == (first.label, second.label):
             return row
         if (row["model_a"], row["model_b"]) == (second.label, first.label):
             return row | {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
-    return None
+    raise ValueError(f"{first.label} and {second.label} are no pair")
 
 
 def significant(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -105,7 +112,6 @@ def significant(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def detectable(pairs: list[dict[str, Any]]) -> dict[str, float] | None:
     """The median, least and largest of the smallest detectable differences."""
     values = [row["smallest_detectable"] for row in pairs if cells.known(row["smallest_detectable"])]
-    values = [value for value in values if value > 0]
     return {"typical": float(np.median(values)), "low": min(values), "high": max(values)} if values else None
 
 
@@ -144,12 +150,10 @@ def conclusive(comparison: Comparison, group: Group, language: Language) -> list
     said = []
     for row in found[:NAMED_PAIRS]:
         better, worse = (row["model_a"], row["model_b"]) if row["difference"] > 0 else (row["model_b"], row["model_a"])
-        numbers = {"difference": abs(row["difference"]), "p": row["p_holm"]}
+        numbers = {"difference": abs(row["difference"]), "p": cells.p_value(language, row["p_holm"]).text}
         said.append(language.say("report.conclusions.can_pair", better=better, worse=worse, **numbers))
     if len(found) > NAMED_PAIRS:
         said.append(language.say("report.conclusions.can_more", more=len(found) - NAMED_PAIRS))
-    if pairs and not found:
-        said.append(language.say("report.conclusions.can_none"))
     leader = group.candidates[0].label
     own = cells.rows(comparison.scores, data=group.name, split="test", model=leader)
     if own and cells.known(own[0]["auroc_low"]) and own[0]["auroc_low"] > CHANCE:
@@ -164,12 +168,17 @@ def inconclusive(comparison: Comparison, group: Group, language: Language) -> li
     test = cells.rows(comparison.scores, data=group.name, split="test")
     leader = group.candidates[0].label
     area = next(({"low": row["auroc_low"], "high": row["auroc_high"]} for row in test if row["model"] == leader), None)
+    colours = against_colours(comparison, group, language)
     unsure = area is not None and area["low"] <= CHANCE <= area["high"]
-    limits = detectable(cells.rows(comparison.pairs, data=group.name))
+    pairs = cells.rows(comparison.pairs, data=group.name)
+    limits = detectable(pairs)
+    alike = any(cells.known(row["p_holm"]) for row in pairs) and not significant(pairs)
     seeds = max((int(row["seeds"]) for row in test if cells.known(row.get("seeds"))), default=0)
     found: list[tuple[bool, str, dict[str, object]]] = [
         (any(record["data"]["source"] == "built-in" for record in records), "drawn", {}),
+        (alike, "alike", {}),
         (unsure, "chance", {"label": leader, **(area or {})}),
+        (bool(colours), "histogram", {"label": leader, **colours}),
         (bool(records) and not seeds, "seed", {}),
         (seeds > 0, "seeds", {"seeds": seeds}),
         (bool(limits), "small", limits or {}),
@@ -180,3 +189,15 @@ def inconclusive(comparison: Comparison, group: Group, language: Language) -> li
         (True, "external", {}),
     ]
     return [language.say(f"report.conclusions.cannot_{key}", **fields) for holds, key, fields in found if holds]
+
+
+def against_colours(comparison: Comparison, group: Group, language: Language) -> dict[str, str]:
+    """The test AUROC of the leading run and of the regression that sees only colours; empty where one is unknown."""
+    leader = group.candidates[0]
+    rows = cells.rows(comparison.scores, data=group.name, split="test", model=leader.label)
+    if leader.entry is None or not rows or not cells.known(rows[0]["auroc"]):
+        return {}
+    histogram = leader.entry.record["baselines"]["colour_histogram"]["test"].get("auroc")
+    if not cells.known(histogram):
+        return {}
+    return {"auroc": cells.number(language, rows[0]["auroc"]).text, "histogram": cells.number(language, histogram).text}

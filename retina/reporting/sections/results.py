@@ -103,13 +103,13 @@ def pair_row(row: dict[str, Any], language: Language) -> tuple[Cell, ...]:
         cells.text(f"{row['model_a']}, {row['model_b']}"),
         cells.interval(language, row["difference"], row["low"], row["high"], signed=True),
         cells.span(language, row["bootstrap_low"], row["bootstrap_high"], signed=True),
-        cells.number(language, row["p_value"], ".3g"),
-        cells.number(language, row["p_holm"], ".3g"),
+        cells.p_value(language, row["p_value"]),
+        cells.p_value(language, row["p_holm"]),
         cells.number(language, row["smallest_detectable"]),
         only(row["positives_only_a"], row["positives_only_b"], language),
-        cells.number(language, row["p_positives_holm"], ".3g"),
+        cells.p_value(language, row["p_positives_holm"]),
         only(row["negatives_only_a"], row["negatives_only_b"], language),
-        cells.number(language, row["p_negatives_holm"], ".3g"),
+        cells.p_value(language, row["p_negatives_holm"]),
     )
 
 
