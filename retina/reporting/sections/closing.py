@@ -35,7 +35,7 @@ SHIPPED = ("p1", "p2")
 
 def limitations(comparison: Comparison, language: Language) -> list[Block]:
     """What weakens every number above."""
-    keys = ["one_source", "selection", "images", "label", "precision", "time"]
+    keys = ["one_source", "selection", "images", "label", "precision", "time", "original"]
     if any(entry.record["data"]["source"] == "built-in" for entry in comparison.entries):
         keys.insert(0, "drawn")
     if any(candidate.entry is None for group in comparison.groups for candidate in group.candidates):
