@@ -255,3 +255,22 @@ def test_perfect_separation_and_a_missing_class_are_said_not_pretended(tmp_path)
     assert "these images allow no test" in text
     assert "nan" not in text
     assert "no pair can be told apart" not in text
+
+
+def test_many_runs_make_a_report_whose_long_tables_are_cut_and_say_so(tmp_path):
+    counts = {"train": (4, 2), "validation": (6, 3), "test": (8, 4)}
+    made = [
+        make_run(tmp_path, ("vgg16", "resnet18")[n % 2], seed=n // 2, counts=counts, epochs=4, digest=f"{n:08d}")
+        for n in range(60)
+    ]
+    compared = comparison.compare(made)
+    assert len(compared.pairs) == 60 * 59 / 2
+    document = compose(compared)
+    (ranked,) = tables(document, "in order of validation AUROC")
+    assert len(ranked.rows) == 60
+    (pairs,) = tables(document, "Pairs of models")
+    assert len(pairs.rows) == 59
+    assert "pairwise.csv holds all 1770" in everything_said(document)
+    (points,) = tables(document, "Operating points on test")
+    assert len(points.rows) == 60
+    assert "the first 20 of 60 models" in points.notes[-1]
