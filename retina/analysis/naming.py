@@ -13,7 +13,7 @@ def labels(records: Sequence[Record]) -> list[str]:
     Backbone, parameter set and loss; then, among those that still share a label, the settings that differ, the name
     of the data, eight digits of the digest, and in the end, for copies of one run, a number.
     """
-    found = [" ".join(str(record["experiment"][key]) for key in ("backbone", "params", "loss")) for record in records]
+    found = [" ".join(words_of(record["experiment"])) for record in records]
     for addition in (differing_settings, data_names, digests):
         for name in {name for name in found if found.count(name) > 1}:
             places = [place for place, other in enumerate(found) if other == name]
@@ -23,6 +23,11 @@ def labels(records: Sequence[Record]) -> list[str]:
         f"{name} ({found[:place].count(name) + 1})" if found.count(name) > 1 else name
         for place, name in enumerate(found)
     ]
+
+
+def words_of(settings: Mapping[str, Any]) -> list[str]:
+    """Backbone, parameter set and loss; whatever a stranger wrote there, on one line."""
+    return " ".join(str(settings[key]) for key in ("backbone", "params", "loss")).split()
 
 
 def differing_settings(records: Sequence[Record]) -> list[str]:

@@ -10,8 +10,8 @@ from retina.language import Language
 from retina.reporting.document import Block, Chart, Heading, Paragraph, Picture, Remark, Remarks
 from retina.reporting.pictures import curve_stem, marked, verdict_stem
 
-LOSSES = ("train_loss", "val_loss")
-SERIES = (*LOSSES, "train_accuracy", "val_accuracy", "val_auroc")
+LOSSES = ("val_loss", "train_loss")
+SERIES = (*LOSSES, "val_accuracy", "train_accuracy", "val_auroc")
 
 
 def curves(comparison: Comparison, language: Language) -> list[Block]:
