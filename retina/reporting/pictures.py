@@ -2,14 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from scipy.special import expit
 
 from retina import progress
@@ -21,27 +19,12 @@ from retina.analysis.diagnosis import Finding
 from retina.analysis.operating_points import SCREENING
 from retina.processes import on_all_cores
 from retina.reporting import cells, figures
-from retina.reporting.figures import Counts, Panel
+from retina.reporting.figures import Counts, Drawing, Panel
 from retina.reporting.figures.forest import numbers
 from retina.reporting.figures.panels import MOST_PANELS
 
 FEW = 12
 """Below this many figures one process is sooner done than several are started."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure to be drawn: its name, the function that draws it, and what that is given."""
-
-    stem: str
-    draw: Callable[..., Figure]
-    given: tuple[Any, ...] = ()
-    named: dict[str, Any] = field(default_factory=dict)
-    folder: Path = Path()
-
-    def save(self) -> None:
-        """Draw it and write `<stem>.png` and `<stem>.svg`."""
-        figures.save(self.draw(*self.given, **self.named), self.folder, self.stem)
 
 
 def draw(comparison: Comparison, folder: Path, *, quiet: bool = False) -> None:
@@ -52,11 +35,11 @@ def draw(comparison: Comparison, folder: Path, *, quiet: bool = False) -> None:
     """
     wanted = list(pictures(comparison, folder))
     with progress.bar("drawing", len(wanted), quiet=quiet, unit="figures") as advance:
-        for _ in on_all_cores(Picture.save, wanted, few=FEW):
+        for _ in on_all_cores(Drawing.save, wanted, few=FEW):
             advance(1)
 
 
-def pictures(comparison: Comparison, folder: Path) -> Iterator[Picture]:
+def pictures(comparison: Comparison, folder: Path) -> Iterator[Drawing]:
     """Every figure of a comparison."""
     for place, group in enumerate(comparison.groups):
         yield from of_group(comparison, group, place, folder)
@@ -65,12 +48,12 @@ def pictures(comparison: Comparison, folder: Path) -> Iterator[Picture]:
         if all(map(len, histories.values())):
             pair = figures.params_pair if verdict.kind == "params" else figures.loss_pair
             title = " / ".join(histories)
-            yield Picture(verdict_stem(verdict), pair, (histories,), {"title": title}, folder)
+            yield Drawing(verdict_stem(verdict), pair, (histories,), {"title": title}, folder)
     drawn = [entry for entry in comparison.entries if len(entry.history)]
     for entry in drawn:
-        yield Picture(curve_stem(entry), figures.training_curves, (entry.history,), marks(comparison, entry), folder)
+        yield Drawing(curve_stem(entry), figures.training_curves, (entry.history,), marks(comparison, entry), folder)
     if drawn:
-        yield Picture("epoch-time", figures.epoch_time, (times(drawn),), folder=folder)
+        yield Drawing("epoch-time", figures.epoch_time, (times(drawn),), folder=folder)
 
 
 def stem(text: str) -> str:
@@ -117,12 +100,12 @@ def times(entries: Sequence[Entry]) -> pd.DataFrame:
     )
 
 
-def of_group(comparison: Comparison, group: Group, place: int, folder: Path) -> Iterator[Picture]:
+def of_group(comparison: Comparison, group: Group, place: int, folder: Path) -> Iterator[Drawing]:
     """The figures of models that answered the same images; grids show the first models in the order of the tables."""
     tested = [candidate for candidate in group.candidates if "test" in candidate.parts]
     rows = {row["model"]: row for row in cells.rows(comparison.scores, data=group.name, split="test")}
     title = {"title": f"AUROC with 95% interval, {group.name}"}
-    yield Picture(f"forest-{place}", figures.forest, (forest_table(comparison, group),), title, folder)
+    yield Drawing(f"forest-{place}", figures.forest, (forest_table(comparison, group),), title, folder)
     cut = f", first {MOST_PANELS} of {len(tested)} by validation AUROC" if len(tested) > MOST_PANELS else ""
     for kind, name, grid, panel in (
         ("roc", "ROC curves", figures.roc_grid, roc_panel),
@@ -130,16 +113,16 @@ def of_group(comparison: Comparison, group: Group, place: int, folder: Path) -> 
         ("reliability", "Reliability", figures.reliability_grid, reliability_panel),
     ):
         panels = [panel(candidate, rows[candidate.label]) for candidate in tested[:MOST_PANELS]]
-        yield Picture(f"{kind}-{place}", grid, (panels,), {"title": f"{name} on test{cut}"}, folder)
+        yield Drawing(f"{kind}-{place}", grid, (panels,), {"title": f"{name} on test{cut}"}, folder)
     counts = list(confusions(comparison, group))
     if counts:
         title = {"title": f"Decisions on test{cut}"}
-        yield Picture(f"confusion-{place}", figures.confusion_grid, (counts[:MOST_PANELS],), title, folder)
+        yield Drawing(f"confusion-{place}", figures.confusion_grid, (counts[:MOST_PANELS],), title, folder)
     pairs = cells.rows(comparison.pairs, data=group.name)
     if pairs:
         labels = [candidate.label for candidate in tested]
         title = {"title": "Differences of AUROC on test"}
-        yield Picture(f"pairwise-{place}", figures.pairwise, (labels, *matrices(labels, pairs)), title, folder)
+        yield Drawing(f"pairwise-{place}", figures.pairwise, (labels, *matrices(labels, pairs)), title, folder)
 
 
 def forest_table(comparison: Comparison, group: Group) -> pd.DataFrame:

@@ -6,12 +6,13 @@ from retina.reporting.figures.forest import forest
 from retina.reporting.figures.pairs import loss_pair, params_pair
 from retina.reporting.figures.pairwise import pairwise
 from retina.reporting.figures.panels import Counts, Panel
-from retina.reporting.figures.saving import save
+from retina.reporting.figures.saving import Drawing, save
 from retina.reporting.figures.times import epoch_time
 from retina.reporting.figures.training import training_curves
 
 __all__ = [
     "Counts",
+    "Drawing",
     "Panel",
     "confusion_grid",
     "epoch_time",

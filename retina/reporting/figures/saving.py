@@ -1,6 +1,12 @@
-"""A figure becomes a PNG and an SVG: whole or not at all, and the same bytes for the same figure."""
+"""A figure becomes a PNG and an SVG: whole or not at all, and the same bytes for the same figure.
 
+A `Drawing` is handed to worker processes, which import this package and none of the statistics behind it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -36,3 +42,26 @@ def save(figure: Figure, folder: Path, stem: str) -> tuple[Path, Path]:
             figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
     figure.clear()
     return paths
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure to be drawn.
+
+    Args:
+        stem: Its name.
+        draw: The function of this package that draws it.
+        given: What that is given by position.
+        named: What it is given by name.
+        folder: Where it is written.
+    """
+
+    stem: str
+    draw: Callable[..., Figure]
+    given: tuple[Any, ...] = ()
+    named: dict[str, Any] = field(default_factory=dict)
+    folder: Path = Path()
+
+    def save(self) -> None:
+        """Draw it and write `<stem>.png` and `<stem>.svg`."""
+        save(self.draw(*self.given, **self.named), self.folder, self.stem)
