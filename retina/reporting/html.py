@@ -20,6 +20,8 @@ from retina.reporting.document import SEVERITIES, Block, Cell, Chart, Column, Do
 
 TEMPLATES = Path(__file__).parent / "templates"
 STEM = re.compile(r"[a-z0-9-]+")
+MOST_STILLS = 40
+"""With more charts, a reader without the script gets tables of values alone: their stills would weigh tens of MB."""
 NO_VALUE = "\N{EN DASH}"
 WORDS = (
     "contents",
@@ -72,6 +74,7 @@ def render(document: Document, figures: Path) -> str:
             policy=_policy(style, script),
             style=Markup(style),  # noqa: S704 - a file of this package, not a value
             script=Markup(script),  # noqa: S704 - the same
+            stills=sum(isinstance(block, Chart) for block in document.blocks) <= MOST_STILLS,
             embedded=lambda picture: _embedded(picture, figures),
             numbers=lambda chart: _numbers(chart, words),
             values=lambda chart: _values(chart, words),
@@ -208,6 +211,7 @@ def _said(value: float | None) -> str:
 def _numbers(chart: Chart, words: dict[str, str]) -> dict[str, object]:
     """What the script draws: every number, and beside it the text that the table of values shows for it."""
     return {
+        "alternative": visible(chart.picture.alternative),
         "epochs": [int(epoch) for epoch in chart.epochs],
         "epoch": words["epoch"],
         "marks": [{"label": visible(label), "epoch": int(epoch)} for label, epoch in chart.marks.items()],

@@ -1,5 +1,6 @@
 """The HTML report in a real browser: nothing leaves the page, nothing hostile runs, tables sort, curves can be read."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from html_samples import HOSTILE, NO_VALUE, draw, names, reworded, sample
 
 from retina.reporting.document import Chart, Document, Heading, Picture
-from retina.reporting.html import render
+from retina.reporting.html import MOST_STILLS, render
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="needs the Python package playwright: pip install -e '.[dev]'"
@@ -243,6 +244,18 @@ def test_without_its_script_the_page_shows_still_figures_and_all_values(visit):
     page = visit(sample(), java_script_enabled=False)
     assert page.locator(".chart img").first.is_visible()
     assert page.locator("button, .drawing").count() == 0
+    page.locator(".values summary").first.click()
+    assert page.locator(".values table").first.is_visible()
+
+
+def test_very_many_charts_are_drawn_without_stills_and_have_their_values_without_the_script(visit):
+    document = sample()
+    (one, *_) = [block for block in document.blocks if isinstance(block, Chart)]
+    many = dataclasses.replace(document, blocks=(document.blocks[0], *[one] * (MOST_STILLS + 1)))
+    page = visit(many)
+    assert page.locator(".chart img").count() == 0
+    assert page.locator(".drawing").count() == MOST_STILLS + 1
+    page = visit(many, java_script_enabled=False)
     page.locator(".values summary").first.click()
     assert page.locator(".values table").first.is_visible()
 

@@ -168,7 +168,7 @@ function buildPanel(panel) {
 
 function chart(figure) {
   const data = JSON.parse(figure.querySelector("script").textContent);
-  const still = figure.querySelector(".plate");
+  const still = figure.querySelector(".plate"); // none in a report of very many runs
   const last = data.epochs.length - 1;
   if (last < 0) return;
   const best = data.marks.length ? data.epochs.indexOf(data.marks[0].epoch) : -1;
@@ -178,7 +178,7 @@ function chart(figure) {
   const marked = make("span", { class: "marked" });
   const head = make("div", { class: "walk" }, make("span", {}, data.epoch), epoch, slider, marked);
   const panels = make("div", { class: "panels" }, ...data.panels.map(buildPanel));
-  const drawing = make("div", { class: "drawing", role: "group", "aria-label": still.firstElementChild.alt }, head, panels);
+  const drawing = make("div", { class: "drawing", role: "group", "aria-label": data.alternative }, head, panels);
 
   function read(index) {
     slider.value = index;
@@ -202,8 +202,8 @@ function chart(figure) {
     read(Number(slider.value));
   }
 
-  still.before(drawing);
-  still.hidden = true;
+  figure.prepend(drawing);
+  if (still) still.hidden = true;
   for (const panel of data.panels) {
     panel.svg.addEventListener("pointermove", (event) => follow(panel, event));
     panel.svg.addEventListener("pointerdown", (event) => follow(panel, event));
