@@ -166,6 +166,57 @@ def test_a_folder_with_files_of_those_names_and_no_comparison_is_left_alone(stud
     assert path.read_text() == "mine"
 
 
+@pytest.mark.parametrize("text", ["3", "null", '["schema"]', '{"schema": 1}', "{"])
+def test_a_file_of_findings_that_is_none_is_left_alone(study, tmp_path, text):
+    (tmp_path / "findings.json").write_text(text)
+    done = call("--results", study[0], "--out", tmp_path)
+    assert done.exit_code == 1
+    assert "a folder of its own" in done.stderr
+    assert files_of(tmp_path) == {"findings.json": text.encode()}
+
+
+def test_nothing_is_left_in_a_new_place_where_a_comparison_failed(study, tmp_path, monkeypatch):
+    from retina.errors import RetinaError
+    from retina.reporting import html
+
+    def fail(*_):
+        raise RetinaError("the disk is full")
+
+    monkeypatch.setattr(html, "render", fail)
+    assert call("--results", study[0], "--out", tmp_path / "new").exit_code == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_hidden_files_of_the_user_stay(study, tmp_path):
+    (tmp_path / ".draft").mkdir()
+    (tmp_path / ".draft" / "mine").write_text("mine")
+    assert call("--results", study[0], "--out", tmp_path).exit_code == 0
+    assert (tmp_path / ".draft" / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_split_of_one_class_makes_a_whole_comparison(tmp_path, split):
+    counts = {"train": (8, 4), "validation": (6, 3), "test": (8, 4)} | {split: (5, 5)}
+    for params in ("p1", "p2"):
+        make_run(tmp_path, params=params, counts=counts)
+    done = call("--results", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "comparison" / "report.html").is_file()
+
+
+def test_published_validation_scores_alone_make_a_whole_comparison_and_the_command_again(tmp_path):
+    (tmp_path / "s.csv").write_text("id,label,K\n1,0,0.2\n2,1,0.7\n3,1,0.4\n4,0,0.5\n")
+    done = call("--results", tmp_path, "--out", tmp_path / "out", "--against", f"validation={tmp_path / 's.csv'}")
+    assert done.exit_code == 0, done.output
+    assert "python cli.py compare --against validation=s.csv" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_runs_that_were_named_stand_in_the_command_that_compares_again(study, tmp_path):
+    name = next((study[0] / "runs").iterdir()).name
+    assert call(name, "--results", study[0], "--out", tmp_path / "out").exit_code == 0
+    assert f"python cli.py compare {name}" in (tmp_path / "out" / "report.md").read_text()
+
+
 def test_a_folder_of_runs_is_no_place_for_a_comparison(study):
     for folder in (study[0] / "runs", next((study[0] / "runs").iterdir())):
         before = files_of(folder)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from retina.analysis.collection import Entry
 from retina.analysis.external import Scores
 from retina.analysis.metrics import auroc
 from retina.analysis.naming import data_name
+from retina.analysis.operating_points import OperatingPoint, choose
+from retina.analysis.resampling import bootstrap_aurocs
 from retina.errors import RunError
 from retina.runs import PREDICTED_SPLITS
 
@@ -42,6 +45,12 @@ class Candidate:
     parts: dict[str, Part]
     entry: Entry | None = None
 
+    @cached_property
+    def points(self) -> tuple[OperatingPoint, ...]:
+        """The operating points that its validation images choose; none where it has no validation scores."""
+        part = self.parts.get("validation")
+        return () if part is None else choose(part.labels, part.logits)
+
 
 @dataclass(frozen=True)
 class Group:
@@ -54,6 +63,18 @@ class Group:
 
     name: str
     candidates: tuple[Candidate, ...]
+
+    @cached_property
+    def draws(self) -> dict[str, dict[str, np.ndarray]]:
+        """Split -> label of a model -> its AUROC in every bootstrap resample, (draws,); shared by all models."""
+        found = {}
+        for split in PREDICTED_SPLITS:
+            members = [candidate for candidate in self.candidates if split in candidate.parts]
+            if members:
+                logits = np.stack([member.parts[split].logits for member in members])
+                drawn = bootstrap_aurocs(members[0].parts[split].labels, logits)
+                found[split] = {member.label: row for member, row in zip(members, drawn, strict=True)}
+        return found
 
     @property
     def entries(self) -> tuple[Entry, ...]:

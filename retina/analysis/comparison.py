@@ -49,7 +49,7 @@ class Comparison:
         findings: Name of a run -> the diagnosis of its curves, the most severe first.
         verdicts: Parameter sets and losses against each other.
         imbalances: Name of a group -> the statement on the balance of its classes.
-        asked: What was asked for: the files of published scores, by name.
+        asked: What was asked for: runs by name, and files of published scores by name, with the split that was said.
     """
 
     entries: tuple[Entry, ...]
@@ -95,14 +95,19 @@ def select(results: Path, names: Sequence[str], *, required: bool = True) -> lis
 
 
 def compare(
-    found: Sequence[Run], against: Sequence[str | Path] = (), finished: Callable[[int], None] = lambda _: None
+    found: Sequence[Run],
+    against: Sequence[str | Path] = (),
+    finished: Callable[[int], None] = lambda _: None,
+    *,
+    named: Sequence[str] = (),
 ) -> Comparison:
     """Compare runs with each other, and with scores that others published.
 
     Args:
         found: The runs. Those that are damaged are named in the result and left out.
         against: Files of published scores, see `retina.analysis.external.read`.
-        finished: Hears of every model whose scores are done.
+        finished: Hears of every run whose scores are done.
+        named: The runs as the user named them, where not all were meant.
 
     Raises:
         RunError: a file of published scores cannot be used.
@@ -123,7 +128,7 @@ def compare(
         findings={name: tuple(diagnose(curve, others(name, curves))) for name, curve in curves.items()},
         verdicts=tuple(verdicts(entries, curves)),
         imbalances={group.name: balance(group) for group in groups},
-        asked=tuple(word for path in against for word in ("--against", Path(path).name)),
+        asked=(*named, *(word for scores in published for word in ("--against", scores.source))),
     )
 
 

@@ -31,6 +31,11 @@ class Scores:
     models: dict[str, np.ndarray]
     split: str | None = None
 
+    @property
+    def source(self) -> str:
+        """The file as it is given, its folder apart: `scores.csv` or `validation=scores.csv`."""
+        return f"{self.split}={self.path.name}" if self.split else self.path.name
+
 
 def read(source: str | Path) -> Scores:
     """Read published scores.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retina.analysis import resampling, statistics
-from retina.analysis.candidates import Candidate, Group, Part
-from retina.analysis.operating_points import SCREENING, choose
+from retina.analysis.candidates import Candidate, Group
+from retina.analysis.operating_points import SCREENING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def within(group: Group) -> list[dict[str, Any]]:
         return []
     labels = members[0].parts["test"].labels
     scores = np.stack([candidate.parts["test"].logits for candidate in members])
-    drawn = resampling.bootstrap_aurocs(labels, scores)
+    drawn = [group.draws["test"][candidate.label] for candidate in members]
     correct = [decisions(candidate) for candidate in members]
     rows = []
     for (a, b), test in statistics.paired_delong_all(labels, scores).items():
@@ -74,11 +74,8 @@ def within(group: Group) -> list[dict[str, Any]]:
 
 def decisions(candidate: Candidate) -> np.ndarray | None:
     """Which test images a model gets right (N,) bool at its screening threshold, or `None` where it has none."""
-    validation: Part | None = candidate.parts.get("validation")
-    if validation is None:
-        return None
-    point = next(item for item in choose(validation.labels, validation.logits) if item.name == SCREENING)
-    if np.isnan(point.threshold):
+    point = next((item for item in candidate.points if item.name == SCREENING), None)
+    if point is None or np.isnan(point.threshold):
         return None
     test = candidate.parts["test"]
     return (test.logits >= point.threshold) == (test.labels == 1)

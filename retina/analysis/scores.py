@@ -31,7 +31,7 @@ def tables(
 
     Args:
         groups: The models.
-        finished: Hears of every model that is done.
+        finished: Hears of every run that is done.
 
     Returns:
         One row a model and split (`model, data, split`, `RUN`, what `score` gives, `SEEDS`), and one row a model, split
@@ -48,9 +48,9 @@ def tables(
                 key = {"model": candidate.label, "data": group.name, "split": split}
                 run = of_run(candidate.entry) if candidate.entry else dict.fromkeys(RUN)
                 again = seeds.get((candidate.label, split), dict.fromkeys(SEEDS))
-                rows.append(key | run | score(candidate, split) | again)
+                rows.append(key | run | score(candidate, split, group.draws[split][candidate.label]) | again)
                 applied += [key | row for row in at_points(candidate, split)]
-            finished(1)
+            finished(int(candidate.entry is not None))
     return pd.DataFrame(rows), pd.DataFrame(applied)
 
 
@@ -70,8 +70,8 @@ def of_run(entry: Entry) -> dict[str, Any]:
     return {"run": entry.name, "status": record["status"]} | settings | {"weights": record["weights"]["origin"]} | ended
 
 
-def score(candidate: Candidate, split: str) -> dict[str, float]:
-    """A model's numbers on one split; what cannot be estimated is NaN.
+def score(candidate: Candidate, split: str, drawn: np.ndarray) -> dict[str, float]:
+    """A model's numbers on one split, `drawn` its AUROCs (draws,) in resamples; what cannot be estimated is NaN.
 
     Beside each of them stands what it must beat: prevalence, the accuracy of the majority class, and the Brier score
     and log-loss of answering the split's own prevalence for every image.
@@ -79,7 +79,6 @@ def score(candidate: Candidate, split: str) -> dict[str, float]:
     part = candidate.parts[split]
     labels, logits = part.labels, part.logits
     area = statistics.delong(labels, logits)
-    drawn = resampling.bootstrap_aurocs(labels, logits[None])[0]
     low, high = resampling.percentile_interval(drawn)
     return {
         "images": len(labels),
@@ -142,11 +141,8 @@ def recalibrated(candidate: Candidate, part: Part) -> dict[str, float]:
 
 def at_points(candidate: Candidate, split: str) -> list[dict[str, Any]]:
     """A model at each operating point, all chosen on validation; none where it has no validation scores."""
-    validation, part = candidate.parts.get("validation"), candidate.parts[split]
-    if validation is None:
-        return []
-    rows = []
-    for point in operating_points.choose(validation.labels, validation.logits):
+    part, rows = candidate.parts[split], []
+    for point in candidate.points:
         row = {"point": point.name, "rule": point.rule, "chosen_on": point.chosen_on, "threshold": point.threshold}
         row["threshold_probability"] = float(expit(point.threshold))
         counts = operating_points.apply(point, part.labels, part.logits)

@@ -50,7 +50,7 @@ def compare(
     language, folder = Language(lang), out or results / "comparison"
     found = comparing.select(results, runs, required=not against)
     with progress.bar("scoring", len(found), quiet=quiet, unit="runs") as advance:
-        comparison = comparing.compare(found, against, advance)
+        comparison = comparing.compare(found, against, advance, named=[Path(name).name for name in runs])
     publish.publish(comparison, folder, language, quiet=quiet)
     if as_json:
         click.echo(json.dumps(publish.findings(comparison, language) | {"out": str(folder)}, indent=2))

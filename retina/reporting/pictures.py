@@ -110,12 +110,12 @@ def of_group(comparison: Comparison, group: Group, place: int, folder: Path) -> 
     for kind, name, grid, panel in (
         ("roc", "ROC curves", figures.roc_grid, roc_panel),
         ("precision-recall", "Precision-recall curves", figures.precision_recall_grid, precision_recall_panel),
-        ("reliability", "Reliability", figures.reliability_grid, reliability_panel),
+        *((("reliability", "Reliability", figures.reliability_grid, reliability_panel),) if tested else ()),
     ):
         panels = [panel(candidate, rows[candidate.label]) for candidate in tested[:MOST_PANELS]]
         yield Drawing(f"{kind}-{place}", grid, (panels,), {"title": f"{name} on test{cut}"}, folder)
-    counts = list(confusions(comparison, group))
-    if counts:
+    if cells.rows(comparison.operating_points, data=group.name, split="test"):
+        counts = list(confusions(comparison, group))
         title = {"title": f"Decisions on test{cut}"}
         yield Drawing(f"confusion-{place}", figures.confusion_grid, (counts[:MOST_PANELS],), title, folder)
     pairs = cells.rows(comparison.pairs, data=group.name)

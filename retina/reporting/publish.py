@@ -1,7 +1,12 @@
-"""A comparison -> files: tables, findings, figures, report. The folder holds the whole comparison or the one before."""
+"""A comparison -> files: tables, findings, figures, report.
+
+Everything is written before anything of an earlier comparison is replaced; then each file, and the folder of figures,
+takes its place whole, the report last. A process killed in that last moment can leave files of two comparisons.
+"""
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,45 +34,35 @@ TABLES: dict[str, Callable[[Comparison], "pd.DataFrame"]] = {
 WRITTEN = ("findings.json", *TABLES, FIGURES, "report.html", "report.md")
 """What a comparison writes, in the order in which it takes its place."""
 WHOLE = (
-    *(
-        "seed",
-        "best_epoch",
-        "epochs_run",
-        "images",
-        "positives",
-        "ece_bins",
-        "seeds",
-        "tp",
-        "fp",
-        "fn",
-        "tn",
-        "models_wrong",
-        "models",
-    ),
+    *("seed", "best_epoch", "epochs_run", "images", "positives", "ece_bins", "seeds"),
+    *("tp", "fp", "fn", "tn", "models_wrong", "models"),
     *("positives_only_a", "positives_only_b", "negatives_only_a", "negatives_only_b"),
 )
 """Columns of whole numbers, which a missing value must not turn into decimals."""
 
 
 def publish(comparison: Comparison, out: Path, language: Language, *, quiet: bool = False) -> None:
-    """Write everything beside `out`, then put it into its place; whatever else lies in `out` stays.
+    """Write everything into a temporary folder in `out`, then put it into its place; whatever else lies there stays.
+
+    Where something fails before that, `out` is as it was.
 
     Raises:
-        RunError: `out` is a file.
+        RunError: `out` is not the comparison's own, see `refuse_foreign`.
         RetinaError: the folder cannot be written.
     """
     refuse_foreign(out)
     with files.unwritable_is_one_line(out):
+        is_new = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
-        drafts = out / ".draft"
-        shutil.rmtree(drafts, ignore_errors=True)
-        drafts.mkdir()
+        drafts = Path(tempfile.mkdtemp(dir=out, prefix=".comparison."))
         try:
             write(comparison, drafts, language, quiet=quiet)
             for name in WRITTEN:
                 replace(drafts / name, out / name)
         finally:
             shutil.rmtree(drafts, ignore_errors=True)
+            if is_new and not any(out.iterdir()):
+                out.rmdir()
 
 
 def refuse_foreign(out: Path) -> None:
@@ -92,9 +87,10 @@ def refuse_foreign(out: Path) -> None:
 def is_comparison(folder: Path) -> bool:
     """Whether a folder holds an earlier comparison."""
     try:
-        return "schema" in json.loads((folder / "findings.json").read_text(encoding="utf-8"))
+        found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
+    return isinstance(found, dict) and {"schema", "runs", "pairs", "damaged"} <= set(found)
 
 
 def replace(new: Path, old: Path) -> None:

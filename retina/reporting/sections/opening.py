@@ -44,9 +44,9 @@ def sentences(comparison: Comparison, group: Group, language: Language) -> list[
     if rows:
         first = next(iter(rows.values()))
         counts = {key: first[key] for key in ("images", "positives", "prevalence")}
-        published = len(group.candidates) - len(group.entries)
+        published = sum(candidate.entry is None and candidate.label in rows for candidate in group.candidates)
         key = "compared_published" if published else "compared"
-        models = {"models": len(group.candidates), "runs": len(group.entries), "published": published}
+        models = {"models": len(rows), "runs": len(group.entries), "published": published}
         said.append(say(language, key, data=group.name, **models, **counts))
     leader = next((candidate for candidate in group.candidates if candidate.label in rows), None)
     if leader is not None:
