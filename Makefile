@@ -44,7 +44,7 @@ lint: $(READY)  ## style, formatting
 
 bench: $(READY)  ## measure and print ratios
 	$(BIN)/python benchmarks/diagnosis.py
-	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/bench.py
 
 docs: $(READY)  ## write docs/reference.md from the commands' own help
 	$(BIN)/python docs/build.py

@@ -9,19 +9,14 @@ and dropout are torch's own, so that curves agree until dropout and rounding dri
 import argparse
 import copy
 import dataclasses
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from plain import Network
 from sklearn.metrics import roc_auc_score
-from torch import nn
 from torch.nn import functional
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "models"))
-
-import torch_reference
 
 from retina import environment, experiment, stopping
 from retina.data.batches import EvaluationBatches
@@ -31,21 +26,6 @@ from retina.training.plan import Plan, plan
 
 if TYPE_CHECKING:
     import keras
-
-
-class Network(nn.Module):
-    """A plain torch backbone with retina's head: global average pooling, dropout, one logit."""
-
-    def __init__(self, name: str, channels: int, dropout: float) -> None:
-        super().__init__()
-        self.backbone = torch_reference.BUILD[name]()
-        self.dropout = nn.Dropout(dropout)
-        self.logit = nn.Linear(channels, 1)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """RGB images (N, H, W, 3), 0-255, to logits (N, 1) float32."""
-        pooled = self.backbone.features(images).mean((1, 2))
-        return self.logit(self.dropout(pooled)).float()
 
 
 def copy_weights(source: "keras.Model", network: Network) -> None:
@@ -70,8 +50,7 @@ def train(item: Plan, seed: int) -> dict[str, float]:
     """Train once; the AUROC of the best epoch's weights on validation and test, in float32."""
     settings = item.experiment
     torch.manual_seed(seed)
-    channels = {"resnet18": 512, "resnet50": 2048, "vgg16": 512}[settings.backbone]
-    network = Network(settings.backbone, channels, settings.dropout).to(memory_format=torch.channels_last)
+    network = Network(settings.backbone, settings.dropout)
     copy_weights(weights.build(dataclasses.replace(settings, seed=seed), item.start), network)
     optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate, eps=1e-7, fused=True)
     autocast = settings.precision == "bfloat16"

@@ -77,7 +77,8 @@ def render(summary: dict[str, Any]) -> str:
     if record["status"] == "stopped_early":
         epochs += f", stopped early (at most {record['experiment']['epochs']})"
     seconds = record["timings"]["training_seconds"]
-    lines = [f"{record['name']}  {record['status']}", f"{epochs}, trained in {duration(seconds)}", ""]
+    lines = [f"{record['name']}  {record['status']}", f"{epochs}, trained in {duration(seconds)}"]
+    lines += [*speed(record["timings"]), ""]
     lines.append(f"{'':<26}{'images':>8}{'positive':>10}{'AUROC':>9}{'accuracy':>10}")
     for split, result in record["results"].items():
         lines.append(row(split, result["images"], result["prevalence"], result["auroc"], result["accuracy"]))
@@ -86,6 +87,15 @@ def render(summary: dict[str, Any]) -> str:
         lines.append(row("  majority guess", None, None, 0.5, majority["accuracy"]))
         lines.append(row("  colour histogram", None, None, histogram["auroc"], histogram["accuracy"]))
     return "\n".join([*lines, "", *record["remarks"], f"Run folder: {record['folder']}"])
+
+
+def speed(timings: dict[str, Any]) -> list[str]:
+    """A line on how fast a run trained, or none where it was not recorded: by an earlier version, or not reached."""
+    if timings.get("images_per_second") is None:
+        return []
+    line = f"{timings['images_per_second']:.1f} images/s, {timings['waiting_share']:.1%} of the time waiting for data"
+    peak = timings.get("peak_memory_mib")
+    return [line if peak is None else f"{line}, peak memory {peak / 1024:.1f} GiB"]
 
 
 def row(name: str, images: int | None, prevalence: float | None, auroc: float, accuracy: float) -> str:

@@ -6,6 +6,7 @@ one would have seen.
 """
 
 import math
+import time
 from dataclasses import dataclass
 
 import keras
@@ -114,6 +115,9 @@ class TrainingBatches(keras.utils.PyDataset):
         batch_size: Images in a batch; the last batch of an epoch holds what remains.
         seed: The experiment's seed.
         augmentation: How the images are varied.
+
+    Attributes:
+        seconds: Time spent so far on gathering and augmenting images, while training waits.
     """
 
     def __init__(
@@ -134,6 +138,7 @@ class TrainingBatches(keras.utils.PyDataset):
         self.seed = seed
         self.augmentation = augmentation
         self.epoch = 1
+        self.seconds = 0.0
 
     @property
     def epoch(self) -> int:
@@ -153,9 +158,12 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Batch `index` of the epoch: images (B, H, W, 3) float32 0-255 and labels (B, 1) float32."""
+        began = time.perf_counter()
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         images = torch.from_numpy(np.asarray(self.images[self.rows[chosen]]))
-        return augment(images, self.drawn[chosen]), torch.from_numpy(self.labels[chosen, None])
+        batch = augment(images, self.drawn[chosen]), torch.from_numpy(self.labels[chosen, None])
+        self.seconds += time.perf_counter() - began
+        return batch
 
 
 class EvaluationBatches(keras.utils.PyDataset):

@@ -18,6 +18,7 @@ import keras
 import torch
 from torch.nn import functional
 
+from retina.models.convolution import convolve
 from retina.models.ends import GlobalAveragePooling, Logit, Normalization
 from retina.models.torch_layer import Shape, TorchLayer
 
@@ -74,7 +75,7 @@ class Convolution(TorchLayer):
     def call(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve a batch (N, H, W, C)."""
         bias = None if self.bias is None else self.bias.value
-        y = functional.conv2d(x.permute(0, 3, 1, 2), self.kernel.value, bias, self.stride, self.padding)
+        y = convolve(x.permute(0, 3, 1, 2), self.kernel.value, bias, self.stride, self.padding)
         return _rectify(y, wanted=self.relu).permute(0, 2, 3, 1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -24,10 +24,13 @@ class Progress:
     Args:
         rows: One mapping of `runs.HISTORY_COLUMNS` for every finished epoch.
         best_weights: The network's variables at the best epoch so far; empty before the first.
+        speed: Of this session, without validation: `images_per_second`, and `waiting_share`, the share of the time that
+            went into gathering and augmenting images. `None` where this session trained nothing.
     """
 
     rows: list[dict[str, float]] = field(default_factory=list)
     best_weights: list[np.ndarray] = field(default_factory=list)
+    speed: dict[str, float | None] = field(default_factory=lambda: {"images_per_second": None, "waiting_share": None})
 
     @property
     def val_losses(self) -> list[float]:
@@ -117,6 +120,9 @@ class EpochRecord(keras.callbacks.Callback):
         progress: What was reached before; extended in place.
         images: Training images in an epoch.
         patience: Epochs without a lower validation loss before stopping; `None` trains all epochs.
+
+    Attributes:
+        stepping_seconds: Time spent in training steps so far, validation left out.
     """
 
     def __init__(self, run: Run, progress: Progress, *, images: int, patience: int | None) -> None:
@@ -125,6 +131,7 @@ class EpochRecord(keras.callbacks.Callback):
         self.progress = progress
         self.images = images
         self.patience = patience
+        self.stepping_seconds = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the clock."""
@@ -149,6 +156,7 @@ class EpochRecord(keras.callbacks.Callback):
             "seconds": round(time.perf_counter() - self.began, 3),
             "images_per_second": round(self.images / (self.trained - self.began), 2),
         }
+        self.stepping_seconds += self.trained - self.began
         self.progress.rows.append(row)
         if stopping.best_epoch(self.progress.val_losses) == epoch + 1:
             self.progress.best_weights = checkpoint.values(self.model.variables)

@@ -16,9 +16,10 @@ from retina.data.batches import Augmentation, EvaluationBatches, TrainingBatches
 from retina.errors import DivergedError, RetinaError, RunError
 from retina.experiment import Experiment
 from retina.models import classifier
-from retina.training import callbacks, checkpoint, weights
+from retina.training import callbacks, checkpoint, memory, weights
 from retina.training.display import Display
 from retina.training.losses import LOSSES
+from retina.training.optimizer import FusedAdam
 from retina.training.plan import Plan, now
 from retina.training.precision import Autocast
 
@@ -55,6 +56,7 @@ def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = Fal
     else:
         run.history_path.unlink(missing_ok=True)
     run.write_record(record)
+    memory.keep_freed()
     with closing_record(run, record), memory_in_words():
         train(plan, run, record, quiet=quiet)
     return run, False
@@ -120,6 +122,7 @@ def train(plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool) -> 
     record["model"]["sha256"] = files.sha256(run.model_path)
     record["timings"]["training_seconds"] = round(sum(row["seconds"] for row in progress.rows), 3)
     record["timings"]["prediction_seconds"] = round(time.perf_counter() - trained, 3)
+    record["timings"] |= progress.speed | {"peak_memory_mib": memory.peak_mebibytes()}
     record["best_epoch"] = stopping.best_epoch(progress.val_losses)
     record["early_stopping"]["stop_epoch"] = stopping.stop_epoch(progress.val_losses, plan.experiment.patience)
     record["status"] = "completed" if len(progress.rows) == plan.experiment.epochs else "stopped_early"
@@ -134,12 +137,7 @@ def fit(plan: Plan, network: keras.Model, run: runs.Run, *, quiet: bool) -> call
     experiment = plan.experiment
     train, validation = plan.data.parts["train"], plan.data.parts["validation"]
     loss = LOSSES[experiment.loss](experiment)
-    model = Autocast(network, experiment.precision)
-    model.compile(
-        optimizer=keras.optimizers.Adam(experiment.learning_rate),
-        loss=loss,
-        metrics=[keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
-    )
+    model = compiled(network, experiment.precision, experiment.learning_rate, loss)
     saved = checkpoint.restore(run, model)
     progress = callbacks.Progress(*saved) if saved else callbacks.Progress()
     patience = experiment.patience if experiment.early_stopping else None
@@ -150,24 +148,38 @@ def fit(plan: Plan, network: keras.Model, run: runs.Run, *, quiet: bool) -> call
     batches = training_batches(plan)
     validation_batches = EvaluationBatches(plan.data.images, validation.rows, batch_size=EVALUATION_BATCH)
     display = Display(progress.rows, epochs=experiment.epochs, quiet=quiet)
+    reached = len(progress.rows)
+    keeper = callbacks.EpochRecord(run, progress, images=len(train.rows), patience=patience)
     try:
         model.fit(
             batches,
             epochs=experiment.epochs,
-            initial_epoch=len(progress.rows),
+            initial_epoch=reached,
             verbose=0,
             shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
             callbacks=[
                 callbacks.DataClock(batches),
                 callbacks.FiniteLoss(),
                 callbacks.Validation(validation_batches, validation.labels, loss),
-                callbacks.EpochRecord(run, progress, images=len(train.rows), patience=patience),
+                keeper,
                 display,
             ],
         )
     finally:
         display.close()
+    progress.speed = {
+        "images_per_second": round(len(train.rows) * (len(progress.rows) - reached) / keeper.stepping_seconds, 2),
+        "waiting_share": round(batches.seconds / keeper.stepping_seconds, 4),
+    }
     return progress
+
+
+def compiled(network: keras.Model, precision: str, learning_rate: float, loss: keras.losses.Loss) -> keras.Model:
+    """A network ready for `fit`: its precision, its optimizer, its loss, and accuracy at probability 1/2."""
+    model = Autocast(network, precision)
+    accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
+    model.compile(optimizer=FusedAdam(learning_rate), loss=loss, metrics=[accuracy])
+    return model
 
 
 def training_batches(plan: Plan) -> TrainingBatches:

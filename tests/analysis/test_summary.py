@@ -105,3 +105,12 @@ def test_the_table_holds_both_baselines_under_each_split(make):
         place = next(number for number, line in enumerate(lines) if line.startswith(split))
         assert lines[place + 1].split()[-1] == "0.8000"
         assert lines[place + 2].split()[-2:] == ["0.6000", "0.7000"]
+
+
+def test_the_speed_of_a_run_is_one_line_and_left_out_where_it_was_not_recorded():
+    timings = {"images_per_second": 12.34, "waiting_share": 0.0156, "peak_memory_mib": 2048}
+    line = "12.3 images/s, 1.6% of the time waiting for data"
+    assert summary.speed(timings) == [f"{line}, peak memory 2.0 GiB"]
+    assert summary.speed(timings | {"peak_memory_mib": None}) == [line]
+    assert summary.speed({"training_seconds": 61.0}) == []
+    assert summary.speed(timings | {"images_per_second": None}) == []

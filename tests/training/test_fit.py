@@ -66,6 +66,13 @@ def test_the_record_says_what_was_run_on_what_and_how_it_ended(finished):
     assert record["environment"]["packages"]["torch"].startswith("2.")
 
 
+def test_the_record_says_how_fast_it_trained_how_long_it_waited_and_how_much_memory_it_took(finished):
+    timings = finished.record()["timings"]
+    assert timings["images_per_second"] == pytest.approx(finished.history()["images_per_second"].mean(), rel=0.5)
+    assert 0 < timings["waiting_share"] < 1
+    assert 100 < timings["peak_memory_mib"] < 100_000
+
+
 def test_the_models_answers_are_the_predictions(finished, tiny_set):
     """`model.keras` and `predictions.csv` come from the same weights, and bytes and floats give the same logits."""
     model = keras.saving.load_model(finished.model_path)

@@ -1,0 +1,147 @@
+"""Convolution with a weight gradient by matrix products, for processors where oneDNN's own is slow.
+
+On processors with AVX2 but not AVX-512, oneDNN runs forward passes and gradients of images at nearly the machine's
+peak, but gradients of weights at 15 to 70 % of it, the less the larger the map. There a convolution's weight gradient
+is computed as products of two matrices: patches of the input, gathered a few at a time into a buffer that stays in the
+cache, and the gradient of the output. The sums are the same, in another order. `benchmarks/README.md` has the figures.
+
+Everywhere else (AVX-512, GPUs, bfloat16) torch's own gradient is used.
+"""
+
+from typing import Any
+
+import torch
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+BUFFER = 4 << 20
+"""Bytes of gathered patches, so that they are still in the cache when they are multiplied: 2 to 8 MiB did as well."""
+
+
+def convolve(
+    x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None, stride: int, padding: int
+) -> torch.Tensor:
+    """The convolution of a batch (N, C, H, W) in channels_last memory with a kernel (filters, C, size, size).
+
+    Args:
+        x: The batch.
+        kernel: A square kernel.
+        bias: (filters,) or `None`.
+        stride: Step in pixels.
+        padding: Zeros added on every side, in pixels.
+
+    Returns:
+        (N, filters, H', W') in channels_last memory.
+    """
+    within = padding < kernel.shape[-1]  # else some patches would hold padding alone
+    if within and kernel.requires_grad and torch.is_grad_enabled() and prefers_products(x):
+        return _Convolve.apply(x, kernel, bias, stride, padding)
+    return functional.conv2d(x, kernel, bias, stride, padding)
+
+
+def prefers_products(x: torch.Tensor) -> bool:
+    """Whether a weight gradient by matrix products is the faster one for this batch here."""
+    return (
+        x.device.type == "cpu"
+        and x.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+        and torch.backends.cpu.get_cpu_capability() == "AVX2"
+    )
+
+
+class _Convolve(torch.autograd.Function):
+    """`torch.nn.functional.conv2d` with the weight gradient of this module."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, kernel: torch.Tensor, bias: Any, *geometry: int) -> torch.Tensor:  # noqa: ANN401
+        ctx.save_for_backward(x, kernel)
+        ctx.stride, ctx.padding = geometry
+        return functional.conv2d(x, kernel, bias, *geometry)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # noqa: ANN401
+        x, kernel = ctx.saved_tensors
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        of_x = of_kernel = of_bias = None
+        if ctx.needs_input_grad[0]:
+            of_x = _input_gradient(x, kernel, gradient, ctx.stride, ctx.padding)
+        if ctx.needs_input_grad[1]:
+            of_kernel = weight_gradient(x, gradient, kernel.shape[-1], ctx.stride, ctx.padding)
+        if ctx.needs_input_grad[2]:
+            of_bias = gradient.sum((0, 2, 3))
+        return of_x, of_kernel, of_bias, None, None
+
+
+def _input_gradient(
+    x: torch.Tensor, kernel: torch.Tensor, gradient: torch.Tensor, stride: int, padding: int
+) -> torch.Tensor:
+    """Torch's own gradient of a loss in the input of a convolution."""
+    geometry = ([stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1)
+    return torch.ops.aten.convolution_backward(gradient, x, kernel, None, *geometry, [True, False, False])[0]
+
+
+def weight_gradient(x: torch.Tensor, gradient: torch.Tensor, size: int, stride: int, padding: int) -> torch.Tensor:
+    """The gradient of a loss in the kernel of a convolution.
+
+    Args:
+        x: (N, C, H, W) float32, the convolution's input.
+        gradient: (N, filters, H', W') float32, the gradient of the loss in the convolution's output.
+        size: Side of the kernel in pixels.
+        stride: Step in pixels.
+        padding: Zeros added on every side, in pixels; fewer than `size`.
+
+    Returns:
+        (filters, C, size, size) in channels_last memory.
+    """
+    pixels, errors = x.permute(0, 2, 3, 1), gradient.permute(0, 2, 3, 1)
+    channels, filters = pixels.shape[-1], errors.shape[-1]
+    if size == 1 and padding == 0:
+        pixels = pixels[:, ::stride, ::stride].reshape(-1, channels)
+        return _of_one_pixel(pixels, errors.reshape(-1, filters))[:, :, None, None]
+    total = x.new_zeros(size * size * channels, filters)
+    for patches, error in _patches(pixels, errors, size, stride, padding):
+        total.addmm_(patches.t(), error)
+    return total.t().contiguous().view(filters, size, size, channels).permute(0, 3, 1, 2)
+
+
+def _of_one_pixel(pixels: torch.Tensor, errors: torch.Tensor) -> torch.Tensor:
+    """The weight gradient (filters, C) of a 1 x 1 convolution from (P, C) and (P, filters): one product a thread."""
+    threads = torch.get_num_threads()
+    whole = len(pixels) - len(pixels) % threads
+    parts = [rows[:whole].unflatten(0, (threads, -1)) for rows in (errors, pixels)]
+    total = torch.bmm(parts[0].transpose(1, 2), parts[1]).sum(0)
+    return total.addmm_(errors[whole:].t(), pixels[whole:]) if whole < len(pixels) else total
+
+
+def _patches(pixels: torch.Tensor, errors: torch.Tensor, size: int, stride: int, padding: int) -> Any:  # noqa: ANN401
+    """Gather what each output pixel sees, a few images or a band of rows at a time.
+
+    Yields:
+        Patches (P, size * size * C) in a buffer that is used again, and the same pixels' errors (P, filters).
+    """
+    count, height, width, channels = pixels.shape
+    rows, columns, filters = errors.shape[1:]
+    row_bytes = columns * size * size * channels * pixels.element_size()
+    band = min(rows, max(1, BUFFER // row_bytes))
+    images = min(count, max(1, BUFFER // (row_bytes * rows)))
+    padded = pixels.new_zeros(images, (band - 1) * stride + size, width + 2 * padding, channels)
+    buffer = pixels.new_empty(images * band * columns, size * size * channels)
+    across, down, right, _ = padded.stride()
+    for first in range(0, count, images):
+        for top in range(0, rows, band):
+            chosen = errors[first : first + images, top : top + band]
+            shape = (*chosen.shape[:3], size, size * channels)
+            start = top * stride - padding
+            end = start + (shape[1] - 1) * stride + size
+            low, high = max(start, 0), min(end, height)
+            if low > start:
+                padded[:, : low - start].zero_()
+            if high < end:
+                padded[:, high - start :].zero_()
+            source = pixels[first : first + images, low:high]
+            padded[: shape[0], low - start : high - start, padding : padding + width].copy_(source)
+            patches = buffer[: shape[0] * shape[1] * shape[2]]
+            windows = padded.as_strided(shape, (across, down * stride, right * stride, down, 1))
+            patches.view(shape).copy_(windows)
+            yield patches, chosen.reshape(-1, filters)

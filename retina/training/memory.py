@@ -1,0 +1,39 @@
+"""Memory that is kept between training steps, and how much a process has used."""
+
+import ctypes
+import sys
+
+MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
+"""glibc's names of its parameters, from malloc.h."""
+
+LARGEST_KEPT = 1 << 30
+"""Bytes; a larger tensor is still given back to the system when it is freed."""
+
+
+def keep_freed() -> bool:
+    """Let this process keep the memory it frees, for the next step to use.
+
+    A training step allocates and frees gigabytes of feature maps. By default glibc gives each tensor of more than
+    32 MiB back to the system, which clears every page anew in the next step. `benchmarks/README.md` has the gain and
+    its price, a higher peak. Later calls change nothing.
+
+    Returns:
+        Whether the process' allocator was told; other C libraries than glibc have no such parameters.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        tell = ctypes.CDLL(None).mallopt
+    except AttributeError:
+        return False
+    return all(tell(*parameter) for parameter in ((MMAP_THRESHOLD, LARGEST_KEPT), (TRIM_THRESHOLD, 2**31 - 1)))
+
+
+def peak_mebibytes() -> int | None:
+    """The most memory this process has had resident, in MiB; `None` where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak >> (20 if sys.platform == "darwin" else 10)
