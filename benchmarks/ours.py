@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-import retina  # noqa: F401 - names Keras' backend and torch's allocator before either is imported
+import retina  # noqa: F401 - names Keras' backend before Keras is imported
 from retina import environment
 from retina.data.batches import Augmentation, EvaluationBatches, TrainingBatches
 from retina.models import classifier

@@ -1,7 +1,7 @@
 """Convolution with a weight gradient by matrix products, for processors where oneDNN's own is slow.
 
 On processors with AVX2 but not AVX-512, oneDNN runs forward passes and gradients of images at nearly the machine's
-peak, but gradients of weights at 15 to 70 % of it, the less the larger the map. There a convolution's weight gradient
+peak, but gradients of weights at 15 to 80 % of it, the less the larger the map. There a convolution's weight gradient
 is computed as products of two matrices: patches of the input, gathered a few at a time into a buffer that stays in the
 cache, and the gradient of the output. The sums are the same, in another order. `benchmarks/README.md` has the figures.
 

@@ -15,7 +15,7 @@ def keep_freed() -> bool:
 
     A training step allocates and frees gigabytes of feature maps. By default glibc gives each tensor of more than
     32 MiB back to the system, which clears every page anew in the next step. `benchmarks/README.md` has the gain and
-    its price, up to twice the peak. Later calls change nothing.
+    its price: training peaked at up to twice the memory. Later calls change nothing.
 
     Returns:
         Whether the process' allocator was told; other C libraries than glibc have no such parameters.
