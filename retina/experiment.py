@@ -5,72 +5,18 @@ type or a value out of range is an error that names the key, the file and what i
 """
 
 import dataclasses
-import difflib
 import hashlib
 import json
-import math
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from retina.errors import ExperimentError
+from retina.settings import Setting, setting, unknown
 
 PARAMS_FOLDER = Path("experiments/params")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a field of an experiment may be, in a form that a check, an option and a table of help can share.
-
-    Args:
-        help: One clause for a reader, with the unit.
-        kind: `str`, `int`, `float` or `bool`.
-        low: Smallest value allowed, for numbers.
-        high: Largest value allowed, for numbers.
-        choices: The words allowed, for strings.
-        optional: `None` is allowed; in a file, by leaving the key out, as an option by the word `none`.
-        in_file: The field may stand in a parameter file.
-    """
-
-    help: str
-    kind: type
-    low: float = -math.inf
-    high: float = math.inf
-    choices: tuple[str, ...] = ()
-    optional: bool = False
-    in_file: bool = True
-
-    @property
-    def allowed(self) -> str:
-        """What is allowed, in words."""
-        if self.choices:
-            return "one of " + ", ".join(self.choices)
-        names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
-        words = names[self.kind]
-        if math.isfinite(self.low) or math.isfinite(self.high):
-            words += " from {:g} to {}".format(self.low, f"{self.high:g}" if self.kind is float else self.high)
-        return words + (", or none" if self.optional else "")
-
-    def accepts(self, value: object) -> bool:
-        """Whether a value has the right type and lies in range. An integer is a number; a bool is not."""
-        if value is None:
-            return self.optional
-        if self.kind is float:
-            right_type = isinstance(value, int | float) and not isinstance(value, bool)
-        else:
-            right_type = type(value) is self.kind
-        if not right_type:
-            return False
-        if self.choices:
-            return value in self.choices
-        return self.kind in (str, bool) or self.low <= value <= self.high
-
-
-def setting(help: str, kind: type, default: object = dataclasses.MISSING, **limits: Any) -> Any:  # noqa: A002, ANN401
-    """Declare a field together with its rule."""
-    return field(default=default, metadata={"setting": Setting(help, kind, **limits)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +59,14 @@ class Experiment:
     brightness: float = setting("augmentation: largest relative change of brightness", float, 0.1, low=0.0, high=0.9)
     contrast: float = setting("augmentation: largest relative change of contrast", float, 0.1, low=0.0, high=0.9)
 
+    feature_variants: int = setting(
+        "fine-tuning the head: augmented variants of an image that its features are computed of; 0: as it is",
+        int,
+        4,
+        low=0,
+        high=1000,
+    )
+
     precision: str = setting("arithmetic", str, "auto", choices=("auto", "float32", "bfloat16"))
 
     def __post_init__(self) -> None:
@@ -126,8 +80,9 @@ class Experiment:
         return dataclasses.asdict(self)
 
     def uses(self, name: str) -> bool:
-        """Whether a field has a meaning in this experiment: those of the focal loss have none without it."""
-        return self.loss == "focal" or not name.startswith("focal_")
+        """Whether a field has a meaning in this experiment, see `MEANT_FOR`."""
+        key, value = MEANT_FOR.get(name, ("backbone", self.backbone))
+        return getattr(self, key) == value
 
     def digest(self, *, data: str, weights: str) -> str:
         """The SHA-256 (64 hexadecimal digits) of the experiment on given data from given starting weights.
@@ -141,24 +96,14 @@ class Experiment:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+MEANT_FOR = {
+    "focal_gamma": ("loss", "focal"),
+    "focal_alpha": ("loss", "focal"),
+    "feature_variants": ("fine_tune", "head"),
+}
+"""Settings that mean something with one value of another setting alone."""
+
 SETTINGS: dict[str, Setting] = {item.name: item.metadata["setting"] for item in dataclasses.fields(Experiment)}
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like `word`, or `None` where none is near."""
-    found = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
-    return found[0] if found else None
-
-
-def unknown(kind: str, word: str, known: Iterable[str], where: object = None) -> ExperimentError:
-    """An error for an unknown word, which suggests the nearest known one."""
-    guess = nearest(word, known)
-    return ExperimentError(
-        f"unknown {kind} {word!r}",
-        expected="one of " + ", ".join(sorted(known)),
-        where=where,
-        advice=f"did you mean {guess!r}?" if guess else "choose one of them",
-    )
 
 
 def check(values: Mapping[str, object], where: object) -> None:
@@ -246,5 +191,9 @@ def load(backbone: str, params: str = "p1", **options: object) -> tuple[Experime
     experiment = Experiment(**(values | options | {"backbone": backbone, "params": path.stem}))
     for key in options:
         if not experiment.uses(key):
-            raise ExperimentError(f"{key} has no meaning with the loss {experiment.loss}", advice="add --loss focal")
+            other, value = MEANT_FOR[key]
+            raise ExperimentError(
+                f"{key} has no meaning with {other} {getattr(experiment, other)}",
+                advice=f"add --{other.replace('_', '-')} {value}",
+            )
     return experiment, overrides

@@ -2,15 +2,21 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from retina.errors import RetinaError
 
 CHUNK = 1 << 20
+
+STALE = 24 * 3600
+"""Seconds after which a temporary folder that nobody writes to was left by a process that was killed."""
 
 
 def cache_folder() -> Path:
@@ -109,6 +115,37 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file whole or not at all."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def seal(content: dict[str, Any]) -> str:
+    """A mapping of plain JSON values as text, under its own SHA-256."""
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return json.dumps({"sha256": digest, "content": content}, indent=1) + "\n"
+
+
+def unseal(text: str) -> dict[str, Any]:
+    """The mapping that `seal` wrote.
+
+    Raises:
+        ValueError: the text is none of `seal`'s, or was altered.
+    """
+    try:
+        content = json.loads(text)["content"]
+        altered = seal(content) != text
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError("is not a manifest") from error
+    if altered:
+        raise ValueError("was altered")
+    return content
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary folders that processes which were killed have left in a folder."""
+    for left in folder.glob(".*.tmp"):
+        with contextlib.suppress(OSError):  # its owner has just finished, or it is another user's
+            last = max(path.stat().st_mtime for path in (left, *left.iterdir()))
+            if time.time() - last > STALE:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _umask() -> int:

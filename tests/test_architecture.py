@@ -11,27 +11,46 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "retina"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 BOTTOM = {"errors"}
-PLAIN = BOTTOM | {"files", "language", "progress", "processes", "stopping", "experiment", "environment", "runs"}
+PLAIN = BOTTOM | {
+    "files",
+    "language",
+    "progress",
+    "processes",
+    "stopping",
+    "settings",
+    "experiment",
+    "environment",
+    "runs",
+}
 MAY_IMPORT = {
     "__init__": set(),
     "errors": set(),
     "files": BOTTOM,
     "progress": BOTTOM,
     "processes": BOTTOM,
-    "experiment": BOTTOM,
+    "settings": BOTTOM,
+    "experiment": BOTTOM | {"settings"},
     "environment": BOTTOM,
     "language": BOTTOM,
     "stopping": set(),
     "runs": BOTTOM | {"files"},
     "data": BOTTOM | {"files", "progress", "processes", "data"},
-    "models": BOTTOM | {"files", "progress", "experiment", "models"},
+    "models": BOTTOM | {"files", "progress", "settings", "models"},
     "training": PLAIN | {"data", "models", "training"},
     "analysis": BOTTOM | {"files", "language", "runs", "stopping", "analysis"},
     "reporting": PLAIN | {"analysis", "reporting"},
     "commands": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
     "cli": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
 }
-LIGHT = {"retina.cli", "retina.errors", "retina.experiment", "retina.files", "retina.runs", "retina.progress"}
+LIGHT = {
+    "retina.cli",
+    "retina.errors",
+    "retina.settings",
+    "retina.experiment",
+    "retina.files",
+    "retina.runs",
+    "retina.progress",
+}
 
 
 def name_of(path: Path) -> str:

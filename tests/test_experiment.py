@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from retina import experiment
 from retina.errors import ExperimentError
-from retina.experiment import SETTINGS, Experiment
+from retina.experiment import MEANT_FOR, SETTINGS, Experiment
 
 
 def write(folder: Path, text: str) -> str:
@@ -132,12 +132,22 @@ CHANGES = {
 
 @pytest.mark.parametrize("key", SETTINGS)
 def test_the_digest_depends_on_every_setting(key):
-    base = experiment.load("resnet18", loss="focal")[0]
+    base = experiment.load("resnet18", loss="focal", fine_tune="head" if key == "feature_variants" else "full")[0]
     if key == "weights":
         assert base.digest(data="d", weights="a") != base.digest(data="d", weights="b")
         return
     changed = dataclasses.replace(base, **{key: CHANGES[key]})
     assert changed.digest(data="d", weights="w") != base.digest(data="d", weights="w")
+
+
+@pytest.mark.parametrize("key", MEANT_FOR)
+def test_a_setting_without_a_meaning_here_is_refused_and_changes_no_digest(key):
+    base = experiment.load("resnet18")[0]
+    changed = dataclasses.replace(base, **{key: CHANGES[key]})
+    assert changed.digest(data="d", weights="w") == base.digest(data="d", weights="w")
+    other, value = MEANT_FOR[key]
+    with pytest.raises(ExperimentError, match=f"{key} has no meaning.*--{other.replace('_', '-')} {value}"):
+        experiment.load("resnet18", **{key: CHANGES[key]})
 
 
 def test_the_digest_depends_on_the_data_and_not_on_how_weights_were_asked_for():

@@ -5,6 +5,8 @@ import hashlib
 import stat
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from retina import files
 from retina.errors import RetinaError
@@ -110,3 +112,16 @@ def test_the_cache_folder_follows_the_environment(tmp_path, monkeypatch):
     monkeypatch.delenv("RETINA_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
     assert files.cache_folder() == tmp_path / "x" / "retina"
+
+
+@given(
+    st.dictionaries(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists)),
+    st.data(),
+)
+def test_sealed_content_comes_back_and_any_other_text_is_refused(content, data):
+    text = files.seal(content)
+    assert files.unseal(text) == content
+    place = data.draw(st.integers(0, len(text) - 1))
+    letter = data.draw(st.characters().filter(lambda drawn: drawn != text[place]))
+    with pytest.raises(ValueError, match=r"was altered|is not a manifest"):
+        files.unseal(text[:place] + letter + text[place + 1 :])

@@ -17,6 +17,8 @@ def shared(entry: Entry, apart_from: Iterable[str]) -> tuple[Any, ...]:
     left_out = set(apart_from)
     if entry.experiment["loss"] != "focal":
         left_out |= {"focal_gamma", "focal_alpha"}
+    if entry.experiment["fine_tune"] != "head":
+        left_out.add("feature_variants")
     settings = tuple(sorted((key, str(value)) for key, value in entry.experiment.items() if key not in left_out))
     return (entry.fingerprint, entry.record["weights"]["origin"], settings)
 

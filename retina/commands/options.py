@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from retina.experiment import SETTINGS, Setting
+from retina.experiment import SETTINGS
+from retina.settings import Setting
 
 RESULTS = Path("results")
 

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from retina.data.pixels import Pixels
+
 ORDER_STREAM, AUGMENTATION_STREAM = 0, 1
 DARK = 10
 """Pixels whose channels are all below this level, 0-255, belong to the camera's surround."""
@@ -109,7 +111,7 @@ class TrainingBatches(keras.utils.PyDataset):
     """One epoch of shuffled, augmented training batches. Set `epoch` (from 1) before each epoch.
 
     Args:
-        images: (M, H, W, 3) uint8, any array that can be indexed by rows, such as a memory map.
+        images: (M, H, W, 3) uint8, an array, or `Pixels`, which read a file.
         rows: (N,) which of them are the training images.
         labels: (N,) 0 or 1.
         batch_size: Images in a batch; the last batch of an epoch holds what remains.
@@ -122,7 +124,7 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        images: np.ndarray,
+        images: np.ndarray | Pixels,
         rows: np.ndarray,
         labels: np.ndarray,
         *,
@@ -170,12 +172,12 @@ class EvaluationBatches(keras.utils.PyDataset):
     """Images in order, as they are, for prediction.
 
     Args:
-        images: (M, H, W, 3) uint8, any array that can be indexed by rows, such as a memory map.
+        images: (M, H, W, 3) uint8, an array, or `Pixels`, which read a file.
         rows: (N,) which of them are given, in this order.
         batch_size: Images in a batch.
     """
 
-    def __init__(self, images: np.ndarray, rows: np.ndarray, *, batch_size: int) -> None:
+    def __init__(self, images: np.ndarray | Pixels, rows: np.ndarray, *, batch_size: int) -> None:
         super().__init__()
         self.images = images
         self.rows = rows

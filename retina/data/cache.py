@@ -1,4 +1,4 @@
-"""Decode once: every image of a data set, prepared, in one memory map that later runs open at once.
+"""Decode once: every image of a data set, prepared, in one file that later runs open at once.
 
 A cache is a folder named by what it is made from: the files' paths, sizes and times, the preparation and Pillow's
 version. A changed file leads to another name, so a cache is never out of date, only unused. Inside:
@@ -16,18 +16,17 @@ import logging
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import PIL
 
 from retina import files, progress
 from retina.data import fundus
+from retina.data.pixels import Pixels
 from retina.data.workers import Prepared, Source, Task, describe, prepare
 from retina.errors import DataError
 from retina.processes import cores, on_all_cores
@@ -41,9 +40,6 @@ CHUNK = 8
 
 FEW_CHUNKS = 4  # with fewer than this, workers take longer to start than the parent to do the work
 
-STALE = 24 * 3600
-"""Seconds after which a temporary folder that nobody writes to was left by a builder that was killed."""
-
 LOG = logging.getLogger(__name__)
 
 
@@ -52,13 +48,13 @@ class ImageCache:
     """Prepared images.
 
     Attributes:
-        images: Read-only memory map, (n, image_size, image_size, 3) uint8 RGB, in the order of the paths given.
+        images: (n, image_size, image_size, 3) uint8 RGB, in the order of the paths given; read when indexed.
         digests: The SHA-256 of every image file, as 64 hexadecimal digits.
         bad: Why a file could not be decoded, by its index; its pixels are 0.
         folder: Where the cache lies.
     """
 
-    images: np.ndarray
+    images: Pixels
     digests: tuple[str, ...]
     bad: dict[int, str]
     folder: Path
@@ -122,7 +118,7 @@ def open_or_build(
         except DataError as error:
             LOG.warning("%s | It is built again.", error)
             _remove(home)
-    _sweep(home.parent)
+    files.sweep(home.parent)
     with files.atomic_folder(home) as temporary:
         _build(temporary, recipe, quiet=quiet)
     return _open(home, recipe)
@@ -141,7 +137,7 @@ def _build(folder: Path, recipe: Recipe, *, quiet: bool) -> None:
         for prepared in results:
             done.append(prepared)
             advance(len(prepared.digests))
-    (folder / MANIFEST).write_text(_render(_content(recipe, done)), encoding="ascii")
+    (folder / MANIFEST).write_text(files.seal(_content(recipe, done)), encoding="ascii")
 
 
 def _allocate(path: Path, length: int) -> None:
@@ -160,15 +156,6 @@ def _remove(home: Path) -> None:
         with contextlib.suppress(FileNotFoundError):  # another process was quicker
             home.rename(aside / home.name)
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what builders that were killed have left."""
-    for left in folder.glob(".*.tmp"):
-        with contextlib.suppress(OSError):  # its builder has just finished, or it is another user's
-            last = max(path.stat().st_mtime for path in (left, *left.iterdir()))
-            if time.time() - last > STALE:
-                shutil.rmtree(left, ignore_errors=True)
 
 
 def _content(recipe: Recipe, done: Sequence[Prepared]) -> dict:
@@ -194,19 +181,13 @@ def _content(recipe: Recipe, done: Sequence[Prepared]) -> dict:
     }
 
 
-def _render(content: dict) -> str:
-    """The manifest's text: its content under the content's own SHA-256."""
-    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-    return json.dumps({"sha256": digest, "content": content}, indent=1) + "\n"
-
-
 def _open(home: Path, recipe: Recipe) -> ImageCache:
     """Open a cache of which every byte is as it was written; else a DataError names the damage."""
     content = _manifest(home, recipe)
     shape = (len(recipe.sources), recipe.image_size, recipe.image_size, 3)
     try:
         _check_pixels(home / PIXELS, recipe, content["pixels"])
-        images = np.memmap(home / PIXELS, np.uint8, mode="r", shape=shape)
+        images = Pixels(home / PIXELS, shape)
     except OSError as error:
         raise _damaged(home, found=f"{PIXELS}: {error.strerror or error}") from error
     digests = tuple(image["sha256"] for image in content["images"])
@@ -221,15 +202,15 @@ def _damaged(home: Path, *, found: str) -> DataError:
 def _manifest(home: Path, recipe: Recipe) -> dict:
     """The content of a manifest that is as it was written and belongs to the recipe."""
     try:
-        text = (home / MANIFEST).read_bytes().decode("ascii")
-        content = json.loads(text)["content"]
-        intact = _render(content) == text and content["key"] == recipe.key
+        content = files.unseal((home / MANIFEST).read_text(encoding="ascii"))
     except OSError as error:
         raise _damaged(home, found=f"{MANIFEST}: {error.strerror or error}") from error
-    except (ValueError, LookupError, TypeError) as error:
+    except UnicodeDecodeError as error:
         raise _damaged(home, found=f"{MANIFEST} is not a manifest") from error
-    if not intact:
-        raise _damaged(home, found=f"{MANIFEST} was altered")
+    except ValueError as error:
+        raise _damaged(home, found=f"{MANIFEST} {error}") from error
+    if content.get("key") != recipe.key:
+        raise _damaged(home, found=f"{MANIFEST} of other images")
     return content
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from retina.data import audit, cache, fundus, labels, synthetic
+from retina.data.pixels import Pixels
 from retina.errors import DataError, ImageError
 
 DATA_VARIABLE = "RETINA_DATA"
@@ -50,7 +51,7 @@ class Dataset:
         folder: Where it lies.
         layout: The layout its labels were found in.
         builtin: It was drawn by a program, as the built-in set is, and means nothing clinically.
-        images: (M, S, S, 3) uint8, a read-only memory map.
+        images: (M, S, S, 3) uint8, read from the image cache when indexed.
         parts: Split -> images in use.
         excluded: What was left out: split, id, label, whether there is an image file, and the reason of each.
         fingerprint: See `fingerprint`.
@@ -60,7 +61,7 @@ class Dataset:
     folder: Path
     layout: str
     builtin: bool
-    images: np.ndarray
+    images: Pixels
     parts: dict[str, Part]
     excluded: tuple[dict[str, Any], ...]
     fingerprint: str

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import keras
 
-from retina.experiment import unknown
 from retina.models import imagenet, resnet, vgg
 from retina.models.ends import IMAGENET_DEVIATION, IMAGENET_MEAN, Normalization
 from retina.models.imagenet import PretrainedWeights
+from retina.settings import unknown
 
 LICENCE = "BSD 3-Clause (torchvision); trained on ImageNet, whose images are for non-commercial research"
 

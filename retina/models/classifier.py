@@ -5,11 +5,11 @@ from pathlib import Path
 import keras
 
 from retina.errors import ExperimentError
-from retina.experiment import unknown
 from retina.models import backbones, imagenet
 from retina.models.backbones import Backbone
 from retina.models.layers import BatchNormalization, GlobalAveragePooling, Logit
 from retina.models.torch_layer import seed_of
+from retina.settings import unknown
 
 FINE_TUNE = ("head", "last", "full")
 

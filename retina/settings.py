@@ -1,0 +1,80 @@
+"""What a setting may be, in a form that a check, an option and a table of help share; and words that are not known."""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from retina.errors import ExperimentError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a field of an experiment may be, in a form that a check, an option and a table of help can share.
+
+    Args:
+        help: One clause for a reader, with the unit.
+        kind: `str`, `int`, `float` or `bool`.
+        low: Smallest value allowed, for numbers.
+        high: Largest value allowed, for numbers.
+        choices: The words allowed, for strings.
+        optional: `None` is allowed; in a file, by leaving the key out, as an option by the word `none`.
+        in_file: The field may stand in a parameter file.
+    """
+
+    help: str
+    kind: type
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+    in_file: bool = True
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+        words = names[self.kind]
+        if math.isfinite(self.low) or math.isfinite(self.high):
+            words += " from {:g} to {}".format(self.low, f"{self.high:g}" if self.kind is float else self.high)
+        return words + (", or none" if self.optional else "")
+
+    def accepts(self, value: object) -> bool:
+        """Whether a value has the right type and lies in range. An integer is a number; a bool is not."""
+        if value is None:
+            return self.optional
+        if self.kind is float:
+            right_type = isinstance(value, int | float) and not isinstance(value, bool)
+        else:
+            right_type = type(value) is self.kind
+        if not right_type:
+            return False
+        if self.choices:
+            return value in self.choices
+        return self.kind in (str, bool) or self.low <= value <= self.high
+
+
+def setting(help: str, kind: type, default: object = dataclasses.MISSING, **limits: Any) -> Any:  # noqa: A002, ANN401
+    """Declare a field together with its rule."""
+    return field(default=default, metadata={"setting": Setting(help, kind, **limits)})
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word most like `word`, or `None` where none is near."""
+    found = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+def unknown(kind: str, word: str, known: Iterable[str], where: object = None) -> ExperimentError:
+    """An error for an unknown word, which suggests the nearest known one."""
+    guess = nearest(word, known)
+    return ExperimentError(
+        f"unknown {kind} {word!r}",
+        expected="one of " + ", ".join(sorted(known)),
+        where=where,
+        advice=f"did you mean {guess!r}?" if guess else "choose one of them",
+    )
