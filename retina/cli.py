@@ -95,7 +95,7 @@ def run(
     given |= {name: None for name, value in given.items() if value == "none" and SETTINGS[name].optional}
     chosen, overrides = experiment.load(backbone, params, **given)
     from retina.analysis import summary
-    from retina.training import fit, plan
+    from retina.training import execution, plan
 
     prepared = plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=quiet)
     if not quiet:
@@ -103,11 +103,11 @@ def run(
     if dry_run:
         click.echo(json.dumps(prepared.record(), indent=2))
         return
-    reached = 0 if force else fit.epochs_reached(prepared, results=results)
+    reached = 0 if force else execution.epochs_reached(prepared, results=results)
     if reached and not quiet:
         click.echo(f"This run was interrupted before and goes on after epoch {reached}.", err=True)
     try:
-        finished, reused = fit.execute(prepared, results=results, force=force, quiet=quiet)
+        finished, reused = execution.execute(prepared, results=results, force=force, quiet=quiet)
     except KeyboardInterrupt:
         raise click.ClickException("interrupted: type the same command again to go on after the last epoch") from None
     if reused:

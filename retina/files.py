@@ -139,6 +139,19 @@ def unseal(text: str) -> dict[str, Any]:
     return content
 
 
+def discard(folder: Path) -> None:
+    """Take a folder away, under another name first so that nobody meets half of it.
+
+    Raises:
+        RetinaError: it cannot be taken away.
+    """
+    with unwritable_is_one_line(folder):
+        aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp"))
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+            folder.rename(aside / folder.name)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def sweep(folder: Path) -> None:
     """Remove the temporary folders that processes which were killed have left in a folder."""
     for left in folder.glob(".*.tmp"):

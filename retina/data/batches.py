@@ -107,40 +107,25 @@ def augment(images: torch.Tensor, drawn: np.ndarray) -> torch.Tensor:
     return torch.addcmul(offset, pixels, gain).clamp_(0, 255).permute(0, 2, 3, 1).contiguous()
 
 
-class TrainingBatches(keras.utils.PyDataset):
-    """One epoch of shuffled, augmented training batches. Set `epoch` (from 1) before each epoch.
+class ShuffledBatches(keras.utils.PyDataset):
+    """Training batches in an order of each epoch's own. Set `epoch` (from 1) before each epoch.
 
     Args:
-        images: (M, H, W, 3) uint8, an array, or `Pixels`, which read a file.
-        rows: (N,) which of them are the training images.
         labels: (N,) 0 or 1.
         batch_size: Images in a batch; the last batch of an epoch holds what remains.
         seed: The experiment's seed.
-        augmentation: How the images are varied.
 
     Attributes:
-        seconds: Time spent so far on gathering and augmenting images, while training waits.
+        seconds: Time spent so far on making batches, while training waits.
     """
 
-    def __init__(
-        self,
-        images: np.ndarray | Pixels,
-        rows: np.ndarray,
-        labels: np.ndarray,
-        *,
-        batch_size: int,
-        seed: int,
-        augmentation: Augmentation,
-    ) -> None:
+    def __init__(self, labels: np.ndarray, *, batch_size: int, seed: int) -> None:
         super().__init__()
-        self.images = images
-        self.rows = rows
         self.labels = np.asarray(labels, np.float32)
         self.batch_size = batch_size
         self.seed = seed
-        self.augmentation = augmentation
-        self.epoch = 1
         self.seconds = 0.0
+        self.epoch = 1
 
     @property
     def epoch(self) -> int:
@@ -151,37 +136,81 @@ class TrainingBatches(keras.utils.PyDataset):
     def epoch(self, epoch: int) -> None:
         self._epoch = epoch
         self.order = epoch_order(self.seed, epoch, len(self.labels))
-        self.drawn = self.augmentation.draw(self.seed, epoch, len(self.labels))
+        self.prepare(epoch)
 
     @property
     def num_batches(self) -> int:
         """Batches in an epoch."""
         return math.ceil(len(self.labels) / self.batch_size)
 
+    def prepare(self, epoch: int) -> None:
+        """Get ready for an epoch, once, before its first batch."""
+
+    def gather(self, chosen: np.ndarray) -> torch.Tensor:
+        """What the model sees of some training images, by their numbers among the training images."""
+        raise NotImplementedError
+
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Batch `index` of the epoch: images (B, H, W, 3) float32 0-255 and labels (B, 1) float32."""
+        """Batch `index` of the epoch: what the model sees of B images, and labels (B, 1) float32."""
         began = time.perf_counter()
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        images = torch.from_numpy(np.asarray(self.images[self.rows[chosen]]))
-        batch = augment(images, self.drawn[chosen]), torch.from_numpy(self.labels[chosen, None])
+        batch = self.gather(chosen), torch.from_numpy(self.labels[chosen, None])
         self.seconds += time.perf_counter() - began
         return batch
 
 
+class TrainingBatches(ShuffledBatches):
+    """One epoch of shuffled, augmented images (B, H, W, 3) float32 0-255.
+
+    Args:
+        images: (M, H, W, 3) uint8, an array, or `Pixels`, which read a file.
+        rows: (N,) which of them are the training images.
+        labels: (N,) 0 or 1.
+        augmentation: How the images are varied.
+        **kwargs: Those of `ShuffledBatches`.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray | Pixels,
+        rows: np.ndarray,
+        labels: np.ndarray,
+        *,
+        augmentation: Augmentation,
+        **kwargs: int,
+    ) -> None:
+        self.images = images
+        self.rows = rows
+        self.augmentation = augmentation
+        super().__init__(labels, **kwargs)
+
+    def prepare(self, epoch: int) -> None:
+        """Draw the epoch's variations."""
+        self.drawn = self.augmentation.draw(self.seed, epoch, len(self.labels))
+
+    def gather(self, chosen: np.ndarray) -> torch.Tensor:
+        """Read and vary some images."""
+        return augment(torch.from_numpy(self.images[self.rows[chosen]]), self.drawn[chosen])
+
+
 class EvaluationBatches(keras.utils.PyDataset):
-    """Images in order, as they are, for prediction.
+    """Images in order, as they are, for prediction, or each varied as drawn.
 
     Args:
         images: (M, H, W, 3) uint8, an array, or `Pixels`, which read a file.
         rows: (N,) which of them are given, in this order.
         batch_size: Images in a batch.
+        drawn: (N, 5) rows of `Augmentation.draw`; `None` leaves the images as they are.
     """
 
-    def __init__(self, images: np.ndarray | Pixels, rows: np.ndarray, *, batch_size: int) -> None:
+    def __init__(
+        self, images: np.ndarray | Pixels, rows: np.ndarray, *, batch_size: int, drawn: np.ndarray | None = None
+    ) -> None:
         super().__init__()
         self.images = images
         self.rows = rows
         self.batch_size = batch_size
+        self.drawn = drawn
 
     @property
     def num_batches(self) -> int:
@@ -189,6 +218,7 @@ class EvaluationBatches(keras.utils.PyDataset):
         return math.ceil(len(self.rows) / self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor]:
-        """Batch `index`: (B, H, W, 3) uint8."""
-        chosen = self.rows[index * self.batch_size : (index + 1) * self.batch_size]
-        return (torch.from_numpy(np.asarray(self.images[chosen])),)
+        """Batch `index`: (B, H, W, 3) uint8, or float32 0-255 where the images are varied."""
+        part = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        images = torch.from_numpy(self.images[self.rows[part]])
+        return (images if self.drawn is None else augment(images, self.drawn[part]),)

@@ -14,8 +14,6 @@ import hashlib
 import json
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -117,7 +115,7 @@ def open_or_build(
             return _open(home, recipe)
         except DataError as error:
             LOG.warning("%s | It is built again.", error)
-            _remove(home)
+            files.discard(home)
     files.sweep(home.parent)
     with files.atomic_folder(home) as temporary:
         _build(temporary, recipe, quiet=quiet)
@@ -147,15 +145,6 @@ def _allocate(path: Path, length: int) -> None:
             os.posix_fallocate(stream.fileno(), 0, length)
         else:
             stream.truncate(length)
-
-
-def _remove(home: Path) -> None:
-    """Take a cache away, under another name first so that nobody meets half of it."""
-    with files.unwritable_is_one_line(home):
-        aside = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}.", suffix=".tmp"))
-        with contextlib.suppress(FileNotFoundError):  # another process was quicker
-            home.rename(aside / home.name)
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _content(recipe: Recipe, done: Sequence[Prepared]) -> dict:

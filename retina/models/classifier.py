@@ -65,6 +65,17 @@ def freeze(model: keras.Model, backbone: Backbone, fine_tune: str) -> None:
         layer.trainable = stage is None or stage in trained
 
 
+def split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Take a classifier apart: images to pooled features (N, C) float32, and these to logits (N, 1).
+
+    Both parts share their layers, and so their weights, with the model.
+    """
+    pooled = model.get_layer("pool").output
+    features = keras.Input(pooled.shape[1:], name="features")
+    logit = model.get_layer("logit")(model.get_layer("dropout")(features))
+    return keras.Model(model.inputs, pooled, name="backbone"), keras.Model(features, logit, name="head")
+
+
 def transfer_backbone(source: keras.Model, target: keras.Model) -> None:
     """Copy the backbone's weights and moving statistics from one model to another of the same backbone.
 

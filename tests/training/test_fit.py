@@ -13,7 +13,7 @@ from retina import experiment, files, runs
 from retina.data import dataset
 from retina.errors import DivergedError, RetinaError, WeightsError
 from retina.models import classifier
-from retina.training import callbacks, checkpoint, fit, plan, weights
+from retina.training import callbacks, checkpoint, execution, fit, material, plan, weights
 
 SMALL = {"weights": "random", "image_size": 64, "batch_size": 8, "epochs": 3, "learning_rate": 1e-3}
 TIMINGS = ["seconds", "images_per_second"]
@@ -25,7 +25,7 @@ def prepare(data: Path, results: Path, backbone: str = "resnet18", *, skip_bad: 
 
 
 def run_of(data: Path, results: Path, backbone: str = "resnet18", **options) -> runs.Run:
-    return fit.execute(prepare(data, results, backbone, **options), results=results, quiet=True)[0]
+    return execution.execute(prepare(data, results, backbone, **options), results=results, quiet=True)[0]
 
 
 def history(run: runs.Run) -> pd.DataFrame:
@@ -95,11 +95,11 @@ def test_the_predictions_come_from_the_best_epoch(finished):
 def test_a_finished_run_is_reused_and_force_repeats_it_exactly(finished, tiny_set):
     results = finished.folder.parent.parent
     before = finished.record_path.read_bytes()
-    again, reused = fit.execute(prepare(tiny_set, results), results=results, quiet=True)
+    again, reused = execution.execute(prepare(tiny_set, results), results=results, quiet=True)
     assert (again.folder, reused) == (finished.folder, True)
     assert finished.record_path.read_bytes() == before
     old_history, old_predictions = history(finished), finished.predictions_path.read_bytes()
-    again, reused = fit.execute(prepare(tiny_set, results), results=results, force=True, quiet=True)
+    again, reused = execution.execute(prepare(tiny_set, results), results=results, force=True, quiet=True)
     assert not reused
     pd.testing.assert_frame_equal(history(again), old_history)
     assert again.predictions_path.read_bytes() == old_predictions
@@ -188,7 +188,7 @@ def test_a_run_that_diverges_says_so_and_keeps_its_record(tiny_set, tmp_path):
 
 def test_a_lack_of_memory_is_one_line_and_the_run_is_marked(tiny_set, tmp_path, monkeypatch):
     """The allocator's own refusal: a batch of petabytes."""
-    monkeypatch.setattr(fit, "fit", lambda *_, **__: torch.empty(2**50))
+    monkeypatch.setattr(execution, "fit", lambda *_, **__: torch.empty(2**50))
     with pytest.raises(RetinaError, match="--batch-size"):
         run_of(tiny_set, tmp_path)
     assert runs.list_runs(tmp_path)[0].record()["status"] == "failed"
@@ -200,7 +200,7 @@ def test_training_moves_what_it_should_and_nothing_else(tiny_set, tmp_path, fine
     prepared = prepare(tiny_set, tmp_path, fine_tune=fine_tune, epochs=1)
     network = weights.build(prepared.experiment, prepared.start)
     before = {item.path: np.array(item.value.detach()) for item in network.weights}
-    fit.fit(prepared, network, runs.create(tmp_path, "x"), quiet=True)
+    fit.fit(prepared, material.material(prepared, network, quiet=True), runs.create(tmp_path, "x"), quiet=True)
     moved = {item.path for item in network.weights if not np.array_equal(before[item.path], item.value.detach())}
     expected = {path for path in before if path.startswith(("logit", "layer4") if fine_tune == "last" else "logit")}
     assert moved == expected
@@ -209,7 +209,7 @@ def test_training_moves_what_it_should_and_nothing_else(tiny_set, tmp_path, fine
 def test_validation_is_exact(tiny_set, tmp_path):
     """One pass gives the mean loss over images, not over batches, and the AUROC of the ranks."""
     prepared = prepare(tiny_set, tmp_path, precision="float32", epochs=1)
-    run, _ = fit.execute(prepared, results=tmp_path, quiet=True)
+    run, _ = execution.execute(prepared, results=tmp_path, quiet=True)
     rows = run.predictions().query("split == 'validation'")
     positive, negative = (rows.query(f"label == {label}")["logit"].to_numpy() for label in (1, 0))
     pairs = positive[:, None] - negative[None, :]
@@ -262,8 +262,8 @@ def test_a_damaged_checkpoint_is_one_line(tiny_set, tmp_path, monkeypatch):
     run = runs.create(tmp_path, prepared.name)
     checkpoint.path(run).write_bytes(b"not a checkpoint")
     with pytest.raises(runs.RunError, match="--force"):
-        fit.execute(prepared, results=tmp_path, quiet=True)
-    again, _ = fit.execute(prepared, results=tmp_path, force=True, quiet=True)
+        execution.execute(prepared, results=tmp_path, quiet=True)
+    again, _ = execution.execute(prepared, results=tmp_path, force=True, quiet=True)
     assert again.record()["status"] in runs.FINISHED
 
 
@@ -287,7 +287,7 @@ class _Trap:
 
 
 def test_the_order_of_epochs_is_told_to_the_data(tiny_set, tmp_path):
-    batches = fit.training_batches(prepare(tiny_set, tmp_path))
+    batches = material.training_batches(prepare(tiny_set, tmp_path))
     clock = callbacks.DataClock(batches)
     clock.on_epoch_begin(4)
     assert batches.epoch == 5

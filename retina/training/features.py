@@ -1,0 +1,195 @@
+"""Features of a frozen backbone: computed once for each image and kept, so that a head trains on vectors.
+
+A backbone that is not trained answers the same for the same image in every epoch. Its pooled features are therefore
+computed once for each augmented variant of an image, in a pass of their own, and kept on disk like prepared images:
+epoch e trains on variant (e - 1) mod n + 1, so that n variants make n epochs differ. A file of features is named by
+all that they follow from; it holds its SHA-256, and features that are not as they were written are computed again.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import torch
+
+from retina import environment, files, progress
+from retina.data.batches import Augmentation, EvaluationBatches, ShuffledBatches
+from retina.errors import DataError, DivergedError
+from retina.training.plan import Plan
+from retina.training.precision import Autocast
+
+SCHEMA = "retina-feature-cache/1"
+VECTORS = "vectors.f32"
+MANIFEST = "manifest.json"
+
+LOG = logging.getLogger(__name__)
+
+
+class Features:
+    """The pooled features of a plan's images, computed when they are first asked for.
+
+    Args:
+        plan: The plan.
+        backbone: Images (N, H, W, 3) to features (N, C) float32; see `retina.models.classifier.split`.
+        augmentation: How variants differ.
+        batch_size: Images in a batch.
+        quiet: Show no progress.
+        folder: Where features are kept; the user's cache folder where it is None.
+
+    Attributes:
+        computed: How many images went through the backbone so far; 0 where all features were there.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        backbone: keras.Model,
+        augmentation: Augmentation,
+        *,
+        batch_size: int,
+        quiet: bool = False,
+        folder: Path | None = None,
+    ) -> None:
+        self.plan = plan
+        self.augmentation = augmentation
+        self.batch_size = batch_size
+        self.quiet = quiet
+        self.folder = files.cache_folder() / "features" if folder is None else folder
+        self.model = Autocast(backbone, plan.experiment.precision)
+        self.channels = backbone.output_shape[-1]
+        self.weights = _digest(backbone)
+        self.computed = 0
+
+    @property
+    def variants(self) -> list[int]:
+        """The variants of a training image that the epochs need: from 1, or 0 alone for images as they are."""
+        experiment = self.plan.experiment
+        wanted = 0 if self.augmentation == Augmentation() else experiment.feature_variants
+        return list(range(1, min(wanted, experiment.epochs) + 1)) or [0]
+
+    def of(self, split: str, variant: int = 0) -> np.ndarray:
+        """The features of a split's images, (N, C) float32, in their order: of the images as they are, or of a variant.
+
+        Raises:
+            DivergedError: a feature is not a finite number.
+            RetinaError: the features cannot be written.
+        """
+        content = self._content(split, variant)
+        key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        home = self.folder / key[:16]
+        if os.path.lexists(home):
+            try:
+                return _open(home, content)
+            except DataError as error:
+                LOG.warning("%s | They are computed again.", error)
+                files.discard(home)
+        vectors = self._compute(split, variant)
+        files.sweep(self.folder)
+        with files.atomic_folder(home) as temporary:
+            (temporary / VECTORS).write_bytes(vectors.tobytes())
+            sealed = files.seal(content | {"sha256": hashlib.sha256(vectors.tobytes()).hexdigest()})
+            (temporary / MANIFEST).write_text(sealed, encoding="ascii")
+        return vectors
+
+    def _content(self, split: str, variant: int) -> dict[str, Any]:
+        """All that features follow from, as plain JSON values."""
+        experiment, part = self.plan.experiment, self.plan.data.parts[split]
+        return {
+            "schema": SCHEMA,
+            "backbone": experiment.backbone,
+            "weights": self.weights,
+            "data": self.plan.data.fingerprint,
+            "split": split,
+            "shape": [len(part.rows), self.channels],
+            "image_size": experiment.image_size,
+            "crop_disc": experiment.crop_disc,
+            "variant": [variant, experiment.seed, vars(self.augmentation)] if variant else None,
+            "precision": experiment.precision,
+            "batch_size": self.batch_size,
+            "device": environment.device_name(),
+            "threads": torch.get_num_threads(),
+            "packages": {name: importlib.metadata.version(name) for name in ("retina", "torch", "pillow")},
+        }
+
+    def _compute(self, split: str, variant: int) -> np.ndarray:
+        """Send a split's images through the backbone, in their order and in batches of one size."""
+        rows = self.plan.data.parts[split].rows
+        drawn = self.augmentation.draw(self.plan.experiment.seed, variant, len(rows)) if variant else None
+        batches = EvaluationBatches(self.plan.data.images, rows, batch_size=self.batch_size, drawn=drawn)
+        words = f"Features of {split} images" + (f", variant {variant} of {len(self.variants)}" if variant else "")
+        with progress.bar(words, batches.num_batches, quiet=self.quiet, unit="batches") as advance:
+            vectors = self.model.predict(batches, verbose=0, callbacks=[_Advance(advance)])
+        if not np.isfinite(vectors).all():
+            raise DivergedError(
+                "the backbone's features are not finite numbers",
+                found=f"others in the {split} split",
+                advice="check the weights it starts from",
+            )
+        self.computed += len(rows)
+        return np.ascontiguousarray(vectors, np.float32)
+
+
+class FeatureBatches(ShuffledBatches):
+    """One epoch of shuffled features (B, C) float32 of training images.
+
+    Args:
+        features: Where they come from.
+        labels: (N,) 0 or 1.
+        **kwargs: Those of `ShuffledBatches`.
+    """
+
+    def __init__(self, features: Features, labels: np.ndarray, **kwargs: int) -> None:
+        self.features = features
+        super().__init__(labels, **kwargs)
+
+    def prepare(self, epoch: int) -> None:
+        """Read the epoch's variant: one is in memory at a time."""
+        variants = self.features.variants
+        self.vectors = self.features.of("train", variants[(epoch - 1) % len(variants)])
+
+    def gather(self, chosen: np.ndarray) -> torch.Tensor:
+        """Some images' features."""
+        return torch.from_numpy(self.vectors[chosen])
+
+
+class _Advance(keras.callbacks.Callback):
+    """Moves a bar on by every batch that is predicted."""
+
+    def __init__(self, advance: Any) -> None:  # noqa: ANN401 - a function of one number
+        super().__init__()
+        self.advance = advance
+
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """One batch more."""
+        del batch, logs
+        self.advance(1)
+
+
+def _digest(model: keras.Model) -> str:
+    """The SHA-256 of every weight of a model, with its name and shape."""
+    digest = hashlib.sha256()
+    for variable in model.weights:
+        value = variable.numpy()
+        digest.update(f"{variable.path} {value.shape} {value.dtype}\n".encode())
+        digest.update(np.ascontiguousarray(value))
+    return digest.hexdigest()
+
+
+def _open(home: Path, content: dict[str, Any]) -> np.ndarray:
+    """Features that are as they were written; else a DataError names the damage."""
+    try:
+        said = files.unseal((home / MANIFEST).read_text(encoding="utf-8"))
+        data = (home / VECTORS).read_bytes()
+    except OSError as error:
+        raise DataError("kept features are damaged", found=error.strerror or error, where=home) from error
+    except ValueError as error:
+        raise DataError("kept features are damaged", found=f"{MANIFEST} {error}", where=home) from error
+    if said != content | {"sha256": hashlib.sha256(data).hexdigest()}:
+        raise DataError("kept features are damaged", found="other bytes than were written", where=home)
+    return np.frombuffer(bytearray(data), np.float32).reshape(content["shape"])

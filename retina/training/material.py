@@ -1,0 +1,93 @@
+"""What is trained, and on what: a whole network on images, or its head on the features of a frozen backbone."""
+
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from retina import environment
+from retina.data.batches import Augmentation, EvaluationBatches, ShuffledBatches, TrainingBatches
+from retina.experiment import Experiment
+from retina.models import classifier
+from retina.training.features import FeatureBatches, Features
+from retina.training.plan import Plan
+
+
+@dataclass(frozen=True)
+class Material:
+    """What `fit` works with.
+
+    Args:
+        network: What is trained: the whole network, or its head, which shares the network's layers.
+        training: Its training batches.
+        validation: The validation images, or their features, in order.
+        feature_seconds: Time spent on computing or reading features; `None` where there are none.
+    """
+
+    network: keras.Model
+    training: ShuffledBatches
+    validation: EvaluationBatches
+    feature_seconds: float | None = None
+
+
+def material(plan: Plan, network: keras.Model, *, quiet: bool = False) -> Material:
+    """What a plan trains. Where only the head is trained, the backbone's features are computed first.
+
+    Args:
+        plan: The plan.
+        network: The whole network, with its starting weights.
+        quiet: Show no progress.
+
+    Raises:
+        RetinaError: features are not finite numbers, or cannot be written.
+    """
+    if plan.experiment.fine_tune == "head":
+        return _of_features(plan, network, quiet=quiet)
+    validation = plan.data.parts["validation"]
+    batches = EvaluationBatches(plan.data.images, validation.rows, batch_size=evaluation_batch())
+    return Material(network, training_batches(plan), batches)
+
+
+def _of_features(plan: Plan, network: keras.Model, *, quiet: bool) -> Material:
+    """The head, and features of every variant that its epochs need."""
+    began = time.perf_counter()
+    backbone, head = classifier.split(network)
+    experiment = plan.experiment
+    features = Features(plan, backbone, augmentation(experiment), batch_size=evaluation_batch(), quiet=quiet)
+    for variant in features.variants:
+        features.of("train", variant)
+    vectors = features.of("validation")
+    labels = plan.data.parts["train"].labels
+    training = FeatureBatches(features, labels, batch_size=experiment.batch_size, seed=experiment.seed)
+    validation = EvaluationBatches(vectors, np.arange(len(vectors)), batch_size=len(vectors))
+    return Material(head, training, validation, time.perf_counter() - began)
+
+
+def training_batches(plan: Plan) -> TrainingBatches:
+    """The shuffled and augmented training batches of a plan."""
+    train, experiment = plan.data.parts["train"], plan.experiment
+    return TrainingBatches(
+        plan.data.images,
+        train.rows,
+        train.labels,
+        batch_size=experiment.batch_size,
+        seed=experiment.seed,
+        augmentation=augmentation(experiment),
+    )
+
+
+def augmentation(experiment: Experiment) -> Augmentation:
+    """The augmentation that an experiment names."""
+    return Augmentation(
+        horizontal_flip=experiment.horizontal_flip,
+        vertical_flip=experiment.vertical_flip,
+        rotation=experiment.rotation,
+        brightness=experiment.brightness,
+        contrast=experiment.contrast,
+    )
+
+
+def evaluation_batch() -> int:
+    """Images in a batch that is only predicted: few on a processor, whose caches hold a few feature maps at most."""
+    return 16 if environment.device() == "cpu" else 128
