@@ -93,7 +93,10 @@ def speed(timings: dict[str, Any]) -> list[str]:
     """A line on how fast a run trained, or none where it was not recorded: by an earlier version, or not reached."""
     if timings.get("images_per_second") is None:
         return []
-    line = f"{timings['images_per_second']:.1f} images/s, {timings['waiting_share']:.1%} of the time waiting for data"
+    before = timings.get("feature_seconds")
+    kept = "" if before is None else f" on kept features ({duration(before)} before the first epoch)"
+    waiting = f"{timings['waiting_share']:.1%} of the time waiting for data"
+    line = f"{timings['images_per_second']:.1f} images/s{kept}, {waiting}"
     peak = timings.get("peak_memory_mib")
     return [line if peak is None else f"{line}, peak memory {peak / 1024:.1f} GiB"]
 

@@ -112,5 +112,7 @@ def test_the_speed_of_a_run_is_one_line_and_left_out_where_it_was_not_recorded()
     line = "12.3 images/s, 1.6% of the time waiting for data"
     assert summary.speed(timings) == [f"{line}, peak memory 2.0 GiB"]
     assert summary.speed(timings | {"peak_memory_mib": None}) == [line]
+    kept = "12.3 images/s on kept features (1 min 1 s before the first epoch), 1.6% of the time waiting for data"
+    assert summary.speed(timings | {"peak_memory_mib": None, "feature_seconds": 61.2}) == [kept]
     assert summary.speed({"training_seconds": 61.0}) == []
     assert summary.speed(timings | {"images_per_second": None}) == []
