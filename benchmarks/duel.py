@@ -9,13 +9,21 @@ import importlib
 import multiprocessing
 import os
 import resource
+import signal
 import statistics
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 Turn = Callable[[], float]
+
+PATIENCE = 10
+"""Seconds that a side has to end, once it is told to by its closed connection, and once more after Ctrl-C's signal."""
+
+
+class SideError(RuntimeError):
+    """A side's process ended before its turn did; its own words stand above."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,10 @@ class Side:
 
     maker: str
     arguments: dict[str, Any]
+
+    def given(self, **more: Any) -> "Side":  # noqa: ANN401 - whatever the maker takes
+        """The same side with more arguments."""
+        return Side(self.maker, self.arguments | more)
 
 
 @dataclass(frozen=True)
@@ -87,32 +99,44 @@ def _process(side: Side) -> Iterator[Callable[[], tuple[float, int]]]:
     process = spawn.Process(target=_serve, args=(side, far), daemon=False)
     process.start()
     far.close()
-    near.recv()  # one side is made at a time, and neither while the other takes its turn
+
+    def receive() -> Any:  # noqa: ANN401 - as multiprocessing's own
+        try:
+            return near.recv()
+        except EOFError as error:
+            raise SideError(f"the side {side.maker} ended early") from error
 
     def take_turn() -> tuple[float, int]:
         near.send("turn")
-        return near.recv()
+        return receive()
 
     try:
+        receive()  # one side is made at a time, and neither while the other takes its turn
         yield take_turn
     finally:
         near.close()
-        process.join(10)
-        if process.is_alive():
-            process.kill()
+        _end(process)
+
+
+def _end(process: multiprocessing.process.BaseProcess) -> None:
+    """Wait for a process whose connection was closed; in the midst of a turn, interrupt it, so that its own end too."""
+    process.join(PATIENCE)
+    if process.is_alive():
+        os.kill(process.pid, signal.SIGINT)
+        process.join(PATIENCE)
+    if process.is_alive():
+        process.kill()
 
 
 def _serve(side: Side, connection: Any) -> None:  # noqa: ANN401 - multiprocessing's connection
-    """Make the turn, then take it as often as asked."""
+    """Make the turn, then take it as often as asked; Ctrl-C ends it without a word."""
     os.environ.setdefault("KERAS_BACKEND", "torch")
-    module, _, function = side.maker.partition(":")
-    turn: Turn = getattr(importlib.import_module(module), function)(**side.arguments)
-    connection.send("ready")
-    while True:
-        try:
+    with suppress(KeyboardInterrupt, EOFError):
+        module, _, function = side.maker.partition(":")
+        turn: Turn = getattr(importlib.import_module(module), function)(**side.arguments)
+        connection.send("ready")
+        while True:
             connection.recv()
-        except EOFError:
-            return
-        figure = turn()
-        peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        connection.send((figure, peak >> 10))
+            figure = turn()
+            peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+            connection.send((figure, peak >> 10))

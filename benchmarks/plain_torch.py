@@ -21,7 +21,8 @@ from torch.nn import functional
 from retina import environment, experiment, stopping
 from retina.data.batches import EvaluationBatches
 from retina.models import imagenet
-from retina.training import fit, weights
+from retina.training import weights
+from retina.training.material import evaluation_batch, training_batches
 from retina.training.plan import Plan, plan
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def copy_weights(source: "keras.Model", network: Network) -> None:
 def score(network: Network, item: Plan, split: str, *, autocast: bool) -> tuple[float, float]:
     """Cross-entropy and AUROC on one split."""
     part = item.data.parts[split]
-    batches = EvaluationBatches(item.data.images, part.rows, batch_size=fit.EVALUATION_BATCH)
+    batches = EvaluationBatches(item.data.images, part.rows, batch_size=evaluation_batch())
     network.eval()
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
         logits = torch.cat([network(batches[index][0])[:, 0] for index in range(batches.num_batches)])
@@ -54,7 +55,7 @@ def train(item: Plan, seed: int) -> dict[str, float]:
     copy_weights(weights.build(dataclasses.replace(settings, seed=seed), item.start), network)
     optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate, eps=1e-7, fused=True)
     autocast = settings.precision == "bfloat16"
-    batches = fit.training_batches(dataclasses.replace(item, experiment=dataclasses.replace(settings, seed=seed)))
+    batches = training_batches(dataclasses.replace(item, experiment=dataclasses.replace(settings, seed=seed)))
     losses: list[float] = []
     best = copy.deepcopy(network.state_dict())
     for epoch in range(1, settings.epochs + 1):

@@ -1,0 +1,41 @@
+"""Epochs of `--fine-tune head`: on kept features, as `run` trains, and as it would be without them."""
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import retina  # noqa: F401 - names Keras' backend before Keras is imported
+from retina import experiment
+from retina.training import fit, material, memory, plan, weights
+from retina.training.losses import LOSSES
+
+
+def epochs(folder: Path, images: int, backbone: str, batch: int, side: int, *, kept: bool) -> Callable[[], float]:
+    """An epoch of training and validation on one of `pictures.data_sets`; features are computed before, uncounted.
+
+    Without features every epoch sends the augmented images through the frozen backbone.
+    """
+    memory.keep_freed()
+    os.environ["RETINA_CACHE"] = str(folder / f"cache-{kept}")
+    options = {"weights": "random", "fine_tune": "head", "batch_size": batch, "image_size": side}
+    chosen, overrides = experiment.load(backbone, "p1", **options)
+    prepared = plan.plan(chosen, overrides, data=folder / str(images), results=folder / "results", quiet=True)
+    network = weights.build(prepared.experiment, prepared.start)
+    if kept:
+        given = material.material(prepared, network, quiet=True)
+    else:
+        whole = dataclasses.replace(prepared.experiment, fine_tune="full")
+        given = material.material(dataclasses.replace(prepared, experiment=whole), network)
+    loss = LOSSES[chosen.loss](chosen)
+    model = fit.compiled(given.network, prepared.experiment.precision, chosen.learning_rate, loss)
+
+    def turn() -> float:
+        began = time.perf_counter()
+        given.training.epoch += 1
+        model.fit(given.training, verbose=0, shuffle=False)
+        model.predict(given.validation, verbose=0)
+        return time.perf_counter() - began
+
+    return turn
