@@ -154,7 +154,7 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # Pillow would copy 12 MB for nothing
 
 
 def _cut(image: Image.Image, box: Box, image_size: int) -> Image.Image:
