@@ -36,9 +36,9 @@ def resized(picture: Image.Image, side: int) -> Image.Image:
     return picture.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
-def pillow(folder: Path, side: int) -> Callable[[], float]:
-    """Decode a folder's PNGs with Pillow."""
-    return _decoding(by_pillow, folder, side, _pool())
+def pillow(folder: Path, side: int, times: int = 1) -> Callable[[], float]:
+    """Decode a folder's PNGs with Pillow, some times over."""
+    return _decoding(by_pillow, _paths(folder) * times, side, _pool())
 
 
 def opencv(folder: Path, side: int) -> Callable[[], float]:
@@ -52,11 +52,10 @@ def opencv(folder: Path, side: int) -> Callable[[], float]:
     for path, alike in zip(paths, pool.imap(_alike, paths), strict=True):
         if not alike:
             raise ValueError(f"OpenCV and Pillow read other pixels from {path}")
-    return _decoding(by_opencv, folder, side, pool)
+    return _decoding(by_opencv, paths, side, pool)
 
 
-def _decoding(decode: Callable[[Path], Image.Image], folder: Path, side: int, pool: Pool) -> Callable[[], float]:
-    paths = _paths(folder)
+def _decoding(decode: Callable[[Path], Image.Image], paths: list[Path], side: int, pool: Pool) -> Callable[[], float]:
     work = partial(_decode_and_drop, decode, side)
 
     def turn() -> float:

@@ -89,9 +89,12 @@ def epochs(folder: Path, backbone: str, batch: int, side: int) -> Callable[[], f
     return turn
 
 
-def building(folder: Path, side: int) -> Callable[[], float]:
-    """Build the image cache of a folder's PNGs anew, worker processes and all; removing it is not counted."""
-    paths = sorted(folder.glob("*.png"))
+def building(folder: Path, side: int, times: int) -> Callable[[], float]:
+    """Build the image cache of a folder's PNGs anew, worker processes and all; removing it is not counted.
+
+    Each file is taken some times over, as if there were more.
+    """
+    paths = sorted(folder.glob("*.png")) * times
 
     def turn() -> float:
         with tempfile.TemporaryDirectory(dir=folder) as fresh:

@@ -113,9 +113,9 @@ ROWS = (
     ),
     Row(  # building the image cache, beside decoding and resizing alone
         "first-epoch-png",
-        Side("ours:building", {"side": SIDE}),
-        Side("decoding:pillow", {"side": SIDE}),
-        images=64,
+        Side("ours:building", {"side": SIDE, "times": 5}),
+        Side("decoding:pillow", {"side": SIDE, "times": 5}),
+        images=320,
         turns=3,
         target=0.9,
         files=partial(pictures.photographs, count=64),
