@@ -269,7 +269,7 @@ def test_a_whole_cache_under_a_wrong_name_is_not_used(
 
 def test_a_cache_that_another_process_has_taken_away_is_away(home: Path) -> None:
     home.mkdir()
-    cache._remove(home / "0123456789abcdef")
+    files.discard(home / "0123456789abcdef")
     assert names(home) == []
 
 
