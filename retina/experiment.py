@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from retina.errors import ExperimentError
-from retina.settings import Setting, setting, unknown
+from retina.settings import MEANT_FOR, Setting, meaningful, setting, unknown
 
 PARAMS_FOLDER = Path("experiments/params")
 
@@ -79,11 +79,6 @@ class Experiment:
         """The experiment as plain JSON values, in the order of the fields."""
         return dataclasses.asdict(self)
 
-    def uses(self, name: str) -> bool:
-        """Whether a field has a meaning in this experiment, see `MEANT_FOR`."""
-        key, value = MEANT_FOR.get(name, ("backbone", self.backbone))
-        return getattr(self, key) == value
-
     def digest(self, *, data: str, weights: str) -> str:
         """The SHA-256 (64 hexadecimal digits) of the experiment on given data from given starting weights.
 
@@ -91,17 +86,9 @@ class Experiment:
             data: The fingerprint of the data set.
             weights: What training really starts from: `random`, or the SHA-256 of the weights' file.
         """
-        settings = {name: value for name, value in self.to_dict().items() if self.uses(name)}
-        content = {"experiment": settings | {"weights": weights}, "data": data}
+        content = {"experiment": meaningful(self.to_dict()) | {"weights": weights}, "data": data}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
-
-MEANT_FOR = {
-    "focal_gamma": ("loss", "focal"),
-    "focal_alpha": ("loss", "focal"),
-    "feature_variants": ("fine_tune", "head"),
-}
-"""Settings that mean something with one value of another setting alone."""
 
 SETTINGS: dict[str, Setting] = {item.name: item.metadata["setting"] for item in dataclasses.fields(Experiment)}
 
@@ -189,8 +176,9 @@ def load(backbone: str, params: str = "p1", **options: object) -> tuple[Experime
         if SETTINGS[key].in_file and values.get(key) != value
     }
     experiment = Experiment(**(values | options | {"backbone": backbone, "params": path.stem}))
+    meant = meaningful(experiment.to_dict())
     for key in options:
-        if not experiment.uses(key):
+        if key not in meant:
             other, value = MEANT_FOR[key]
             raise ExperimentError(
                 f"{key} has no meaning with {other} {getattr(experiment, other)}",

@@ -3,15 +3,20 @@
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from retina.errors import RetinaError
+from retina.errors import DataError, RetinaError
+
+Kept = TypeVar("Kept")
+
+LOG = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
 
@@ -137,6 +142,45 @@ def unseal(text: str) -> dict[str, Any]:
     if altered:
         raise ValueError("was altered")
     return content
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """The mapping in a file that holds what `seal` wrote.
+
+    Raises:
+        ValueError: it is not there, is no such file, or was altered; in words that begin with its name.
+    """
+    try:
+        return unseal(path.read_text(encoding="ascii"))
+    except OSError as error:
+        raise ValueError(f"{path.name}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name} is not a manifest") from error
+    except ValueError as error:
+        raise ValueError(f"{path.name} {error}") from error
+
+
+def kept(folder: Path, read: Callable[[], Kept]) -> Kept | None:
+    """What a folder of work that was done before holds; `None` where the work has to be done.
+
+    A damaged folder is named in a warning of this module's logger and taken away, and so is what killed processes left
+    beside it.
+
+    Args:
+        folder: The folder, which may not be there.
+        read: Reads and checks it; raises DataError where it is damaged.
+
+    Raises:
+        RetinaError: a damaged folder cannot be taken away.
+    """
+    if os.path.lexists(folder):
+        try:
+            return read()
+        except DataError as error:
+            LOG.warning("%s | It is made again.", error)
+            discard(folder)
+    sweep(folder.parent)
+    return None
 
 
 def discard(folder: Path) -> None:

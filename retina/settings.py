@@ -3,7 +3,7 @@
 import dataclasses
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,23 @@ class Setting:
         if self.choices:
             return value in self.choices
         return self.kind in (str, bool) or self.low <= value <= self.high
+
+
+MEANT_FOR = {
+    "focal_gamma": ("loss", "focal"),
+    "focal_alpha": ("loss", "focal"),
+    "feature_variants": ("fine_tune", "head"),
+}
+"""Settings of an experiment that mean something with one value of another setting alone."""
+
+
+def meaningful(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of an experiment without those that mean nothing in it, see `MEANT_FOR`."""
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in MEANT_FOR or values[MEANT_FOR[name][0]] == MEANT_FOR[name][1]
+    }
 
 
 def setting(help: str, kind: type, default: object = dataclasses.MISSING, **limits: Any) -> Any:  # noqa: A002, ANN401

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "data": BOTTOM | {"files", "progress", "processes", "data"},
     "models": BOTTOM | {"files", "progress", "settings", "models"},
     "training": PLAIN | {"data", "models", "training"},
-    "analysis": BOTTOM | {"files", "language", "runs", "stopping", "analysis"},
+    "analysis": BOTTOM | {"files", "settings", "language", "runs", "stopping", "analysis"},
     "reporting": PLAIN | {"analysis", "reporting"},
     "commands": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
     "cli": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},

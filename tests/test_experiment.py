@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from retina import experiment
 from retina.errors import ExperimentError
-from retina.experiment import MEANT_FOR, SETTINGS, Experiment
+from retina.experiment import SETTINGS, Experiment
+from retina.settings import MEANT_FOR
 
 
 def write(folder: Path, text: str) -> str:

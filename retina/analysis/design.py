@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import Any
 
 from retina.analysis.collection import Entry
+from retina.settings import meaningful
 
 SCHEDULE = ("early_stopping", "patience", "precision")
 """Settings that may differ within a pair: the pair says so, it is not given up for them."""
@@ -15,11 +16,8 @@ OF_A_LOSS = ("loss", "focal_gamma", "focal_alpha", *SCHEDULE)
 def shared(entry: Entry, apart_from: Iterable[str]) -> tuple[Any, ...]:
     """What two runs must have in common: the data, the origin of the weights, and every setting but those named."""
     left_out = set(apart_from)
-    if entry.experiment["loss"] != "focal":
-        left_out |= {"focal_gamma", "focal_alpha"}
-    if entry.experiment["fine_tune"] != "head":
-        left_out.add("feature_variants")
-    settings = tuple(sorted((key, str(value)) for key, value in entry.experiment.items() if key not in left_out))
+    meant = meaningful(entry.experiment)
+    settings = tuple(sorted((key, str(value)) for key, value in meant.items() if key not in left_out))
     return (entry.fingerprint, entry.record["weights"]["origin"], settings)
 
 

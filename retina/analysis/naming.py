@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from retina.settings import meaningful
+
 Record = Mapping[str, Any]
 
 
@@ -31,10 +33,18 @@ def words_of(settings: Mapping[str, Any]) -> list[str]:
 
 
 def differing_settings(records: Sequence[Record]) -> list[str]:
-    """For each run, the settings in which these runs differ."""
-    settings = [record["experiment"] for record in records]
-    keys = [key for key in settings[0] if len({str(values.get(key)) for values in settings}) > 1]
-    return [", ".join(f"{key.replace('_', ' ')} {values.get(key)}" for key in keys) for values in settings]
+    """For each run, the settings in which these runs differ, as far as they mean something in it.
+
+    Weights are those that training started from: a run that asked for ImageNet's and started from random ones is one
+    from random weights.
+    """
+    settings = [meaningful(record["experiment"]) for record in records]
+    for values, record in zip(settings, records, strict=True):
+        if record["weights"]["origin"] == "random":
+            values["weights"] = "random"
+    every = dict.fromkeys(key for values in settings for key in values)
+    keys = [key for key in every if len({str(values.get(key)) for values in settings}) > 1]
+    return [", ".join(f"{key.replace('_', ' ')} {values[key]}" for key in keys if key in values) for values in settings]
 
 
 def data_names(records: Sequence[Record]) -> list[str]:

@@ -47,6 +47,7 @@ NEEDED = {
 """What a comparison reads of a record, and of which type it must be."""
 OPTIONAL = {
     "timings.training_seconds": (int, float, type(None)),
+    "timings.feature_seconds": (int, float, type(None)),
     **{f"baselines.colour_histogram.{split}.auroc": (int, float, type(None)) for split in runs.PREDICTED_SPLITS},
 }
 """What is read where it is there."""

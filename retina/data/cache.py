@@ -12,7 +12,6 @@ Where two processes build the same cache at once, each builds its own and the fi
 import contextlib
 import hashlib
 import json
-import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,8 +36,6 @@ CHUNK = 8
 """Images a worker prepares at a time: Ctrl-C waits for no more, and 8 x 224 x 224 x 3 bytes are hashed at one go."""
 
 FEW_CHUNKS = 4  # with fewer than this, workers take longer to start than the parent to do the work
-
-LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -92,8 +89,8 @@ def open_or_build(
 ) -> ImageCache:
     """Open the cache of these images; where there is none, or it is damaged, build it with all cores.
 
-    Every byte of the cache is checked on opening. A damaged cache is named in a warning of this module's logger and
-    built again. A script that calls this at its top level needs `if __name__ == "__main__":`, as all that spawn do.
+    Every byte of the cache is checked on opening. A damaged cache is named in a warning and built again. A
+    script that calls this at its top level needs `if __name__ == "__main__":`, as all that spawn do.
 
     Args:
         paths: The image files, at least one.
@@ -110,13 +107,9 @@ def open_or_build(
         raise DataError("there are no images to prepare", expected="at least one image file")
     recipe = Recipe(tuple(map(describe, paths)), image_size, crop)
     home = (files.cache_folder() / "images" if folder is None else folder) / recipe.key[:16]
-    if os.path.lexists(home):
-        try:
-            return _open(home, recipe)
-        except DataError as error:
-            LOG.warning("%s | It is built again.", error)
-            files.discard(home)
-    files.sweep(home.parent)
+    found = files.kept(home, lambda: _open(home, recipe))
+    if found is not None:
+        return found
     with files.atomic_folder(home) as temporary:
         _build(temporary, recipe, quiet=quiet)
     return _open(home, recipe)
@@ -191,13 +184,9 @@ def _damaged(home: Path, *, found: str) -> DataError:
 def _manifest(home: Path, recipe: Recipe) -> dict:
     """The content of a manifest that is as it was written and belongs to the recipe."""
     try:
-        content = files.unseal((home / MANIFEST).read_text(encoding="ascii"))
-    except OSError as error:
-        raise _damaged(home, found=f"{MANIFEST}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise _damaged(home, found=f"{MANIFEST} is not a manifest") from error
+        content = files.read_sealed(home / MANIFEST)
     except ValueError as error:
-        raise _damaged(home, found=f"{MANIFEST} {error}") from error
+        raise _damaged(home, found=str(error)) from error
     if content.get("key") != recipe.key:
         raise _damaged(home, found=f"{MANIFEST} of other images")
     return content

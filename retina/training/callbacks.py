@@ -11,7 +11,7 @@ from keras import ops
 from sklearn.metrics import roc_auc_score
 
 from retina import stopping
-from retina.data.batches import EvaluationBatches, TrainingBatches
+from retina.data.batches import EvaluationBatches, ShuffledBatches
 from retina.errors import DivergedError
 from retina.runs import Run
 from retina.training import checkpoint
@@ -45,7 +45,7 @@ class Progress:
 class DataClock(keras.callbacks.Callback):
     """Tells the training batches which epoch it is, so that order and augmentation follow from it."""
 
-    def __init__(self, batches: TrainingBatches) -> None:
+    def __init__(self, batches: ShuffledBatches) -> None:
         super().__init__()
         self.batches = batches
 

@@ -117,7 +117,8 @@ def train(plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool) -> 
     with files.atomic_file(run.model_path) as temporary:
         network.save(temporary)
     record["model"]["sha256"] = files.sha256(run.model_path)
-    record["timings"]["training_seconds"] = round(sum(row["seconds"] for row in progress.rows), 3)
+    in_epochs = sum(row["seconds"] for row in progress.rows)
+    record["timings"]["training_seconds"] = round(in_epochs + (given.feature_seconds or 0), 3)
     record["timings"]["prediction_seconds"] = round(time.perf_counter() - trained, 3)
     if given.feature_seconds is not None:
         record["timings"]["feature_seconds"] = round(given.feature_seconds, 3)

@@ -9,8 +9,6 @@ all that they follow from; it holds its SHA-256, and features that are not as th
 import hashlib
 import importlib.metadata
 import json
-import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +25,6 @@ from retina.training.precision import Autocast
 SCHEMA = "retina-feature-cache/1"
 VECTORS = "vectors.f32"
 MANIFEST = "manifest.json"
-
-LOG = logging.getLogger(__name__)
 
 
 class Features:
@@ -83,14 +79,10 @@ class Features:
         content = self._content(split, variant)
         key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         home = self.folder / key[:16]
-        if os.path.lexists(home):
-            try:
-                return _open(home, content)
-            except DataError as error:
-                LOG.warning("%s | They are computed again.", error)
-                files.discard(home)
+        found = files.kept(home, lambda: _open(home, content))
+        if found is not None:
+            return found
         vectors = self._compute(split, variant)
-        files.sweep(self.folder)
         with files.atomic_folder(home) as temporary:
             (temporary / VECTORS).write_bytes(vectors.tobytes())
             sealed = files.seal(content | {"sha256": hashlib.sha256(vectors.tobytes()).hexdigest()})
@@ -184,12 +176,10 @@ def _digest(model: keras.Model) -> str:
 def _open(home: Path, content: dict[str, Any]) -> np.ndarray:
     """Features that are as they were written; else a DataError names the damage."""
     try:
-        said = files.unseal((home / MANIFEST).read_text(encoding="utf-8"))
+        said = files.read_sealed(home / MANIFEST)
         data = (home / VECTORS).read_bytes()
-    except OSError as error:
-        raise DataError("kept features are damaged", found=error.strerror or error, where=home) from error
-    except ValueError as error:
-        raise DataError("kept features are damaged", found=f"{MANIFEST} {error}", where=home) from error
+    except (OSError, ValueError) as error:
+        raise DataError("kept features are damaged", found=error, where=home) from error
     if said != content | {"sha256": hashlib.sha256(data).hexdigest()}:
         raise DataError("kept features are damaged", found="other bytes than were written", where=home)
     return np.frombuffer(bytearray(data), np.float32).reshape(content["shape"])

@@ -89,5 +89,5 @@ def augmentation(experiment: Experiment) -> Augmentation:
 
 
 def evaluation_batch() -> int:
-    """Images in a batch that is only predicted: few on a processor, whose caches hold a few feature maps at most."""
+    """Images in a batch that is only predicted: few on a processor, since Keras holds all layers' outputs."""
     return 16 if environment.device() == "cpu" else 128

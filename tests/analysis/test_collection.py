@@ -126,6 +126,7 @@ def test_no_path_of_the_machine_is_in_the_name_of_the_data(tmp_path):
         ({"data": {"splits": {"train": {"images": 0}}}}, "data.splits.train.images"),
         ({"model": "x"}, "model"),
         ({"timings": {"training_seconds": "x"}}, "timings.training_seconds"),
+        ({"timings": {"feature_seconds": "x"}}, "timings.feature_seconds"),
         ({"data": {"warnings": [1]}}, "data.warnings"),
         ({"data": {"excluded": [{"split": "zzz", "id": "1", "reason": "r"}]}}, "data.excluded"),
         ({"baselines": {"majority": {"test": {"accuracy": 79.1}}}}, "baselines.majority.test.accuracy"),
@@ -179,3 +180,21 @@ def test_a_folder_that_vanishes_is_one_line(tmp_path):
     entries, problems = collection.collect([run])
     assert not entries
     assert "cannot be read" in problems[0]
+
+
+def labels_of(*changes):
+    """Labels of one run, changed as told."""
+    made = [{"experiment": dict(BASE) | settings, "weights": {"origin": origin}} for settings, origin in changes]
+    return naming.differing_settings(made)
+
+
+BASE = {"loss": "ce", "fine_tune": "full", "focal_gamma": 2.0, "weights": "imagenet", "feature_variants": 4}
+
+
+def test_a_run_is_named_by_the_weights_it_started_from_and_by_settings_that_mean_something():
+    asked, random = ({}, "random"), ({"weights": "random"}, "random")
+    assert labels_of(asked, random) == ["", ""]
+    assert labels_of(asked, ({}, "imagenet")) == ["weights random", "weights imagenet"]
+    head = {"fine_tune": "head", "feature_variants": 2}
+    assert labels_of(asked, (head, "random")) == ["fine tune full", "fine tune head, feature variants 2"]
+    assert labels_of(asked, ({"focal_gamma": 1.0, "feature_variants": 0}, "random")) == ["", ""]

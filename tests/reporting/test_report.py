@@ -274,3 +274,13 @@ def test_many_runs_make_a_report_whose_long_tables_are_cut_and_say_so(tmp_path):
     (points,) = tables(document, "Operating points on test")
     assert len(points.rows) == 60
     assert "the first 20 of 60 models" in points.notes[-1]
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_time_that_no_epoch_counts_is_told_beside_the_epochs(tmp_path, name):
+    runs = [make_run(tmp_path), make_run(tmp_path, seed=1)]
+    record = runs[0].record()
+    record["timings"]["feature_seconds"] = 12.5
+    runs[0].write_record(record)
+    said = [block.text for block in compose(comparison.compare(runs, []), name).blocks if isinstance(block, Paragraph)]
+    assert len([text for text in said if " 12.5 " in text]) == 1

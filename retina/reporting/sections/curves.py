@@ -23,6 +23,10 @@ def curves(comparison: Comparison, language: Language) -> list[Block]:
     if any(len(entry.history) for entry in comparison.entries):
         caption = say(language, "time_figure")
         blocks.append(Picture("epoch-time", caption, caption))
+    for entry in comparison.entries:
+        seconds = entry.record["timings"].get("feature_seconds")
+        if seconds is not None:
+            blocks.append(Paragraph(say(language, "time_features", label=entry.label, seconds=seconds)))
     blocks.append(Heading(say(language, "runs"), 2, "runs"))
     for place, entry in enumerate(ordered(comparison)):
         blocks += one(entry, comparison.findings[entry.name], place, language)
