@@ -33,7 +33,7 @@ def words_of(settings: Mapping[str, Any]) -> list[str]:
 
 
 def differing_settings(records: Sequence[Record]) -> list[str]:
-    """For each run, the settings in which these runs differ, as far as they mean something in it.
+    """For each run, the settings in which these runs differ; a setting that means nothing in a run is no difference.
 
     Weights are those that training started from: a run that asked for ImageNet's and started from random ones is one
     from random weights.
@@ -43,7 +43,7 @@ def differing_settings(records: Sequence[Record]) -> list[str]:
         if record["weights"]["origin"] == "random":
             values["weights"] = "random"
     every = dict.fromkeys(key for values in settings for key in values)
-    keys = [key for key in every if len({str(values.get(key)) for values in settings}) > 1]
+    keys = [key for key in every if len({str(values[key]) for values in settings if key in values}) > 1]
     return [", ".join(f"{key.replace('_', ' ')} {values[key]}" for key in keys if key in values) for values in settings]
 
 

@@ -196,5 +196,7 @@ def test_a_run_is_named_by_the_weights_it_started_from_and_by_settings_that_mean
     assert labels_of(asked, random) == ["", ""]
     assert labels_of(asked, ({}, "imagenet")) == ["weights random", "weights imagenet"]
     head = {"fine_tune": "head", "feature_variants": 2}
-    assert labels_of(asked, (head, "random")) == ["fine tune full", "fine tune head, feature variants 2"]
+    assert labels_of(asked, (head, "random")) == ["fine tune full", "fine tune head"]
+    more = {"fine_tune": "head", "feature_variants": 3}
+    assert labels_of((head, "random"), (more, "random")) == ["feature variants 2", "feature variants 3"]
     assert labels_of(asked, ({"focal_gamma": 1.0, "feature_variants": 0}, "random")) == ["", ""]
