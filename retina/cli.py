@@ -15,6 +15,7 @@ from retina.commands.data import data
 from retina.commands.options import experiment_options, json_option, quiet_option, results_option
 from retina.errors import RetinaError
 from retina.experiment import SETTINGS
+from retina.processes import ending_softly
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 
@@ -25,7 +26,8 @@ class OneLineErrors(click.Group):
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run the command; turn retina's errors into click's."""
         try:
-            return super().invoke(ctx)
+            with ending_softly():
+                return super().invoke(ctx)
         except RetinaError as error:
             raise click.ClickException(str(error)) from error
         except ModuleNotFoundError as error:
@@ -134,12 +136,16 @@ def announce(record: dict[str, Any]) -> None:
 
 @main.command()
 @results_option
+@click.option("--verify", is_flag=True, help="check every file of every finished run against its SHA-256")
 @json_option
-def runs(results: Path, *, as_json: bool) -> None:
+def runs(results: Path, *, verify: bool, as_json: bool) -> None:
     """List every run made so far.
 
-    Example: python cli.py runs --json
+    Example: python cli.py runs --verify
     """
+    if verify:
+        verify_all(results, as_json=as_json)
+        return
     from retina.analysis import summary
 
     found, damaged = summary.summarize_all(results)
@@ -147,6 +153,21 @@ def runs(results: Path, *, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
     else:
         click.echo(summary.render_all(found) if found else f"No runs yet in {results}.")
+    for line in damaged:
+        click.echo(f"Error: {line}", err=True)
+    if damaged:
+        raise click.exceptions.Exit(1)
+
+
+def verify_all(results: Path, *, as_json: bool) -> None:
+    """Say whether every finished run is as it was written."""
+    from retina import standing
+
+    whole, damaged = standing.verify(results)
+    if as_json:
+        click.echo(json.dumps({"verified": whole, "damaged": damaged}, indent=2))
+    else:
+        click.echo(f"{whole} finished runs are as they were written; {len(damaged)} are damaged.")
     for line in damaged:
         click.echo(f"Error: {line}", err=True)
     if damaged:

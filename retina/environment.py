@@ -1,9 +1,11 @@
 """Where a run takes place: device, precision, threads, versions, and the commit of the code."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,37 @@ def resolve_precision(wanted: str) -> str:
     if wanted == "bfloat16" and device() == "mps":
         raise ExperimentError("bfloat16 is not offered on this device", found="mps", advice="use --precision float32")
     return wanted
+
+
+@contextlib.contextmanager
+def deterministic_kernels(*, wanted: bool) -> Iterator[None]:
+    """Let torch use only kernels that repeat to the last bit while the block lasts, if wanted.
+
+    On a processor all kernels do that retina uses. See https://docs.pytorch.org/docs/stable/notes/randomness.html.
+
+    Raises:
+        ExperimentError: a layer has no such kernel on this device.
+    """
+    import torch
+
+    if not wanted:
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first matrices are multiplied
+    torch.use_deterministic_algorithms(mode=True)
+    try:
+        yield
+    except RuntimeError as error:
+        if "deterministic" not in str(error):
+            raise
+        raise ExperimentError(
+            "a layer has no deterministic kernel on this device",
+            found=str(error).partition(".")[0],
+            advice="leave --deterministic out, or train on a processor",
+        ) from error
+    finally:
+        torch.use_deterministic_algorithms(mode=before)
 
 
 def describe() -> dict[str, Any]:

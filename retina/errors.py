@@ -87,4 +87,14 @@ class RunError(RetinaError):
 
 
 class DivergedError(RetinaError):
-    """Training produced a loss that is not a finite number."""
+    """Training produced a loss, or weights, that are not finite numbers.
+
+    Args:
+        problem: As in `RetinaError`.
+        step: The step of the epoch, from 1, at which it was found; `None` where it was found between epochs.
+        **parts: As in `RetinaError`.
+    """
+
+    def __init__(self, problem: str, *, step: int | None = None, **parts: object) -> None:
+        super().__init__(problem, **parts)
+        self.step = step

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from retina import files
 from retina.errors import ExperimentError
 from retina.settings import MEANT_FOR, Setting, meaningful, setting, unknown
 
@@ -28,7 +29,7 @@ class Experiment:
     """
 
     backbone: str = setting("backbone", str, choices=("vgg16", "resnet18", "resnet50"), in_file=False)
-    params: str = setting("name of the parameter set", str, in_file=False)
+    params: str = setting("name of the parameter set", str, in_file=False, plain=True)
     loss: str = setting("loss", str, "ce", choices=("ce", "focal"), in_file=False)
     seed: int = setting("random seed", int, 0, low=0, high=2**31 - 1, in_file=False)
 
@@ -68,6 +69,7 @@ class Experiment:
     )
 
     precision: str = setting("arithmetic", str, "auto", choices=("auto", "float32", "bfloat16"))
+    deterministic: bool = setting("only kernels that repeat to the last bit; slower on a GPU", bool, default=False)
 
     def __post_init__(self) -> None:
         check({item.name: getattr(self, item.name) for item in dataclasses.fields(self)}, where="the options")
@@ -134,8 +136,8 @@ def read_params(path: Path) -> dict[str, Any]:
         ExperimentError: not readable, not TOML, an unknown key, a wrong type, a value out of range.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        values = tomllib.loads(files.read_bounded(path).decode("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ExperimentError(
             "parameter file cannot be read", found=error, where=path, advice="mend the file"
         ) from error
@@ -178,7 +180,7 @@ def load(backbone: str, params: str = "p1", **options: object) -> tuple[Experime
     experiment = Experiment(**(values | options | {"backbone": backbone, "params": path.stem}))
     meant = meaningful(experiment.to_dict())
     for key in options:
-        if key not in meant:
+        if key not in meant and MEANT_FOR[key][0] != key:
             other, value = MEANT_FOR[key]
             raise ExperimentError(
                 f"{key} has no meaning with {other} {getattr(experiment, other)}",

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, their digests, and the folder where retina keeps what it can make again."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
@@ -19,6 +20,9 @@ Kept = TypeVar("Kept")
 LOG = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
+
+MOST = 1 << 26
+"""Bytes of a record or a table at most: RFMiD's labels are a hundredth of it."""
 
 STALE = 24 * 3600
 """Seconds after which a temporary folder that nobody writes to was left by a process that was killed."""
@@ -40,6 +44,19 @@ def sha256(path: Path) -> str:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def read_bounded(path: Path, most: int = MOST) -> bytes:
+    """The bytes of a file that should be small, so that no file can fill the memory.
+
+    Raises:
+        OSError: it cannot be read, or is larger than `most` bytes.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"larger than {most >> 20} MiB", str(path))
+    return content
 
 
 def sync_folder(folder: Path) -> None:
@@ -137,7 +154,7 @@ def unseal(text: str) -> dict[str, Any]:
     try:
         content = json.loads(text)["content"]
         altered = seal(content) != text
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValueError("is not a manifest") from error
     if altered:
         raise ValueError("was altered")
@@ -151,7 +168,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
         ValueError: it is not there, is no such file, or was altered; in words that begin with its name.
     """
     try:
-        return unseal(path.read_text(encoding="ascii"))
+        return unseal(read_bounded(path).decode("ascii"))
     except OSError as error:
         raise ValueError(f"{path.name}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

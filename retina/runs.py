@@ -6,29 +6,44 @@
         predictions.csv   split,id,label,logit from the best epoch's weights
         model.keras       the model for users; retina itself never loads it whole
 
-Every write is atomic: a reader sees the file before it or the file after it, never half of one.
+Every write is atomic: a reader sees the file before it or the file after it, never half of one. The record of a
+finished run is written last and holds the SHA-256 of the other files, so that it alone makes the run finished. While a
+run is trained, the folder also holds its checkpoints (`retina.training.checkpoint`) and who trains it (`retina.lease`).
 """
 
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retina import files
+from retina import files, tables
 from retina.errors import RunError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 1
+SCHEMA = 2
 STATUSES = ("running", "completed", "stopped_early", "diverged", "interrupted", "failed")
 FINISHED = ("completed", "stopped_early")
+FILES = {"record.json", "history.csv", "predictions.csv", "model.keras"}
+"""What the folder of a finished run holds."""
 RECORD_KEYS = (
     *("schema", "name", "digest", "status", "error", "experiment", "overrides", "data", "baselines", "environment"),
-    *("weights", "model", "timings", "sessions", "early_stopping", "best_epoch", "epochs_run"),
+    *("weights", "model", "timings", "attempt", "sessions", "early_stopping", "best_epoch", "epochs_run", "files"),
 )
+KINDS = {
+    "name": str,
+    "digest": str,
+    "experiment": dict,
+    "timings": dict,
+    "attempt": int,
+    "sessions": list,
+    "files": dict,
+}
+"""Of which type is what training itself reads of a record; `retina.analysis.records` knows the rest."""
 HISTORY_COLUMNS = (
     "epoch",
     "train_loss",
@@ -46,9 +61,15 @@ PREDICTED_SPLITS = ("validation", "test")
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, and the files in it."""
+    """A run folder, and the files in it.
+
+    Args:
+        folder: The folder.
+        guard: Called before every write; raises RunError where this process may not write there.
+    """
 
     folder: Path
+    guard: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
 
     @property
     def record_path(self) -> Path:
@@ -74,11 +95,12 @@ class Run:
         """Read the record.
 
         Raises:
-            RunError: there is none, it is not JSON, of another schema, or lacks one of `RECORD_KEYS`.
+            RunError: there is none, it is not JSON, of another schema, lacks one of `RECORD_KEYS`, or is not as it was
+                written.
         """
         try:
-            record = json.loads(self.record_path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            record = json.loads(files.read_bounded(self.record_path))
+        except (OSError, ValueError, RecursionError) as error:
             raise RunError(
                 "the record of a run cannot be read",
                 found=error.strerror if isinstance(error, OSError) else error,
@@ -88,33 +110,51 @@ class Run:
         if not isinstance(record, dict) or record.get("schema") != SCHEMA:
             found = record.get("schema") if isinstance(record, dict) else type(record).__name__
             raise RunError(
-                "the record of a run has another schema", expected=SCHEMA, found=found, where=self.record_path
+                "the record of a run has another schema",
+                expected=SCHEMA,
+                found=found,
+                where=self.record_path,
+                advice="another version of retina wrote it: train the run again with --force",
             )
-        missing = [key for key in RECORD_KEYS if key not in record]
-        if missing or record["status"] not in STATUSES:
+        problems = [f"no {key}" for key in RECORD_KEYS if key not in record]
+        problems += [f"another {key}" for key, kind in KINDS.items() if not isinstance(record.get(key), kind)]
+        if problems or record["status"] not in STATUSES:
             raise RunError(
                 "the record of a run is damaged",
                 expected=f"every key of a record, and a status of {', '.join(STATUSES)}",
-                found=f"no {missing[0]}" if missing else record["status"],
+                found=problems[0] if problems else repr(record["status"])[:50],
                 where=self.record_path,
+            )
+        if record.pop("seal", None) != seal(record):
+            raise RunError(
+                "the record of a run is damaged",
+                expected="what was written, under its own SHA-256",
+                found="something else",
+                where=self.record_path,
+                advice="restore the file, or train the run again with --force",
             )
         return record
 
     def write_record(self, record: Mapping[str, Any]) -> None:
-        """Write the record whole or not at all.
+        """Write the record whole or not at all, under its own SHA-256.
 
         Raises:
+            RunError: this process does not hold the run any more.
             RetinaError: the folder cannot be written.
         """
-        files.write_text(self.record_path, json.dumps(record, indent=2, allow_nan=False) + "\n")
+        self.guard()
+        text = json.dumps(dict(record) | {"seal": seal(record)}, indent=2, allow_nan=False)
+        files.write_text(self.record_path, text + "\n")
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write the epochs finished so far: one mapping of `HISTORY_COLUMNS` an epoch."""
-        self._write_table(self.history_path, HISTORY_COLUMNS, ([row[name] for name in HISTORY_COLUMNS] for row in rows))
+        self.guard()
+        tables.write(self.history_path, HISTORY_COLUMNS, ([row[name] for name in HISTORY_COLUMNS] for row in rows))
 
     def write_predictions(self, rows: Iterable[tuple[str, str, int, float]]) -> None:
         """Write (split, id, label 0 or 1, logit) of every validation and test image."""
-        self._write_table(self.predictions_path, PREDICTION_COLUMNS, rows)
+        self.guard()
+        tables.write(self.predictions_path, PREDICTION_COLUMNS, rows)
 
     def history(self) -> "pd.DataFrame":
         """Read the history: `HISTORY_COLUMNS`, one row an epoch, epochs from 1.
@@ -122,7 +162,7 @@ class Run:
         Raises:
             RunError: the file is missing or damaged.
         """
-        return self._read_table(self.history_path, HISTORY_COLUMNS)
+        return tables.read(self.history_path, HISTORY_COLUMNS)
 
     def predictions(self) -> "pd.DataFrame":
         """Read the predictions: `PREDICTION_COLUMNS`; ids are texts, logits float64.
@@ -130,7 +170,7 @@ class Run:
         Raises:
             RunError: the file is missing or damaged.
         """
-        frame = self._read_table(self.predictions_path, PREDICTION_COLUMNS)
+        frame = tables.read(self.predictions_path, PREDICTION_COLUMNS)
         finite = frame["logit"].abs() < float("inf")
         if set(frame["split"]) != set(PREDICTED_SPLITS) or not frame["label"].isin([0, 1]).all() or not finite.all():
             raise RunError(
@@ -140,40 +180,10 @@ class Run:
             )
         return frame
 
-    @staticmethod
-    def _write_table(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
-        import csv
-        import io
 
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
-        files.write_text(path, text.getvalue())
-
-    @staticmethod
-    def _read_table(path: Path, columns: Sequence[str]) -> "pd.DataFrame":
-        import pandas as pd
-
-        kinds = {"split": str, "id": str}
-        numbers = [name for name in columns if name not in kinds]
-        try:
-            frame = pd.read_csv(
-                path,
-                dtype={name: kinds.get(name, "float64") for name in columns},
-                keep_default_na=False,
-                na_values={name: ["", "nan"] for name in numbers},
-            )
-        except (OSError, ValueError) as error:
-            raise RunError("a table of a run cannot be read", found=error, where=path) from error
-        if tuple(frame.columns) != tuple(columns):
-            raise RunError("a table of a run is damaged", expected=list(columns), found=list(frame.columns), where=path)
-        whole = [name for name in ("epoch", "label") if name in columns]
-        if frame[[*whole, *(name for name in kinds if name in columns)]].isna().any(axis=None):
-            raise RunError("a table of a run is damaged", expected="no empty field", where=path)
-        if (frame[whole] % 1 != 0).any(axis=None):
-            raise RunError("a table of a run is damaged", expected=f"whole numbers: {', '.join(whole)}", where=path)
-        return frame.astype(dict.fromkeys(whole, "int64"))
+def seal(record: Mapping[str, Any]) -> str:
+    """The SHA-256 of a record as JSON, whatever the order of its keys; 64 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def runs_folder(results: Path) -> Path:

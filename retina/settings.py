@@ -9,6 +9,9 @@ from typing import Any
 
 from retina.errors import ExperimentError
 
+LONGEST_NAME = 100
+"""Bytes of a parameter set's name at most: file systems end at 255 for the name of a run."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -22,6 +25,7 @@ class Setting:
         choices: The words allowed, for strings.
         optional: `None` is allowed; in a file, by leaving the key out, as an option by the word `none`.
         in_file: The field may stand in a parameter file.
+        plain: The text becomes part of a folder's name and of tables: letters and digits of any script, `.`, `_`, `-`.
     """
 
     help: str
@@ -31,12 +35,15 @@ class Setting:
     choices: tuple[str, ...] = ()
     optional: bool = False
     in_file: bool = True
+    plain: bool = False
 
     @property
     def allowed(self) -> str:
         """What is allowed, in words."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
+        if self.plain:
+            return f"a name of letters, digits, ., _ and -, at most {LONGEST_NAME} bytes"
         names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
         words = names[self.kind]
         if math.isfinite(self.low) or math.isfinite(self.high):
@@ -55,6 +62,8 @@ class Setting:
             return False
         if self.choices:
             return value in self.choices
+        if self.plain:
+            return is_plain(value)
         return self.kind in (str, bool) or self.low <= value <= self.high
 
 
@@ -62,8 +71,9 @@ MEANT_FOR = {
     "focal_gamma": ("loss", "focal"),
     "focal_alpha": ("loss", "focal"),
     "feature_variants": ("fine_tune", "head"),
+    "deterministic": ("deterministic", True),
 }
-"""Settings of an experiment that mean something with one value of another setting alone."""
+"""Settings of an experiment that mean something with one value of another setting, or of their own, alone."""
 
 
 def meaningful(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,6 +83,12 @@ def meaningful(values: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in values.items()
         if name not in MEANT_FOR or values[MEANT_FOR[name][0]] == MEANT_FOR[name][1]
     }
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name can be part of a folder's name, a table and a page without being taken for anything else."""
+    letters = all(letter.isalnum() or letter in "._-" for letter in name)
+    return letters and name[:1].isalnum() and len(name.encode()) <= LONGEST_NAME
 
 
 def setting(help: str, kind: type, default: object = dataclasses.MISSING, **limits: Any) -> Any:  # noqa: A002, ANN401

@@ -20,6 +20,13 @@ FOLDERS = {
     "test": ("Test_Set", "Test", "RFMiD_Testing_Labels.csv"),
 }
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`-m fuzz` alone asks for more cases than a whole run of the tests has time for."""
+    if config.option.markexpr == "fuzz":
+        os.environ["RETINA_FUZZ"] = "1"
+
+
 settings.register_profile("retina", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("retina")
 

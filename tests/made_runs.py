@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from retina import runs
+from retina import runs, standing
 from retina.runs import HISTORY_COLUMNS, Run
 
 COUNTS = {"train": (60, 45), "validation": (40, 30), "test": (48, 36)}
@@ -94,12 +94,14 @@ def record(name, experiment, *, status, data, epochs, counts, best):
             "git": {"commit": "c0ffee" * 6, "dirty": False},
         },
         "weights": {"requested": "random", "origin": "random", "sha256": None, "notice": None, "file": None},
-        "model": {"parameters": 10, "trainable_parameters": 10, "sha256": "ab" * 32},
+        "model": {"parameters": 10, "trainable_parameters": 10, "weights_sha256": "ab" * 32},
         "timings": {"started": "2026-11-23T10:00:00+00:00", "finished": None, "training_seconds": 100.0},
+        "attempt": 1,
         "sessions": [],
         "early_stopping": {"used": experiment["early_stopping"], "patience": 3, "stop_epoch": stop},
         "best_epoch": best,
         "epochs_run": epochs,
+        "files": {},
     }
 
 
@@ -126,11 +128,17 @@ def make_run(
     rows = history(epochs, rng=rng, loss=loss)
     best = int(np.argmin([row["val_loss"] for row in rows])) + 1 if rows else None
     run = runs.create(results, name)
-    run.write_record(record(name, experiment, status=status, data=data, epochs=epochs, counts=counts, best=best))
     if rows:
         run.write_history(rows)
     if status in runs.FINISHED:
         run.write_predictions(predictions(skill, rng=rng, counts=counts))
+    run.write_record(record(name, experiment, status=status, data=data, epochs=epochs, counts=counts, best=best))
+    return sealed(run)
+
+
+def sealed(run) -> Run:
+    """A run whose record agrees with its files, after a test has changed them."""
+    run.write_record(run.record() | {"files": standing.digests(run)})
     return run
 
 

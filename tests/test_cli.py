@@ -104,8 +104,12 @@ def test_json_is_one_object_on_stdout_and_quiet_says_nothing_else(finished, tiny
     assert report["experiment"]["loss"] == "focal"
 
 
-def test_ctrl_c_leaves_a_run_that_goes_on_when_the_command_is_typed_again(tiny_set, tmp_path):
-    """A real process, a real signal: one line, exit code 1, and the next call starts after the last finished epoch."""
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminate"])
+def test_a_signal_leaves_a_run_that_goes_on_when_the_command_is_typed_again(tiny_set, tmp_path, sign):
+    """A real process, a real signal: one line, exit code 1, and the next call starts after the last finished epoch.
+
+    While it trains, a second process that wants the same run is told who trains it, and nothing is lost by asking.
+    """
     words = ["run", "resnet18", "--data", tiny_set, *QUICK, "--results", tmp_path]
     words += ["--epochs", "10", "--no-early-stopping"]
     command = [sys.executable, str(ROOT / "cli.py"), *map(str, words)]
@@ -113,7 +117,12 @@ def test_ctrl_c_leaves_a_run_that_goes_on_when_the_command_is_typed_again(tiny_s
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("runs/*/history.csv")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    second = call(*words)  # takes seconds, in which the first trains on
+    assert (second.exit_code, second.stdout) == (1, "")
+    assert f"being trained by another process | Found: process {process.pid} on " in second.stderr
+    assert f"`kill {process.pid}`" in second.stderr
+    assert "running" in call("runs", "--results", tmp_path).stdout
+    process.send_signal(sign)
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (1, "")
     assert "interrupted: type the same command again" in stderr.strip().splitlines()[-1]
@@ -123,6 +132,8 @@ def test_ctrl_c_leaves_a_run_that_goes_on_when_the_command_is_typed_again(tiny_s
     assert record["status"] == "interrupted"
     before = (folder / "history.csv").read_text().splitlines()
     assert 1 <= record["epochs_run"] == len(before) - 1 < 10
+    if sign == signal.SIGTERM:  # the rest is the same
+        return
     resumed = call(*words)
     assert resumed.exit_code == 0
     assert f"goes on after epoch {record['epochs_run']}." in resumed.stderr

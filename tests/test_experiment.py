@@ -141,7 +141,7 @@ def test_the_digest_depends_on_every_setting(key):
     assert changed.digest(data="d", weights="w") != base.digest(data="d", weights="w")
 
 
-@pytest.mark.parametrize("key", MEANT_FOR)
+@pytest.mark.parametrize("key", [key for key, (other, _) in MEANT_FOR.items() if other != key])
 def test_a_setting_without_a_meaning_here_is_refused_and_changes_no_digest(key):
     base = experiment.load("resnet18")[0]
     changed = dataclasses.replace(base, **{key: CHANGES[key]})

@@ -11,7 +11,7 @@ from retina import runs
 from retina.errors import RunError
 from retina.runs import HISTORY_COLUMNS, Run
 
-RECORD = dict.fromkeys(runs.RECORD_KEYS) | {"schema": runs.SCHEMA, "name": "a", "status": "completed"}
+RECORD = {key: runs.KINDS.get(key, str)() for key in runs.RECORD_KEYS} | {"schema": runs.SCHEMA, "status": "completed"}
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retina import runs
+from retina import runs, standing
 from retina.analysis import naming, records
 from retina.errors import RunError
 from retina.runs import FINISHED, Run
@@ -92,7 +92,22 @@ def read(run: Run) -> Entry:
     Raises:
         RunError: a file is missing, damaged or of another schema, or two of them contradict each other.
     """
-    record = run.record()
+    record = standing.record(run)
+    try:
+        return read_as(run, record)
+    except RunError:
+        # A run that is trained again while it is read is no damaged one.
+        if (now := standing.record(run)) == record:
+            raise
+        return read_as(run, now)
+
+
+def read_as(run: Run, record: dict[str, Any]) -> Entry:
+    """Read what a record says that there is.
+
+    Raises:
+        RunError: see `read`.
+    """
     records.check(record, run.record_path)
     finished = record["status"] in FINISHED
     entry = Entry(
@@ -104,6 +119,7 @@ def read(run: Run) -> Entry:
     )
     if finished:
         check_predictions(entry, run.predictions_path)
+        standing.check(run, record, standing.TABLES)
     return entry
 
 

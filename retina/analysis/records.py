@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", *runs.PREDICTED_SPLITS)
 NEEDED = {
+    "name": str,
     "digest": str,
     "experiment": dict,
     "experiment.backbone": str,
@@ -28,6 +29,7 @@ NEEDED = {
     "experiment.fine_tune": str,
     "experiment.image_size": int,
     "data.source": str,
+    "data.notice": (str, type(None)),
     "data.fingerprint": str,
     "data.excluded": list,
     "data.warnings": list,
@@ -37,17 +39,25 @@ NEEDED = {
     "environment.packages": dict,
     "environment.git": (dict, type(None)),
     "weights.origin": str,
+    "weights.notice": (str, type(None)),
+    "early_stopping.used": bool,
     "early_stopping.patience": int,
+    "early_stopping.stop_epoch": (int, type(None)),
     "timings": dict,
     "model": (dict, type(None)),
     "best_epoch": (int, type(None)),
     "overrides": dict,
     "epochs_run": int,
+    "files": dict,
 }
-"""What a comparison reads of a record, and of which type it must be."""
+"""What a comparison or a summary reads of a record, and of which type it must be."""
 OPTIONAL = {
+    "diverged_at": (dict, type(None)),
     "timings.training_seconds": (int, float, type(None)),
-    "timings.feature_seconds": (int, float, type(None)),
+    **{
+        f"timings.{name}": (int, float, type(None))
+        for name in ("feature_seconds", "images_per_second", "waiting_share", "peak_memory_mib")
+    },
     **{f"baselines.colour_histogram.{split}.auroc": (int, float, type(None)) for split in runs.PREDICTED_SPLITS},
 }
 """What is read where it is there."""
@@ -77,6 +87,8 @@ def check(record: Mapping[str, Any], path: Path) -> None:
         look(record, key, kind, path)
     for key, kind in OPTIONAL.items():
         look(record, key, kind, path, needed=False)
+    if record.get("diverged_at"):
+        look(record, "diverged_at.step", (int, type(None)), path)
     for key, (low, high) in RANGES.items():
         value = look(record, key, (int, float), path)
         if not low <= value <= high:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from retina.analysis import metrics, statistics
+from retina import standing
+from retina.analysis import metrics, records, statistics
 from retina.errors import RunError
 from retina.runs import FINISHED, Run, list_runs
 
@@ -18,8 +19,11 @@ def summarize(run: Run) -> dict[str, Any]:
     Raises:
         RunError: a file of the run is missing or damaged.
     """
-    record = run.record()
+    record = standing.record(run)
+    records.check(record, run.record_path)
     finished = record["status"] in FINISHED
+    if finished:
+        standing.check(run, record, standing.TABLES)
     summary = record | {"folder": str(run.folder), "results": scores(run) if finished else None}
     return summary | {"remarks": remarks(run, summary) if finished else notices(record)}
 

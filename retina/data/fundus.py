@@ -4,15 +4,18 @@ Every array here is uint8, (height, width, 3), RGB. Embedded colour profiles are
 processes, not in threads: Python 3.11 can silence Pillow's warnings for the whole process only.
 """
 
+import contextlib
 import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from retina import files
 from retina.data.disc import Box, find_disc, find_disc_in, whole
 from retina.errors import ImageError
 
@@ -24,8 +27,16 @@ PREPARATION = "1"
 FORMATS = ("PNG", "JPEG", "TIFF")
 """The formats that are opened, told by content: a file's extension has no say."""
 
+EXPECTED = f"one whole {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+
+MAX_SIDE = 10_000
+"""A picture of more pixels a side is refused too: the square around a long strip would be as large as its length."""
+
 MAX_PIXELS = 100_000_000
 """A picture of more pixels is refused before it is decoded (eight times the largest of RFMiD)."""
+
+LARGEST_FILE = 1 << 30
+"""Bytes of a file at most: no picture of `MAX_PIXELS` needs more."""
 
 DECODER_ERRORS = (
     OSError,  # truncated and unidentified files, codecs' refusals
@@ -58,6 +69,11 @@ TURNS = {
 ORIENTATION = 0x0112
 BITS_PER_SAMPLE = 258
 PHOTOMETRIC = 262
+
+
+def is_too_large(width: int, height: int) -> bool:
+    """Whether a picture of this size is refused."""
+    return width * height > MAX_PIXELS or max(width, height) > MAX_SIDE
 
 
 def decode(path: Path) -> np.ndarray:
@@ -98,42 +114,52 @@ def prepare(path: Path, image_size: int, *, crop: bool = True) -> np.ndarray:
 def prepare_bytes(data: bytes, where: Path, image_size: int, *, crop: bool = True) -> np.ndarray:
     """Do as `prepare`, from the bytes of the file `where`."""
     image = _open(data, where)
-    box = find_disc_in(image) if crop else whole(image.size)
-    return np.array(_cut(image, box, image_size))
+    with _in_words(data, where):
+        box = find_disc_in(image) if crop else whole(image.size)
+        return np.array(_cut(image, box, image_size))
 
 
 def _read(path: Path) -> bytes:
     """The bytes of a file, where the operating system gives them."""
     try:
-        return path.read_bytes()
+        return files.read_bounded(path, LARGEST_FILE)
     except OSError as error:
         raise ImageError("cannot read the image file", found=error.strerror or str(error), where=path) from error
 
 
 def _open(data: bytes, where: Path) -> Image.Image:
     """Decode a file's bytes to an upright RGB picture."""
-    expected = f"one whole {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
     if not data:
-        raise ImageError("the image file is empty", expected=expected, found="0 bytes", where=where)
+        raise ImageError("the image file is empty", expected=EXPECTED, found="0 bytes", where=where)
+    with _in_words(data, where):
+        return _upright_rgb(data, where)
+
+
+@contextlib.contextmanager
+def _in_words(data: bytes, where: Path) -> Iterator[None]:
+    """Turn what Pillow raises into one helpful line.
+
+    What it merely warns of is either refused (size) or does not touch the pixels (metadata).
+    """
     try:
-        # What Pillow merely warns of is either refused below (size) or does not touch the pixels (metadata).
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _upright_rgb(data, where)
+            yield
     except UnidentifiedImageError as error:
         found = f"a file that starts with {data[:8]!r}"
-        raise ImageError("cannot decode the image", expected=expected, found=found, where=where) from error
+        raise ImageError("cannot decode the image", expected=EXPECTED, found=found, where=where) from error
     except DECODER_ERRORS as error:
         found = f"{type(error).__name__}: {error}"
-        raise ImageError("cannot decode the image", expected=expected, found=found, where=where) from error
+        raise ImageError("cannot decode the image", expected=EXPECTED, found=found, where=where) from error
 
 
 def _upright_rgb(data: bytes, where: Path) -> Image.Image:
     """Decode, with Pillow's own errors where the bytes are damaged."""
     image = Image.open(io.BytesIO(data), formats=FORMATS)
-    pixels, frames = image.width * image.height, getattr(image, "n_frames", 1)
-    if pixels > MAX_PIXELS:
-        raise ImageError("the image is too large", expected=f"at most {MAX_PIXELS} pixels", found=pixels, where=where)
+    frames = getattr(image, "n_frames", 1)
+    if is_too_large(*image.size):
+        expected, found = f"at most {MAX_PIXELS} pixels, {MAX_SIDE} a side", f"{image.width} x {image.height}"
+        raise ImageError("the image is too large", expected=expected, found=found, where=where)
     if frames > 1:
         raise ImageError("an animated or multi-page image", expected="one picture", found=f"{frames}", where=where)
     image.load()

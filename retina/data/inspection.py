@@ -103,6 +103,6 @@ def _header(path: Path) -> tuple[int, int]:
         raise ImageError(
             "the image header cannot be read", expected="PNG, JPEG or TIFF", found=type(error).__name__, where=path
         ) from error
-    if width * height > fundus.MAX_PIXELS:
+    if fundus.is_too_large(width, height):
         raise ImageError("the image is too large", found=f"{width} x {height} pixels", where=path)
     return width, height

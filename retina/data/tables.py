@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from retina import files
 from retina.errors import LabelError
 
 SEPARATORS = (",", ";", "\t")
@@ -117,6 +118,8 @@ def integer(cell: str) -> int | None:
 def _bytes(path: Path, most: int = -1) -> bytes:
     """The first `most` bytes of a file, or all of it."""
     try:
+        if most < 0:
+            return files.read_bounded(path)
         with path.open("rb") as stream:
             return stream.read(most)
     except OSError as error:

@@ -82,9 +82,13 @@ def _read(source: Source) -> bytes:
     try:
         with open(source.path, "rb") as stream:  # noqa: PTH123
             found = os.fstat(stream.fileno())
-            data = stream.read()
+            data = stream.read(fundus.LARGEST_FILE + 1)
     except OSError as error:
         raise _unreadable(source.path, error) from error
+    if len(data) > fundus.LARGEST_FILE:
+        raise DataError(
+            "an image file is too large", expected="at most 1 GiB", found=f"{source.size} bytes", where=source.path
+        )
     if (len(data), found.st_mtime_ns) != (source.size, source.mtime_ns):
         raise DataError("an image file changed while it was read", where=source.path, advice="start again")
     return data

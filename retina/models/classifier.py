@@ -1,8 +1,10 @@
 """The classifier: a backbone, and on it a head of global average pooling, dropout and one logit."""
 
+import hashlib
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from retina.errors import ExperimentError
 from retina.models import backbones, imagenet
@@ -90,6 +92,16 @@ def describe(model: keras.Model) -> dict[str, int]:
     total = sum(variable.value.numel() for layer in model.layers for variable in _parameters(layer))
     trainable = sum(variable.value.numel() for variable in model.trainable_weights)
     return {"parameters": total, "trainable_parameters": trainable}
+
+
+def digest(model: keras.Model) -> str:
+    """The SHA-256 of every weight of a model, with its name, shape and dtype, as 64 hexadecimal digits."""
+    found = hashlib.sha256()
+    for variable in model.weights:
+        value = variable.numpy()
+        found.update(f"{variable.path} {value.shape} {value.dtype}\n".encode())
+        found.update(np.ascontiguousarray(value))
+    return found.hexdigest()
 
 
 def _parameters(layer: keras.layers.Layer) -> list[keras.Variable]:

@@ -55,8 +55,8 @@ class DataClock(keras.callbacks.Callback):
         self.batches.epoch = epoch + 1
 
 
-class FiniteLoss(keras.callbacks.Callback):
-    """Stops training at the first step whose loss is not a finite number."""
+class Finite(keras.callbacks.Callback):
+    """Stops training at the first step whose loss is not a finite number, and after an epoch whose weights are not."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Raise when the running mean of the loss is not finite.
@@ -71,7 +71,24 @@ class FiniteLoss(keras.callbacks.Callback):
                 expected="a finite loss",
                 found=f"loss {loss} at step {batch + 1} of the epoch",
                 advice="lower the learning rate",
+                step=batch + 1,
             )
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Raise when a weight is not finite: the last step of an epoch has no loss after it that would show it.
+
+        Raises:
+            DivergedError: with the weight's name.
+        """
+        del logs
+        for variable in self.model.variables:
+            if not bool(ops.all(ops.isfinite(variable))):
+                raise DivergedError(
+                    "training diverged",
+                    expected="finite weights",
+                    found=f"others in {variable.path} after epoch {epoch + 1}",
+                    advice="lower the learning rate",
+                )
 
 
 class Validation(keras.callbacks.Callback):

@@ -1,27 +1,45 @@
-"""The checkpoint of a run: everything that an interrupted run needs to go on after its last finished epoch.
+"""The checkpoints of a run: everything that an interrupted run needs to go on after its last finished epoch.
 
-It is one file, written whole or not at all, and removed when the run is finished. It holds tensors, numbers and texts
-only, and is read with `weights_only=True`.
+    checkpoint/
+        epoch-0003.json    the manifest: history up to epoch 3, and the SHA-256 of every part and of itself
+        state-0003.npz     network with the counters of its random layers, and optimizer, after epoch 3
+        best-0002.npz      the network at the best epoch so far; written when an epoch is the best
+
+A manifest is renamed into place after its parts, and that rename alone makes the epoch saved. The generation before is
+kept: where the newest is damaged it is named in a warning, and training goes on from the one before. Order and
+augmentation follow from seed and epoch, early stopping and the best epoch from the history, so none of them is saved.
+Parts are NumPy archives read without pickle. All is removed when the run is finished.
 """
 
-import pickle
-from collections.abc import Iterable, Sequence
+import logging
+import shutil
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import torch
 from keras import ops
 
-from retina import files
+from retina import files, stopping
 from retina.errors import RunError
 from retina.runs import Run
 
+LOG = logging.getLogger(__name__)
+
+SCHEMA = "retina-checkpoint/1"
+
+# What a file that is not ours, or not whole, can raise on the way through.
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile)
+
+GENERATIONS = 2
+"""How many finished epochs are kept."""
+
 
 def path(run: Run) -> Path:
-    """Where the checkpoint of a run lies."""
-    return run.folder / "checkpoint.pt"
+    """Where the checkpoints of a run lie."""
+    return run.folder / "checkpoint"
 
 
 def values(variables: Iterable[keras.Variable]) -> list[np.ndarray]:
@@ -36,51 +54,168 @@ def assign(variables: Sequence[keras.Variable], saved: Sequence[np.ndarray]) -> 
 
 
 def save(run: Run, model: keras.Model, rows: list[dict[str, float]], best_weights: list[np.ndarray]) -> None:
-    """Save the state after an epoch: network with the counters of its random layers, optimizer, history, best weights.
+    """Save the state after an epoch.
+
+    Args:
+        run: The run folder.
+        model: The compiled model, after the epoch.
+        rows: The history, one mapping of `runs.HISTORY_COLUMNS` an epoch; the last is this epoch's.
+        best_weights: The values of the model's variables at the best epoch.
 
     Raises:
-        RetinaError: the folder cannot be written; the checkpoint before stays.
+        RunError: this process does not hold the run any more.
+        RetinaError: the folder cannot be written; the generation before stays.
     """
-    state = {
-        "model": _tensors(values(model.variables)),
-        "optimizer": _tensors(values(model.optimizer.variables)),
-        "rows": rows,
-        "best_weights": _tensors(best_weights),
-    }
-    with files.atomic_file(path(run)) as temporary:
-        torch.save(state, temporary)
+    run.guard()
+    home, epoch = path(run), len(rows)
+    state = home / f"state-{epoch:04}.npz"
+    best = home / f"best-{stopping.best_epoch([row['val_loss'] for row in rows]):04}.npz"
+    known = _parts_of_newest(home)
+    parts = {state.name: _write(state, {"model": values(model.variables), "optimizer": values(_slots(model))})}
+    # Written afresh where no generation holds it, such as after the newest was found damaged.
+    parts[best.name] = known.get(best.name) or _write(best, {"model": best_weights})
+    content = {"schema": SCHEMA, "run": run.folder.name, "epoch": epoch, "rows": rows, "parts": parts}
+    files.write_text(_manifest(home, epoch), files.seal(content))
+    _prune(home)
 
 
 def restore(run: Run, model: keras.Model) -> tuple[list[dict[str, float]], list[np.ndarray]] | None:
-    """Bring model and optimizer back to the last checkpoint.
+    """Bring model and optimizer back to the last generation that is as it was written.
 
     Returns:
         The history's rows and the best weights, or `None` where there is no checkpoint.
 
     Raises:
-        RunError: the checkpoint is damaged or belongs to another model.
+        RunError: no generation is whole, or they belong to another run.
     """
-    if not path(run).is_file():
+    reasons = []
+    for manifest in _manifests(path(run)):
+        try:
+            content = _content(run, manifest)
+            best, state = (_read(manifest.parent / name, content["parts"][name]) for name in sorted(content["parts"]))
+            _refuse_misfits([*model.variables], [state["model"], best["model"]])
+            model.optimizer.build(model.trainable_variables)
+            _refuse_misfits(_slots(model), [state["optimizer"]])
+        except UNREADABLE as error:
+            reasons.append(f"{manifest.name}: {error}")
+            continue
+        if reasons:
+            LOG.warning("a checkpoint is damaged (%s) | Training goes on after epoch %d.", reasons[0], content["epoch"])
+            _forget(path(run), after=content["epoch"])
+        assign(model.variables, state["model"])
+        assign(_slots(model), state["optimizer"])
+        return content["rows"], best["model"]
+    if not reasons:
         return None
-    try:
-        state: dict[str, Any] = torch.load(path(run), weights_only=True, map_location="cpu")
-        model.optimizer.build(model.trainable_variables)
-        assign(model.variables, [tensor.numpy() for tensor in state["model"]])
-        assign(model.optimizer.variables, [tensor.numpy() for tensor in state["optimizer"]])
-        return state["rows"], [tensor.numpy() for tensor in state["best_weights"]]
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise RunError(
-            "the checkpoint of an interrupted run cannot be read",
-            found=error,
-            where=path(run),
-            advice="start the run over with --force",
-        ) from error
+    raise RunError(
+        "the checkpoint of an interrupted run cannot be read",
+        found="; ".join(reasons),
+        where=path(run),
+        advice="start the run over with --force",
+    )
+
+
+def epochs(run: Run) -> int:
+    """The last epoch that is saved; 0 where none is. Its parts are not looked at."""
+    return max((int(manifest.stem.rpartition("-")[2]) for manifest in _manifests(path(run))), default=0)
 
 
 def remove(run: Run) -> None:
-    """Remove the checkpoint of a finished run."""
-    path(run).unlink(missing_ok=True)
+    """Remove all checkpoints, the manifests first, so that half of the removal leaves none.
+
+    Raises:
+        RetinaError: they cannot be removed.
+    """
+    run.guard()
+    with files.unwritable_is_one_line(path(run)):
+        _forget(path(run), after=0)
+        if path(run).is_dir():
+            shutil.rmtree(path(run))
 
 
-def _tensors(arrays: list[np.ndarray]) -> list[torch.Tensor]:
-    return [torch.from_numpy(array) for array in arrays]
+def _slots(model: keras.Model) -> list[keras.Variable]:
+    """The optimizer's variables that training changes; the learning rate is the experiment's."""
+    rate = model.optimizer._learning_rate  # noqa: SLF001 - Keras offers its value, not the variable
+    return [variable for variable in model.optimizer.variables if variable is not rate]
+
+
+def _manifest(home: Path, epoch: int) -> Path:
+    return home / f"epoch-{epoch:04}.json"
+
+
+def _manifests(home: Path) -> list[Path]:
+    """The manifests, newest first."""
+    found = [entry for entry in home.glob("epoch-*.json") if entry.stem.rpartition("-")[2].isdecimal()]
+    return sorted(found, key=lambda entry: -int(entry.stem.rpartition("-")[2]))
+
+
+def _parts_of_newest(home: Path) -> Mapping[str, str]:
+    """The parts that the newest generation names and that lie there, with their SHA-256."""
+    for manifest in _manifests(home)[:1]:
+        try:
+            parts = files.read_sealed(manifest)["parts"]
+        except (ValueError, KeyError):
+            break
+        return {name: digest for name, digest in parts.items() if (home / name).is_file()}
+    return {}
+
+
+def _content(run: Run, manifest: Path) -> dict[str, Any]:
+    """What a manifest tells; ValueError where it is damaged or of another run."""
+    content = files.read_sealed(manifest)
+    if content.get("schema") != SCHEMA or content.get("run") != run.folder.name:
+        raise ValueError(f"belongs to {content.get('run')}, {content.get('schema')}")
+    if _manifest(manifest.parent, content["epoch"]) != manifest or len(content["rows"]) != content["epoch"]:
+        raise ValueError(f"is of epoch {content['epoch']}, with {len(content['rows'])} rows")
+    if any(Path(name).name != name for name in content["parts"]):
+        raise ValueError("names files of other folders")
+    return content
+
+
+def _write(part: Path, groups: Mapping[str, Sequence[np.ndarray]]) -> str:
+    """Write groups of arrays as one file, whole or not at all, and tell its SHA-256."""
+    arrays = {f"{group}.{place}": array for group, members in groups.items() for place, array in enumerate(members)}
+    with files.atomic_file(part) as temporary:
+        with temporary.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+        return files.sha256(temporary)
+
+
+def _read(part: Path, digest: str) -> dict[str, list[np.ndarray]]:
+    """The groups of arrays in a file; ValueError where it is not as it was written."""
+    if (found := files.sha256(part)) != digest:
+        raise ValueError(f"{part.name} has SHA-256 {found[:8]}..., not {digest[:8]}...")
+    groups: dict[str, list[np.ndarray]] = {}
+    with np.load(part, allow_pickle=False) as archive:
+        for name in archive.files:
+            groups.setdefault(name.partition(".")[0], []).append(archive[name])
+    return groups
+
+
+def _refuse_misfits(variables: Sequence[keras.Variable], saved: Sequence[Sequence[np.ndarray]]) -> None:
+    """ValueError where saved values do not fit the variables, before any is assigned."""
+    wanted = [tuple(variable.shape) for variable in variables]
+    if any([array.shape for array in arrays] != wanted for arrays in saved):
+        raise ValueError("belongs to another network")
+
+
+def _forget(home: Path, *, after: int) -> None:
+    """Remove the manifests of later epochs than one."""
+    for manifest in _manifests(home):
+        if int(manifest.stem.rpartition("-")[2]) > after:
+            manifest.unlink()
+
+
+def _prune(home: Path) -> None:
+    """Remove what no generation that is kept needs, and what killed processes left half written."""
+    kept = {manifest.name for manifest in _manifests(home)[:GENERATIONS]}
+    for name in tuple(kept):
+        try:
+            kept |= set(files.read_sealed(home / name)["parts"])
+        except (ValueError, KeyError):
+            LOG.warning("the checkpoint %s is damaged and not kept", home / name)
+            kept.discard(name)
+    with files.unwritable_is_one_line(home):
+        for entry in home.iterdir():
+            if entry.name not in kept:
+                entry.unlink()

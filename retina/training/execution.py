@@ -1,6 +1,6 @@
 """From a plan to a finished run folder: train, predict, record, whatever happens in between."""
 
-import sys
+import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import torch
 
-from retina import files, runs, stopping
+from retina import environment, files, lease, runs, standing, stopping
 from retina.data.batches import EvaluationBatches
 from retina.errors import DivergedError, RetinaError, RunError
 from retina.models import classifier
@@ -37,39 +37,87 @@ def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = Fal
 
     Raises:
         DivergedError: the loss is not finite any more; the record says so.
-        RetinaError: the run folder cannot be written.
+        RetinaError: the run folder cannot be written, or another process trains this run.
     """
     run = runs.create(results, plan.name)
-    if run.record_path.is_file() and not force and run.record()["status"] in runs.FINISHED:
+    refuse_namesake(plan, run)
+    if not force and is_finished(run) and {path.name for path in run.folder.iterdir()} <= runs.FILES:
         return run, True
-    if force:
+    with lease.take(run.folder, after=last_attempt(run)) as held:
+        run = dataclasses.replace(run, guard=held.check)
+        if not force and is_finished(run):  # in the meantime, or the process that finished it was killed thereafter
+            checkpoint.remove(run)
+            return run, True
+        record = begun(plan, run, held.holder.attempt, force=force)
+        memory.keep_freed()
+        kernels = environment.deterministic_kernels(wanted=plan.experiment.deterministic)
+        with closing_record(run, record), memory_in_words(), kernels:
+            train(plan, run, record, quiet=quiet)
         checkpoint.remove(run)
-    for stale in (run.predictions_path, run.model_path):
-        stale.unlink(missing_ok=True)
-    record = plan.record()
-    if checkpoint.path(run).is_file() and run.record_path.is_file():
-        record["sessions"] = sessions(run)
-    else:
-        run.history_path.unlink(missing_ok=True)
-    run.write_record(record)
-    memory.keep_freed()
-    with closing_record(run, record), memory_in_words():
-        train(plan, run, record, quiet=quiet)
     return run, False
+
+
+def refuse_namesake(plan: Plan, run: runs.Run) -> None:
+    """Refuse the folder of another experiment whose digest begins alike.
+
+    Raises:
+        RunError: it stands there.
+    """
+    try:
+        other = run.record()["digest"]
+    except RunError:  # there is none yet, or it is damaged, which is told elsewhere
+        return
+    if other != plan.digest:
+        raise RunError(
+            "the run folder belongs to another experiment", expected=plan.digest, found=other, where=run.folder
+        )
+
+
+def is_finished(run: runs.Run) -> bool:
+    """Whether a run has its results."""
+    return run.record_path.is_file() and run.record()["status"] in runs.FINISHED
+
+
+def last_attempt(run: runs.Run) -> int:
+    """The number of the attempt that wrote the record; 0 where there is none that can be read."""
+    with suppress(RunError):
+        return run.record()["attempt"]
+    return 0
+
+
+def begun(plan: Plan, run: runs.Run, attempt: int, *, force: bool) -> dict[str, Any]:
+    """Write the record of a run that begins or goes on, and take away what belongs to no earlier epoch of it.
+
+    The record comes first: from then on no reader takes what is in the folder for a result.
+    """
+    goes_on = not force and run.record_path.is_file() and checkpoint.epochs(run) > 0
+    record = plan.record() | {"attempt": attempt, "sessions": sessions(run) if goes_on else []}
+    run.write_record(record)
+    if not goes_on:
+        checkpoint.remove(run)
+    stale = {path for path in run.folder.iterdir() if path.name.startswith(".") and path.is_file()}
+    stale |= {run.predictions_path, run.model_path} | (set() if goes_on else {run.history_path})
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return record
 
 
 def sessions(run: runs.Run) -> list[dict[str, Any]]:
     """When, where and with what code the finished epochs of an interrupted run were trained, oldest first."""
     before = run.record()
-    epochs = len(run.history()) if run.history_path.is_file() else 0
-    session = {"started": before["timings"]["started"], "epochs_run": epochs, "environment": before["environment"]}
+    session = {
+        "attempt": before["attempt"],
+        "started": before["timings"]["started"],
+        "epochs_run": checkpoint.epochs(run),
+        "environment": before["environment"],
+    }
     return [*before["sessions"], session]
 
 
 def epochs_reached(plan: Plan, *, results: Path) -> int:
     """The last epoch that an interrupted run of this plan finished and will go on from; 0 where there is none."""
     run = runs.Run(runs.runs_folder(results) / plan.name)
-    return len(run.history()) if checkpoint.path(run).is_file() and run.history_path.is_file() else 0
+    return checkpoint.epochs(run)
 
 
 @contextmanager
@@ -89,20 +137,31 @@ def memory_in_words() -> Iterator[None]:
 
 @contextmanager
 def closing_record(run: runs.Run, record: dict[str, Any]) -> Iterator[None]:
-    """Write how the run ended, however it ends; the checkpoint stays only where it can be used again."""
+    """Write how the run ended, however it ends.
+
+    Where it ends with an error, and the record cannot be written either, the first error is the one that is told.
+    """
     try:
         yield
-    finally:
-        error = sys.exception()
-        if error is not None:
-            record["status"] = STATUS_AFTER.get(type(error), "failed")
-            record["error"] = str(error) or type(error).__name__
-        with suppress(RunError):
+    except BaseException as error:
+        record["status"] = STATUS_AFTER.get(type(error), "failed")
+        record["error"] = str(error) or type(error).__name__
+        with suppress(RetinaError):
             record["epochs_run"] = len(run.history())
-        record["timings"]["finished"] = now()
-        run.write_record(record)
-        if record["status"] in ("completed", "stopped_early", "diverged"):
-            checkpoint.remove(run)
+        if isinstance(error, DivergedError):
+            record["diverged_at"] = {"epoch": record["epochs_run"] + 1, "step": error.step}
+        with suppress(RetinaError):
+            close(run, record)
+            if record["status"] == "diverged":
+                checkpoint.remove(run)
+        raise
+    close(run, record)
+
+
+def close(run: runs.Run, record: dict[str, Any]) -> None:
+    """Write the last state of a record."""
+    record["timings"]["finished"] = now()
+    run.write_record(record)
 
 
 def train(plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool) -> None:
@@ -114,9 +173,11 @@ def train(plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool) -> 
     trained = time.perf_counter()
     checkpoint.assign(given.network.variables, progress.best_weights)
     run.write_predictions(predict(plan, network))
+    run.guard()
     with files.atomic_file(run.model_path) as temporary:
         network.save(temporary)
-    record["model"]["sha256"] = files.sha256(run.model_path)
+    record["model"]["weights_sha256"] = classifier.digest(network)
+    record["files"] = standing.digests(run)
     in_epochs = sum(row["seconds"] for row in progress.rows)
     record["timings"]["training_seconds"] = round(in_epochs + (given.feature_seconds or 0), 3)
     record["timings"]["prediction_seconds"] = round(time.perf_counter() - trained, 3)
@@ -125,6 +186,7 @@ def train(plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool) -> 
     record["timings"] |= progress.speed | {"peak_memory_mib": memory.peak_mebibytes()}
     record["best_epoch"] = stopping.best_epoch(progress.val_losses)
     record["early_stopping"]["stop_epoch"] = stopping.stop_epoch(progress.val_losses, plan.experiment.patience)
+    record["epochs_run"] = len(progress.rows)
     record["status"] = "completed" if len(progress.rows) == plan.experiment.epochs else "stopped_early"
 
 

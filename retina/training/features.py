@@ -19,6 +19,7 @@ import torch
 from retina import environment, files, progress
 from retina.data.batches import Augmentation, EvaluationBatches, ShuffledBatches
 from retina.errors import DataError, DivergedError
+from retina.models import classifier
 from retina.training.plan import Plan
 from retina.training.precision import Autocast
 
@@ -59,7 +60,7 @@ class Features:
         self.folder = files.cache_folder() / "features" if folder is None else folder
         self.model = Autocast(backbone, plan.experiment.precision)
         self.channels = backbone.output_shape[-1]
-        self.weights = _digest(backbone)
+        self.weights = classifier.digest(backbone)
         self.computed = 0
 
     @property
@@ -161,16 +162,6 @@ class _Advance(keras.callbacks.Callback):
         """One batch more."""
         del batch, logs
         self.advance(1)
-
-
-def _digest(model: keras.Model) -> str:
-    """The SHA-256 of every weight of a model, with its name and shape."""
-    digest = hashlib.sha256()
-    for variable in model.weights:
-        value = variable.numpy()
-        digest.update(f"{variable.path} {value.shape} {value.dtype}\n".encode())
-        digest.update(np.ascontiguousarray(value))
-    return digest.hexdigest()
 
 
 def _open(home: Path, content: dict[str, Any]) -> np.ndarray:

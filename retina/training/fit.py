@@ -32,7 +32,7 @@ def fit(plan: Plan, material: Material, run: runs.Run, *, quiet: bool) -> callba
     patience = experiment.patience if experiment.early_stopping else None
     if progress.rows:
         run.write_history(progress.rows)
-    if progress.stopped(patience):
+    if progress.stopped(patience) or len(progress.rows) == experiment.epochs:
         return progress
     batches, validation = material.training, plan.data.parts["validation"]
     display = Display(progress.rows, epochs=experiment.epochs, quiet=quiet)
@@ -47,7 +47,7 @@ def fit(plan: Plan, material: Material, run: runs.Run, *, quiet: bool) -> callba
             shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
             callbacks=[
                 callbacks.DataClock(batches),
-                callbacks.FiniteLoss(),
+                callbacks.Finite(),
                 callbacks.Validation(material.validation, validation.labels, loss),
                 keeper,
                 display,

@@ -60,10 +60,13 @@ class Plan:
             "weights": self.start.to_dict(),
             "model": None,
             "timings": {"started": now(), "finished": None, "preparation_seconds": round(self.preparation_seconds, 3)},
+            "attempt": 0,
             "sessions": [],
             "early_stopping": {"used": experiment.early_stopping, "patience": experiment.patience, "stop_epoch": None},
+            "diverged_at": None,
             "best_epoch": None,
             "epochs_run": 0,
+            "files": {},
         }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from retina import files, runs
+from retina import files, runs, standing
 from retina.errors import RunError, WeightsError
 from retina.experiment import Experiment
 from retina.models import backbones, classifier, imagenet
@@ -114,17 +114,10 @@ def _earlier_run(wanted: str, backbone: str, results: Path) -> StartingWeights:
     record = run.record()
     if record["status"] not in runs.FINISHED:
         raise WeightsError("the run to start from is not finished", found=record["status"], where=run.folder)
-    if record["experiment"]["backbone"] != backbone:
-        found = record["experiment"]["backbone"]
+    if record["experiment"].get("backbone") != backbone:
+        found = record["experiment"].get("backbone")
         raise WeightsError(
             "the run to start from has another backbone", expected=backbone, found=found, where=run.folder
         )
-    digest = files.sha256(run.model_path) if run.model_path.is_file() else None
-    if digest != record["model"]["sha256"]:
-        raise WeightsError(
-            "the model of the run to start from is missing or damaged",
-            expected=f"SHA-256 {record['model']['sha256']}",
-            found=digest or "no file",
-            where=run.model_path,
-        )
-    return StartingWeights(wanted, "run", run.model_path, digest)
+    standing.check(run, record, [run.model_path.name])
+    return StartingWeights(wanted, "run", run.model_path, record["files"][run.model_path.name])

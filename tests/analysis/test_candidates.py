@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_runs import make_run, make_study
+from made_runs import make_run, make_study, sealed
 from sklearn.metrics import roc_auc_score
 
 from retina.analysis import candidates, collection, external
@@ -52,6 +52,7 @@ def test_a_run_that_claims_the_data_of_others_and_answers_other_images_is_named(
     good, bad = make_run(tmp_path), make_run(tmp_path, seed=1)
     text = bad.predictions_path.read_text()
     bad.predictions_path.write_text(text.replace("test,1,1,", "test,one,1,"))
+    sealed(bad)
     groups, altered = grouped([good, bad])
     assert [member.name for member in groups[0].candidates] == [good.folder.name]
     assert len(altered) == 1

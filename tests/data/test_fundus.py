@@ -261,6 +261,15 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(side: int, write: 
     assert caught.value.where == path
 
 
+@pytest.mark.parametrize("size", [(1, 10_001), (20_000, 3)])
+def test_a_long_strip_is_refused_since_its_square_would_be_a_bomb(
+    size: tuple[int, int], write: Callable[..., Path]
+) -> None:
+    path = write(encode(Image.new("RGB", size), "PNG"))
+    with pytest.raises(ImageError, match="10000 a side"):
+        fundus.prepare(path, 16)
+
+
 def decodes_or_refuses(data: bytes) -> None:
     """Check the only two outcomes there may be."""
     try:

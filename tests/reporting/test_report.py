@@ -6,8 +6,9 @@ import shlex
 from collections import Counter
 
 import pytest
-from made_runs import make_run
+from made_runs import make_run, sealed
 
+from retina import lease
 from retina.analysis import comparison
 from retina.language import LANGUAGES, Language
 from retina.reporting import markdown, pictures, report, terminal
@@ -116,6 +117,7 @@ def test_operating_points_come_from_validation_alone(results, tmp_path):
     record = other.record()
     record["data"]["splits"]["test"]["positives"] = 12
     other.write_record(record)
+    sealed(other)
     thresholds = [comparison.compare([item]).operating_points["threshold"].tolist() for item in (run, other)]
     assert thresholds[0] == thresholds[1]
     validation = comparison.compare([run]).operating_points.query("split == 'validation'")
@@ -202,7 +204,9 @@ def test_one_run_and_no_pair_make_a_report_too(tmp_path):
 
 
 def test_only_unfinished_runs_are_diagnosed_and_not_ranked(tmp_path):
-    compared = comparison.compare([make_run(tmp_path, status="running", epochs=4)])
+    run = make_run(tmp_path, status="running", epochs=4)
+    with lease.take(run.folder):
+        compared = comparison.compare([run])
     document = compose(compared)
     assert "No run is finished" in everything_said(document)
     assert any(isinstance(block, Remarks) for block in document.blocks)
@@ -225,6 +229,7 @@ def test_models_that_call_all_images_the_same_are_not_counted_as_wrong(tmp_path)
     made = [make_run(tmp_path, skill=0.5), make_run(tmp_path, params="p2", skill=0.5)]
     text = made[1].predictions_path.read_text()
     made[1].predictions_path.write_text(re.sub(r"(?m),-?[\d.]+$", lambda found: f",{abs(float(found[0][1:]))}", text))
+    sealed(made[1])
     compared = comparison.compare(made)
     assert set(compared.mistakes["models"]) == {1}
     assert set(compared.mistakes.query("model == 'resnet18 p1 ce'")["models_wrong"]) == {1}

@@ -48,6 +48,7 @@ class Curve:
         seconds: (E,) float64, wall time of each epoch.
         settings: Every setting by its name, and `data`, the fingerprint of the data set.
         conditions: What a fair comparison of times holds fixed: machine, data, image size, precision, what is trained.
+        broken_step: The training step, from 1, whose loss ended a run that diverged; `None` where none did.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Curve:
     seconds: np.ndarray
     settings: Mapping[str, Any] = field(default_factory=dict)
     conditions: tuple[Any, ...] = ()
+    broken_step: int | None = None
 
     @classmethod
     def of(cls, record: Mapping[str, Any], history: "pd.DataFrame") -> Self:
@@ -95,6 +97,7 @@ class Curve:
             **{key: history[key].to_numpy(dtype=np.float64) for key in SERIES},
             settings=dict(experiment) | {"data": fingerprint},
             conditions=(*machine, fingerprint, *(experiment[key] for key in WORK)),
+            broken_step=(record.get("diverged_at") or {}).get("step"),
         )
 
     def __len__(self) -> int:

@@ -29,6 +29,9 @@ def divergence(curve: Curve) -> Finding | None:
     """
     if curve.broken is not None:
         return Finding.make("critical", "divergence.history", [curve.broken], epoch=curve.broken)
+    if curve.status == "diverged" and curve.broken_step is not None:
+        epoch = len(curve) + 1
+        return Finding.make("critical", "divergence.step", [epoch], epoch=epoch, step=curve.broken_step)
     if curve.status == "diverged":
         return Finding.make("critical", "divergence.status", [len(curve) + 1], epoch=len(curve) + 1)
     if len(curve) < SHORTEST:

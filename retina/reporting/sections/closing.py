@@ -87,7 +87,7 @@ def made(entry: Entry, language: Language) -> tuple[Cell, ...]:
     wall = (
         Cell("-") if minutes is None else Cell(language.say("report.reproduce.minutes", minutes=minutes / 60), minutes)
     )
-    sha = (record["model"] or {}).get("sha256") or "-"
+    sha = record["files"].get("model.keras") or "-"
     return (
         cells.text(entry.label),
         cells.text(commit(environment["git"], language)),

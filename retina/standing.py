@@ -1,0 +1,70 @@
+"""How a run folder stands: whether its files are as they were written, and whether a living process trains it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from retina import files, lease, runs
+from retina.errors import RunError
+from retina.runs import Run
+
+TABLES = ("history.csv", "predictions.csv")
+"""What tables, figures and reports are made from."""
+RESULTS = (*TABLES, "model.keras")
+"""What a finished run holds beside its record."""
+
+
+def record(run: Run) -> dict[str, Any]:
+    """The record of a run; one that says `running` although the process was killed says `interrupted`.
+
+    Raises:
+        RunError: see `Run.record`.
+    """
+    found = run.record()
+    if found["status"] == "running" and lease.holder_of(run.folder) is None:
+        found = run.record()  # it may have ended just now, which the record says before the lease is let go
+        if found["status"] == "running":
+            found |= {"status": "interrupted", "error": found["error"] or "the process was killed"}
+    return found
+
+
+def digests(run: Run, names: Iterable[str] = RESULTS) -> dict[str, str | None]:
+    """The SHA-256 of files of a run, as 64 hexadecimal digits; `None` where there is no such file."""
+    paths = {name: run.folder / name for name in names}
+    return {name: files.sha256(path) if path.is_file() else None for name, path in paths.items()}
+
+
+def check(run: Run, record: dict[str, Any], names: Iterable[str] = RESULTS) -> None:
+    """See that files of a finished run are those that its record was written for.
+
+    Raises:
+        RunError: the first that is missing or has another SHA-256.
+    """
+    for name, found in digests(run, names).items():
+        expected = record["files"].get(name)
+        if found != expected or expected is None:
+            raise RunError(
+                f"{name} of a finished run is {'missing' if found is None else 'not as it was written'}",
+                expected=f"SHA-256 {expected or 'in the record'}",
+                found=found or "no file",
+                where=run.folder / name,
+                advice="restore the file, or train the run again with --force",
+            )
+
+
+def verify(results: Path) -> tuple[int, list[str]]:
+    """Check every file of every finished run below a results folder.
+
+    Returns:
+        How many finished runs are as they were written, and one line for each run that is not.
+    """
+    whole, damaged = 0, []
+    for run in runs.list_runs(results):
+        try:
+            found = run.record()
+            if found["status"] in runs.FINISHED:
+                check(run, found)
+                whole += 1
+        except RunError as error:
+            damaged.append(str(error))
+    return whole, damaged

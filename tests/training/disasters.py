@@ -1,0 +1,340 @@
+"""Disasters in a process of its own: each is a forked child, so that imports and data are paid for once.
+
+    python tests/training/disasters.py SCENARIO DATA RESULTS [OPTIONS as JSON]
+
+The scenario's findings go to stdout as one JSON object. Nothing multi-threaded runs before a fork: the environment of
+the caller sets one thread for BLAS and OpenMP.
+"""
+
+import builtins
+import contextlib
+import errno
+import gc
+import io
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import keras
+import torch
+
+import retina.analysis.summary  # noqa: F401 - imported once, not in every child
+from retina import cli, environment, experiment, runs
+from retina.errors import RetinaError
+from retina.models.layers import Normalization
+from retina.training import execution, plan, weights
+
+TIMINGS = ["seconds", "images_per_second"]
+SMALL = {"weights": "random", "image_size": 64, "batch_size": 8, "epochs": 2, "learning_rate": 1e-2}
+QUICK = ["--weights", "random", "--image-size", "64", "--batch-size", "8", "--learning-rate", "1e-3", "--quiet"]
+PATIENCE = 120
+
+
+class Points:
+    """Counts the moments before and after everything that a program does to files below a folder, and acts at one.
+
+    Args:
+        below: The folder.
+        at: The number of the moment, from 1; 0 for none.
+        act: What happens then.
+    """
+
+    CALLS = ("fsync", "replace", "rename", "unlink", "remove", "mkdir", "rmdir", "link")
+
+    def __init__(self, below, at=0, act=lambda: None):
+        self.below = str(below)
+        self.at = at
+        self.act = act
+        self.names = []
+        self.open = io.open
+        io.open = builtins.open = self.opened
+        for name in self.CALLS:
+            setattr(os, name, self.watched(name, getattr(os, name)))
+
+    def reach(self, name):
+        self.names.append(name)
+        if len(self.names) == self.at:
+            self.act()
+
+    def concerns(self, argument, dir_fd=None):
+        if isinstance(argument, int) or dir_fd is not None:
+            with contextlib.suppress(OSError):
+                descriptor = argument if isinstance(argument, int) else dir_fd
+                return str(Path(f"/proc/self/fd/{descriptor}").readlink()).startswith(self.below)
+            return False
+        return isinstance(argument, str | os.PathLike) and os.fspath(argument).startswith(self.below)
+
+    def watched(self, name, call):
+        def watching(*arguments, **named):
+            concerned = self.concerns(arguments[0], named.get("dir_fd"))
+            where = " to ".join(str(item) for item in arguments if isinstance(item, str | os.PathLike))
+            if concerned:
+                self.reach(f"before {name} {where}")
+            result = call(*arguments, **named)
+            if concerned:
+                self.reach(f"after {name} {where}")
+            return result
+
+        return watching
+
+    def opened(self, file, mode="r", *arguments, **named):
+        stream = self.open(file, mode, *arguments, **named)
+        if set(mode) & set("wxa+") and self.concerns(file):
+            self.reach(f"opened {file}")
+            return Written(stream, self, str(file))
+        return stream
+
+
+class Written:
+    """A file that is written: there is a moment in the middle of its first write, and one when it is closed."""
+
+    def __init__(self, stream, points, name):
+        self.stream, self.points, self.name, self.begun = stream, points, name, False
+
+    def write(self, content):
+        if self.begun or len(content) < 2:
+            return self.stream.write(content)
+        self.begun = True
+        half = len(content) // 2
+        self.stream.write(content[:half])
+        self.stream.flush()
+        self.points.reach(f"half of {self.name}")
+        return half + self.stream.write(content[half:])
+
+    def close(self):
+        if not self.stream.closed:
+            self.stream.close()
+            self.points.reach(f"closed {self.name}")
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def __iter__(self):
+        return iter(self.stream)
+
+
+def small_network(chosen, start):
+    """A network of a few weights with all that a checkpoint must bring back: random, moving and trained variables."""
+    images = keras.Input((None, None, 3), name="images")
+    x = Normalization((0.5,) * 3, (0.25,) * 3, name="normalization")(images)
+    x = keras.layers.Conv2D(
+        4, 8, strides=8, activation="relu", name="conv", kernel_initializer=keras.initializers.GlorotUniform(seed=1)
+    )(x)
+    x = keras.layers.BatchNormalization(name="bn")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    x = keras.layers.Dropout(0.3, seed=chosen.seed, name="dropout")(x)
+    initial = keras.initializers.GlorotUniform(seed=2)
+    return keras.Model(images, keras.layers.Dense(1, kernel_initializer=initial, name="logit")(x), name="small")
+
+
+def planned(data, results, backbone="resnet18", **options):
+    chosen, overrides = experiment.load(backbone, "p1", **(SMALL | options))
+    return plan.plan(chosen, overrides, data=data, results=results, quiet=True)
+
+
+def forked(work):
+    """Run work in a child; what it returns, or the negative number of the signal that ended it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        try:
+            answer = work()
+        except BaseException:  # noqa: BLE001 - whatever it is, the parent is told
+            answer = {"traceback": traceback.format_exc()}
+        os.write(writing, json.dumps(answer).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        said = stream.read()
+    _, status = os.waitpid(child, 0)
+    return json.loads(said) if said else -os.WTERMSIG(status)
+
+
+def outcome(run):
+    """What must not depend on disasters: everything but times and the place."""
+    record = run.record()
+    kept = {key: value for key, value in record.items() if key not in ("timings", "sessions", "attempt", "files")}
+    kept["model"] = {key: value for key, value in record["model"].items() if key != "sha256"}
+    history = run.history().drop(columns=TIMINGS).to_csv(index=False)
+    names = sorted(path.name for path in run.folder.iterdir())
+    return {"record": kept, "history": history, "predictions": run.predictions_path.read_text(), "names": names}
+
+
+def trained(prepared, results):
+    def work():
+        run, _ = execution.execute(prepared, results=results, quiet=True)
+        return outcome(run)
+
+    return work
+
+
+def quickly_planned(data, results):
+    """A plan of a small network, and what it asks the machine asked once."""
+    weights.build = small_network
+    described = environment.describe()
+    environment.describe = lambda: described
+    return planned(data, results)
+
+
+def killed_everywhere(data, results, options):
+    """Kill a run at every moment of every write, start it again, and compare."""
+    prepared = quickly_planned(data, results)
+    undisturbed = forked(trained(prepared, results / "undisturbed"))
+
+    def counting():
+        points = Points(results / "counted")
+        trained(prepared, results / "counted")()
+        return points.names
+
+    moments = forked(counting)
+    chosen, lost = range(1 + options["part"], len(moments) + 1, options["parts"]), []
+    for at in chosen:
+        place = results / "killed"
+        shutil.rmtree(place, ignore_errors=True)
+
+        def killing(place=place, at=at):
+            Points(place, at, lambda: os.kill(os.getpid(), signal.SIGKILL))
+            return trained(prepared, place)()
+
+        ended = forked(killing)
+        again = forked(trained(prepared, place))
+        if ended != -signal.SIGKILL or again != undisturbed:
+            lost.append([moments[at - 1], ended, again])
+    return {"moments": moments, "killed": len(chosen), "lost": lost}
+
+
+def full_disk_everywhere(data, results, options):
+    """Let every write fail once as on a full disk, start the run again, and compare."""
+    prepared = quickly_planned(data, results)
+    undisturbed = forked(trained(prepared, results / "undisturbed"))
+
+    def counting():
+        points = Points(results / "counted")
+        trained(prepared, results / "counted")()
+        return points.names
+
+    moments = forked(counting)
+    names = ("before fsync", "before replace", "before mkdir", "before link", "opened", "half of")
+    places = [at for at, name in enumerate(moments, 1) if name.startswith(names)][options["part"] :: options["parts"]]
+    wrong, survived = [], 0
+    for at in places:
+        place = results / "full"
+        shutil.rmtree(place, ignore_errors=True)
+
+        def failing(place=place, at=at):
+            def full():
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+            points = Points(place, at, full)
+            try:
+                execution.execute(prepared, results=place, quiet=True)
+            except RetinaError as error:
+                made = runs.list_runs(place)
+                points.at = 0
+                return {"line": str(error), "status": made[0].record()["status"] if made else None}
+            return {"survived": "the folder was there already"}
+
+        failed = forked(failing)
+        again = forked(trained(prepared, place))
+        told = "No space left" in failed.get("line", "") and failed["status"] in (None, *runs.STATUSES)
+        survived += "survived" in failed
+        if not (told or "survived" in failed) or again != undisturbed:
+            wrong.append([moments[at - 1], failed, again])
+    return {"faults": len(places), "survived": survived, "wrong": wrong}
+
+
+def killed_at_random(data, results, options):
+    """Kill real runs of the command line at random instants, type them again, and compare."""
+    rng = random.Random(options["part"])  # noqa: S311 - no secret
+    kills, lost, finished, resumed = 0, [], 0, 0
+    combinations, known = options["combinations"], {}
+    while kills < options["kills"] / options["parts"]:
+        words = combinations[(options["part"] + finished * options["parts"]) % len(combinations)]
+        command = ["run", *words, "--data", str(data), *QUICK, "--results"]
+        if tuple(words) not in known:
+            began = time.monotonic()
+            undisturbed = forked(commanded([*command, str(results / f"{finished}-undisturbed")]))
+            known[tuple(words)] = undisturbed, time.monotonic() - began
+        undisturbed, duration = known[tuple(words)]
+        place, attempts = results / f"{finished}-killed", 0
+        while True:
+            ended = forked_and_killed(commanded([*command, str(place)]), rng.uniform(0.02, 1.0) * duration)
+            if ended != -signal.SIGKILL:
+                break
+            kills, attempts = kills + 1, attempts + 1
+            resumed += any(path.stat().st_size for path in place.glob("runs/*/checkpoint/*.json"))
+            if attempts >= options.get("attempts", 4):
+                ended = forked(commanded([*command, str(place)]))
+                break
+        if ended != undisturbed:
+            lost.append([words, ended, undisturbed])
+        finished += 1
+    return {"kills": kills, "runs": finished, "resumed": resumed, "lost": lost}
+
+
+def commanded(words):
+    """The command line itself, and what it left."""
+
+    def work():
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                cli.main(words, standalone_mode=False)
+        except BaseException as error:  # noqa: BLE001 - told to the parent
+            return {"error": repr(error), "words": str(error)}
+        return outcome(runs.list_runs(Path(words[-1]))[0])
+
+    return work
+
+
+def forked_and_killed(work, after):
+    """Run work in a child that is killed after some seconds, if it lives so long."""
+    reading, writing = os.pipe()
+    killer = os.fork()
+    if killer == 0:
+        os.close(reading)
+        child = os.fork()
+        if child == 0:
+            answer = work()
+            os.write(writing, json.dumps(answer).encode())
+            os._exit(0)
+        os.close(writing)
+        deadline = time.monotonic() + after
+        while time.monotonic() < deadline:
+            if os.waitpid(child, os.WNOHANG)[0]:
+                os._exit(0)
+            time.sleep(0.002)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os._exit(1)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        said = stream.read()
+    os.waitpid(killer, 0)
+    return json.loads(said) if said else -signal.SIGKILL
+
+
+SCENARIOS = {
+    "killed-everywhere": killed_everywhere,
+    "full-disk": full_disk_everywhere,
+    "killed-at-random": killed_at_random,
+}
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    gc.freeze()  # so that children do not copy the pages of all that is imported
+    scenario, data, results, *options = sys.argv[1:]
+    found = SCENARIOS[scenario](Path(data), Path(results), json.loads(options[0]) if options else {})
+    print(json.dumps(found))  # noqa: T201 - the answer

@@ -1,0 +1,364 @@
+"""A run killed at any instant and started again ends as an undisturbed one; a full disk loses nothing."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import write_set
+
+from retina import experiment, runs
+from retina.errors import DivergedError, RunError
+from retina.training import callbacks, checkpoint, execution, fit, plan
+
+DISASTERS = Path(__file__).parent / "disasters.py"
+PARTS = 2
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+SMALL = {"weights": "random", "image_size": 64, "batch_size": 4, "epochs": 3, "learning_rate": 1e-3}
+TIMINGS = ["seconds", "images_per_second"]
+FACTORS = {
+    "backbone": ["vgg16", "resnet18", "resnet50"],
+    "fine_tune": ["head", "last", "full"],
+    "early_stopping": [True, False],
+    "precision": ["float32", "bfloat16"],
+}
+EVERY = list(itertools.product(*FACTORS.values()))
+CHOSEN = [  # every value of every factor, at the cost of seconds; the rest is slow
+    ("vgg16", "full", True, "float32"),
+    ("resnet18", "last", False, "bfloat16"),
+    ("resnet18", "full", True, "float32"),
+    ("resnet18", "head", True, "float32"),
+    ("resnet50", "head", False, "bfloat16"),
+    ("resnet50", "full", False, "float32"),
+]
+
+
+@pytest.fixture(scope="module")
+def eyes(tmp_path_factory):
+    """A set of 8 + 8 + 8 images of 64 x 64 pixels."""
+    return write_set(tmp_path_factory.mktemp("eyes") / "set", {"train": 8, "validation": 8, "test": 8})
+
+
+def disaster(scenario, data, results, **options):
+    """Let a scenario of `disasters.py` happen, in two processes that share it, and put together what they found."""
+    processes = []
+    for part in range(PARTS):
+        place = results / str(part)
+        place.mkdir()
+        shared = json.dumps(options | {"part": part, "parts": PARTS})
+        command = [sys.executable, DISASTERS, scenario, data, place, shared]
+        environment = os.environ | ONE_THREAD | {"KERAS_BACKEND": "torch"}
+        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment))
+    found = {}
+    for process in processes:
+        stdout, stderr = process.communicate()
+        assert process.returncode == 0, stderr.decode()
+        for key, value in json.loads(stdout).items():
+            found[key] = found[key] + value if key in found else value
+    return found
+
+
+def test_the_chosen_combinations_hold_every_value():
+    for place, values in enumerate(FACTORS.values()):
+        assert {item[place] for item in CHOSEN} == set(values)
+
+
+def test_a_run_killed_at_any_moment_of_any_write_ends_as_an_undisturbed_one(eyes, tmp_path):
+    """Before, within and after every write, fsync, rename and removal, each once."""
+    found = disaster("killed-everywhere", eyes, tmp_path)
+    assert found["lost"] == []
+    for name in ("attempt-1.json", "record.json", "state-0002.npz", "epoch-0002.json", "history.csv", "model.keras"):
+        for word in (
+            ["link"] if name.startswith("attempt") else ["opened", "half of", "closed", "before replace", "after"]
+        ):
+            assert any(word in moment and name in moment for moment in found["moments"]), (word, name)
+    assert PARTS * found["killed"] == len(found["moments"]) > 200
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(eyes, tmp_path):
+    """At every write, fsync, rename and making of a folder, each once."""
+    found = disaster("full-disk", eyes, tmp_path)
+    assert found["wrong"] == []
+    assert found["faults"] - found["survived"] > 50
+
+
+def words_of(backbone, fine_tune, early_stopping, precision):
+    words = [backbone, "--fine-tune", fine_tune, "--precision", precision, "--epochs", "3"]
+    return [*words, "--early-stopping" if early_stopping else "--no-early-stopping"]
+
+
+def test_real_runs_killed_at_random_end_as_undisturbed_ones(eyes, tmp_path):
+    combinations = [words_of("resnet18", "full", early_stopping=True, precision="float32")]
+    found = disaster("killed-at-random", eyes, tmp_path, kills=20, attempts=5, combinations=combinations)
+    assert found["lost"] == []
+    assert found["kills"] >= 20
+    assert found["resumed"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_real_runs_of_every_kind_killed_at_random_end_as_undisturbed_ones(eyes, tmp_path):
+    combinations = [words_of(*item) for item in EVERY]
+    found = disaster("killed-at-random", eyes, tmp_path, kills=200, attempts=6, combinations=combinations)
+    print(found)  # noqa: T201 - the figures that docs/reliability.md states
+    assert found["lost"] == []
+    assert found["kills"] >= 200
+
+
+def prepare(data: Path, results: Path, backbone: str = "resnet18", **options) -> plan.Plan:
+    chosen, overrides = experiment.load(backbone, "p1", **(SMALL | options))
+    return plan.plan(chosen, overrides, data=data, results=results, quiet=True)
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.optimizer.iterations.numpy() >= self.step:
+            raise KeyboardInterrupt
+
+    def close(self):
+        """As a display has it."""
+
+
+def interrupted(prepared: plan.Plan, results: Path, monkeypatch, step: int) -> runs.Run:
+    """Train until a step, and be interrupted there."""
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "Display", lambda *_, **__: Interrupt(step))
+        with pytest.raises(KeyboardInterrupt):
+            execution.execute(prepared, results=results, quiet=True)
+    return runs.list_runs(results)[0]
+
+
+def ended(run: runs.Run) -> tuple[str, bytes, str]:
+    """What an undisturbed and a resumed run must have in common to the last bit."""
+    history = run.history().drop(columns=TIMINGS).to_csv()
+    return history, run.predictions_path.read_bytes(), run.record()["model"]["weights_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "fine_tune", "early_stopping", "precision"),
+    [
+        pytest.param(*item, id="-".join(map(str, item)), marks=[] if item in CHOSEN else [pytest.mark.slow])
+        for item in EVERY
+    ],
+)
+def test_a_resumed_run_is_bit_identical(eyes, tmp_path, monkeypatch, *, backbone, fine_tune, early_stopping, precision):
+    options = {"fine_tune": fine_tune, "early_stopping": early_stopping, "precision": precision, "epochs": 2}
+    prepared = prepare(eyes, tmp_path, backbone, **options)
+    straight, _ = execution.execute(prepared, results=tmp_path / "a", quiet=True)
+    interrupted(prepared, tmp_path / "b", monkeypatch, step=3)
+    resumed, _ = execution.execute(prepared, results=tmp_path / "b", quiet=True)
+    assert ended(resumed) == ended(straight)
+    assert len(resumed.record()["sessions"]) == 1
+
+
+@pytest.fixture(scope="module")
+def straight(eyes, tmp_path_factory):
+    """A run of three epochs whose best epoch is the second, so that the best weights matter."""
+    results = tmp_path_factory.mktemp("straight")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks, "Validation", SecondIsBest)
+        return execution.execute(prepare(eyes, results), results=results, quiet=True)[0]
+
+
+class SecondIsBest(callbacks.Validation):
+    """Validation loss is lowest after the second epoch, whatever the network does."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        logs["val_loss"] = [0.6, 0.4, 0.5][epoch] + 1e-3 * min(logs["val_loss"], 10.0)
+
+
+def forget(group):
+    """A `checkpoint.assign` that leaves out the variables of a group."""
+
+    def assign(variables, saved):
+        for variable, value in zip(variables, saved, strict=True):
+            if group not in variable.path:
+                variable.assign(value)
+
+    return assign
+
+
+@pytest.mark.parametrize(
+    "group", ["kernel", "gamma", "moving_mean", "seed_generator", "iteration", "momentum", "velocity"]
+)
+def test_taking_out_a_saved_item_changes_the_result(eyes, straight, tmp_path, monkeypatch, group):
+    """Each is saved because the result needs it: forgotten on resuming, it is missed."""
+    monkeypatch.setattr(callbacks, "Validation", SecondIsBest)
+    prepared = prepare(eyes, tmp_path)
+    interrupted(prepared, tmp_path, monkeypatch, step=5)
+    whole, restore = checkpoint.assign, checkpoint.restore
+
+    def restoring(*arguments):
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoint, "assign", forget(group))
+            return restore(*arguments)
+
+    monkeypatch.setattr(checkpoint, "restore", restoring)
+    resumed, _ = execution.execute(prepared, results=tmp_path, quiet=True)
+    assert checkpoint.assign is whole
+    assert ended(resumed) != ended(straight)
+
+
+@pytest.mark.parametrize("item", ["rows", "best_weights"])
+def test_taking_out_the_history_or_the_best_weights_changes_the_result(eyes, straight, tmp_path, monkeypatch, item):
+    monkeypatch.setattr(callbacks, "Validation", SecondIsBest)
+    prepared = prepare(eyes, tmp_path)
+    interrupted(prepared, tmp_path, monkeypatch, step=5)
+    restore = checkpoint.restore
+
+    def restoring(run, model):
+        rows, best = restore(run, model)
+        return (rows[:0], best) if item == "rows" else (rows, [np.zeros_like(value) for value in best])
+
+    monkeypatch.setattr(checkpoint, "restore", restoring)
+    resumed, _ = execution.execute(prepared, results=tmp_path, quiet=True)
+    assert ended(resumed) != ended(straight)
+
+
+def flip(path: Path, place: float = 0.5) -> None:
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * place)] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("part", ["epoch-0002.json", "state-0002.npz"])
+def test_a_damaged_generation_is_named_and_the_one_before_is_used(
+    eyes, straight, tmp_path, monkeypatch, *, caplog, part
+):
+    monkeypatch.setattr(callbacks, "Validation", SecondIsBest)
+    prepared = prepare(eyes, tmp_path)
+    broken = interrupted(prepared, tmp_path, monkeypatch, step=5)
+    flip(checkpoint.path(broken) / part)
+    resumed, _ = execution.execute(prepared, results=tmp_path, quiet=True)
+    assert part in caplog.text
+    assert "goes on after epoch 1" in caplog.text
+    assert ended(resumed) == ended(straight)
+
+
+def test_two_damaged_generations_are_one_line_and_force_starts_over(eyes, tmp_path, monkeypatch):
+    prepared = prepare(eyes, tmp_path)
+    broken = interrupted(prepared, tmp_path, monkeypatch, step=5)
+    for part in ("epoch-0001.json", "state-0002.npz"):
+        flip(checkpoint.path(broken) / part)
+    before = {path.name: path.read_bytes() for path in checkpoint.path(broken).iterdir()}
+    with pytest.raises(RunError, match="--force") as caught:
+        execution.execute(prepared, results=tmp_path, quiet=True)
+    assert "state-0002.npz" in str(caught.value)
+    assert "epoch-0001.json" in str(caught.value)
+    assert {path.name: path.read_bytes() for path in checkpoint.path(broken).iterdir()} == before
+    again, _ = execution.execute(prepared, results=tmp_path, force=True, quiet=True)
+    assert again.record()["status"] in runs.FINISHED
+
+
+def test_a_checkpoint_of_another_run_is_refused(eyes, tmp_path, monkeypatch):
+    prepared, other = prepare(eyes, tmp_path / "a"), prepare(eyes, tmp_path / "b", seed=1)
+    first = interrupted(prepared, tmp_path / "a", monkeypatch, step=3)
+    second = interrupted(other, tmp_path / "b", monkeypatch, step=3)
+    for path in checkpoint.path(first).iterdir():
+        path.replace(checkpoint.path(second) / path.name)
+    with pytest.raises(RunError, match="belongs to resnet18-p1-ce-seed0"):
+        execution.execute(other, results=tmp_path / "b", quiet=True)
+
+
+def test_two_generations_are_kept_and_nothing_else(eyes, tmp_path, monkeypatch):
+    monkeypatch.setattr(callbacks, "Validation", SecondIsBest)
+    broken = interrupted(prepare(eyes, tmp_path, epochs=4), tmp_path, monkeypatch, step=7)
+    names = sorted(path.name for path in checkpoint.path(broken).iterdir())
+    assert names == [
+        "best-0002.npz",
+        "epoch-0002.json",
+        "epoch-0003.json",
+        "state-0002.npz",
+        "state-0003.npz",
+    ]
+
+
+def test_a_folder_that_vanishes_in_mid_run_is_one_line_and_stays_away(eyes, tmp_path, monkeypatch):
+    """An unmounted disk: nothing is written in its place."""
+    prepared = prepare(eyes, tmp_path)
+
+    class Vanish(Interrupt):
+        def on_train_batch_end(self, batch, logs=None):
+            run = runs.runs_folder(tmp_path) / prepared.name
+            if run.exists():
+                run.rename(tmp_path / "elsewhere")
+
+    monkeypatch.setattr(fit, "Display", lambda *_, **__: Vanish(0))
+    with pytest.raises(RunError, match="neither the run folder"):
+        execution.execute(prepared, results=tmp_path, quiet=True)
+    assert not (runs.runs_folder(tmp_path) / prepared.name).exists()
+
+
+def test_an_attempt_that_was_taken_over_writes_nothing_more(eyes, tmp_path, monkeypatch):
+    prepared = prepare(eyes, tmp_path)
+
+    class TakenOver(Interrupt):
+        def on_train_batch_end(self, batch, logs=None):
+            first = runs.runs_folder(tmp_path) / prepared.name / "attempt-1.json"
+            said = json.loads(first.read_text()) | {"attempt": 2, "host": "another", "token": "0" * 32}
+            first.with_name("attempt-2.json").write_text(json.dumps(said))
+
+    monkeypatch.setattr(fit, "Display", lambda *_, **__: TakenOver(0))
+    with pytest.raises(RunError, match="attempt 2 by process") as caught:
+        execution.execute(prepared, results=tmp_path, quiet=True)
+    assert "on another since" in str(caught.value)
+    run = runs.list_runs(tmp_path)[0]
+    assert run.record()["status"] == "running"
+    assert {path.name for path in run.folder.iterdir()} == {"record.json", "attempt-2.json"}
+
+
+def test_weights_that_are_not_finite_after_the_last_step_stop_the_run_and_are_named(eyes, tmp_path, monkeypatch):
+    class Poison(callbacks.DataClock):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.variables[1].assign(np.full(self.model.variables[1].shape, np.inf))
+
+    monkeypatch.setattr(callbacks, "DataClock", Poison)
+    with pytest.raises(DivergedError, match="finite weights"):
+        execution.execute(prepare(eyes, tmp_path), results=tmp_path, quiet=True)
+    record = runs.list_runs(tmp_path)[0].record()
+    assert (record["status"], record["diverged_at"]) == ("diverged", {"epoch": 1, "step": None})
+
+
+def test_the_record_of_a_run_that_diverged_names_the_step(eyes, tmp_path, monkeypatch):
+    class Poison(callbacks.DataClock):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 1:
+                self.model.variables[1].assign(np.full(self.model.variables[1].shape, np.nan))
+
+    monkeypatch.setattr(callbacks, "DataClock", Poison)
+    with pytest.raises(DivergedError, match="step 2 of the epoch"):
+        execution.execute(prepare(eyes, tmp_path), results=tmp_path, quiet=True)
+    run = runs.list_runs(tmp_path)[0]
+    assert run.record()["diverged_at"] == {"epoch": 1, "step": 2}
+    assert {path.name for path in run.folder.iterdir()} == {"record.json"}
+
+
+def test_the_same_experiment_twice_gives_the_same_bytes(eyes, straight, tmp_path, monkeypatch):
+    monkeypatch.setattr(callbacks, "Validation", SecondIsBest)
+    again, _ = execution.execute(prepare(eyes, tmp_path), results=tmp_path, quiet=True)
+    assert ended(again) == ended(straight)
+    pd.testing.assert_frame_equal(again.predictions(), straight.predictions())
+
+
+def test_deterministic_is_a_setting_of_its_own_and_changes_nothing_on_a_processor(
+    eyes, straight, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(callbacks, "Validation", SecondIsBest)
+    prepared = prepare(eyes, tmp_path, deterministic=True)
+    assert prepared.digest != prepare(eyes, tmp_path).digest
+    assert prepare(eyes, tmp_path, deterministic=False).digest == prepare(eyes, tmp_path).digest
+    run, _ = execution.execute(prepared, results=tmp_path, quiet=True)
+    assert ended(run) == ended(straight)
