@@ -36,7 +36,7 @@ example: $(READY)  ## make the comparison in results/example again
 	cp build/example/zh-TW/report.md results/example/report.zh-TW.md
 
 test: $(READY)  ## pass the tests: no network, no GPU
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(READY)  ## style, formatting
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import write_set
+from tiny_sets import write_set
 
 from retina import experiment
 from retina.training import execution, memory, plan

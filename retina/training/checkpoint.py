@@ -129,8 +129,10 @@ def remove(run: Run) -> None:
     run.guard()
     with files.unwritable_is_one_line(path(run)):
         _forget(path(run), after=0)
-        if path(run).is_dir():
+        if path(run).is_dir() and not path(run).is_symlink():
             shutil.rmtree(path(run))
+        else:
+            path(run).unlink(missing_ok=True)
 
 
 def _slots(model: keras.Model) -> list[keras.Variable]:
