@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from training.disasters import small_network
 
 from retina import experiment, files, runs
 from retina.data import dataset
@@ -117,10 +118,10 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_an_interrupted_run_ends_as_an_undisturbed_one(tiny_set, tmp_path, monkeypatch, precision):
-    """Weights, optimizer, dropout, order, augmentation and history all continue."""
-    straight = run_of(tiny_set, tmp_path / "a", precision=precision)
+def test_a_run_interrupted_twice_ends_as_an_undisturbed_one_and_tells_of_its_sessions(tiny_set, tmp_path, monkeypatch):
+    """Real networks are interrupted in `test_reliability.py`."""
+    monkeypatch.setattr(weights, "build", small_network)
+    straight = run_of(tiny_set, tmp_path / "a")
     results = tmp_path / "b"
     moments = iter(["first", "second", "third"])
     monkeypatch.setattr(plan, "now", lambda: next(moments))
@@ -128,12 +129,12 @@ def test_an_interrupted_run_ends_as_an_undisturbed_one(tiny_set, tmp_path, monke
         with monkeypatch.context() as patch:
             patch.setattr(fit, "Display", lambda *_, step=step, **__: _Closing(Interrupt(step)))
             with pytest.raises(KeyboardInterrupt):
-                run_of(tiny_set, results, precision=precision)
+                run_of(tiny_set, results)
         broken = runs.list_runs(results)[0]
         assert (broken.record()["status"], broken.record()["error"]) == ("interrupted", "KeyboardInterrupt")
         assert broken.record()["epochs_run"] == epochs
         assert not broken.predictions_path.exists()
-    resumed = run_of(tiny_set, results, precision=precision)
+    resumed = run_of(tiny_set, results)
     pd.testing.assert_frame_equal(history(resumed), history(straight))
     assert resumed.predictions_path.read_bytes() == straight.predictions_path.read_bytes()
     assert not checkpoint.path(resumed).exists()
@@ -160,6 +161,7 @@ class RisingLoss(callbacks.Validation):
 
 def test_early_stopping_ends_a_run_and_its_absence_only_notes_where(tiny_set, tmp_path, monkeypatch):
     """The same seed: the run without early stopping goes on where the other stops, over the same epochs."""
+    monkeypatch.setattr(weights, "build", small_network)
     monkeypatch.setattr(callbacks, "Validation", RisingLoss)
     options = {"epochs": 5, "patience": 2}
     stopped = run_of(tiny_set, tmp_path, **options)

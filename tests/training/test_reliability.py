@@ -31,9 +31,8 @@ FACTORS = {
 }
 EVERY = list(itertools.product(*FACTORS.values()))
 CHOSEN = [  # every value of every factor, at the cost of seconds; the rest is slow
-    ("vgg16", "full", True, "float32"),
-    ("resnet18", "last", False, "bfloat16"),
-    ("resnet18", "full", True, "float32"),
+    ("vgg16", "last", True, "float32"),
+    ("resnet18", "full", False, "bfloat16"),
     ("resnet18", "head", True, "float32"),
     ("resnet50", "head", False, "bfloat16"),
 ]
@@ -89,7 +88,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(eyes, tmp_path):
 
 
 def words_of(backbone, fine_tune, early_stopping, precision):
-    words = [backbone, "--fine-tune", fine_tune, "--precision", precision, "--epochs", "3"]
+    words = [backbone, "--fine-tune", fine_tune, "--precision", precision, "--epochs", "2"]
     return [*words, "--early-stopping" if early_stopping else "--no-early-stopping"]
 
 
