@@ -151,3 +151,18 @@ def test_the_reading_wing_and_the_bottom_rooms_need_neither_keras_nor_torch():
 def test_reading_data_needs_neither_keras_nor_torch():
     names = sorted(name for name in KNOWN if room(name) == "data" and name != "retina.data.batches")
     assert not modules_after("import " + ", ".join(names)) & {"torch", "keras", "tensorflow"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_nothing_that_could_run_code_is_loaded(path):
+    """Whole Keras models are never loaded, state dicts are read with `weights_only=True`, nothing is unpickled."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            said = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+            assert name not in ("load_model", "load_module", "eval", "exec", "unpack_archive", "extractall"), name
+            if ast.unparse(node.func) == "torch.load":
+                assert said["weights_only"] == "True"
+            if ast.unparse(node.func) == "np.load":
+                assert said["allow_pickle"] == "False"
+    assert not imports(path) & {"pickle.load", "dill", "joblib", "shelve", "marshal"}

@@ -52,3 +52,23 @@ def test_a_commit_and_a_change_since_are_told(tmp_path):
 def test_a_repository_without_a_commit_has_no_state(tmp_path):
     subprocess.run(["git", "-C", tmp_path, "init"], capture_output=True, check=True)
     assert environment.git_state(tmp_path) is None
+
+
+def test_deterministic_kernels_are_asked_for_while_the_block_lasts():
+    import torch
+
+    for wanted in (False, True):
+        with environment.deterministic_kernels(wanted=wanted):
+            assert torch.are_deterministic_algorithms_enabled() == wanted
+        assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_layer_without_a_deterministic_kernel_is_one_line_and_other_errors_stay_themselves():
+    words = "max_unpool_backward does not have a deterministic implementation, but you set it"
+    with (
+        pytest.raises(ExperimentError, match="leave --deterministic out"),
+        environment.deterministic_kernels(wanted=True),
+    ):
+        raise RuntimeError(words)
+    with pytest.raises(RuntimeError, match="out of memory"), environment.deterministic_kernels(wanted=True):
+        raise RuntimeError("out of memory")

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retina import files
+from retina import experiment, files, tables
+from retina.data import fundus
+from retina.data.tables import read_table
 from retina.errors import RetinaError
+from retina.runs import Run
 
 
 class StopError(Exception):
@@ -125,3 +128,32 @@ def test_sealed_content_comes_back_and_any_other_text_is_refused(content, data):
     letter = data.draw(st.characters().filter(lambda drawn: drawn != text[place]))
     with pytest.raises(ValueError, match=r"was altered|is not a manifest"):
         files.unseal(text[:place] + letter + text[place + 1 :])
+
+
+def test_a_file_that_is_larger_than_it_should_be_is_not_read_into_memory(tmp_path):
+    path = tmp_path / "large"
+    path.write_bytes(b"12345")
+    assert files.read_bounded(path, 5) == b"12345"
+    with pytest.raises(OSError, match="larger than") as caught:
+        files.read_bounded(path, 4)
+    assert caught.value.filename == str(path)
+
+
+def test_every_reader_of_small_files_refuses_a_large_one_in_one_line(tmp_path, monkeypatch):
+    """The bound is lowered, so that no test needs a file of its size."""
+    read = files.read_bounded
+    monkeypatch.setattr(files, "read_bounded", lambda path, most=8: read(path, min(most, 8)))
+    path = tmp_path / "large.toml"
+    path.write_text("a" * 9)
+    run = Run(tmp_path)
+    for reader in (
+        lambda: tables.read(path, ("epoch",)),
+        lambda: experiment.read_params(path),
+        lambda: read_table(path),
+        lambda: fundus.decode(path),
+    ):
+        with pytest.raises(RetinaError, match="larger than"):
+            reader()
+    run.record_path.write_text("a" * 9)
+    with pytest.raises(RetinaError, match="larger than"):
+        run.record()
