@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 def auroc(options: argparse.Namespace, seed: int, precision: str) -> dict[str, float]:
     """Train once by the real command line; validation and test AUROC of the best epoch's weights."""
     words = ["run", options.backbone, "--params", options.params, "--weights", "random", "--no-early-stopping"]
+    words += ["--epochs", str(options.epochs)] if options.epochs else []
     words += ["--image-size", str(options.image_size), "--seed", str(seed), "--precision", precision]
     words += ["--results", str(options.results), "--quiet", "--json"]
     words += ["--data", str(options.data)] if options.data else []
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("backbone", nargs="?", default="resnet18")
     parser.add_argument("--params", default="p1")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--epochs", type=int)
     parser.add_argument("--image-size", type=int, default=64)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "precision")

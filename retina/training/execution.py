@@ -45,6 +45,7 @@ def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = Fal
         return run, True
     with lease.take(run.folder, after=last_attempt(run)) as held:
         run = dataclasses.replace(run, guard=held.check)
+        remove_drafts(run)
         if not force and is_finished(run):  # in the meantime, or the process that finished it was killed thereafter
             checkpoint.remove(run)
             return run, True
@@ -95,11 +96,15 @@ def begun(plan: Plan, run: runs.Run, attempt: int, *, force: bool) -> dict[str, 
     run.write_record(record)
     if not goes_on:
         checkpoint.remove(run)
-    stale = {path for path in run.folder.iterdir() if path.name.startswith(".") and path.is_file()}
-    stale |= {run.predictions_path, run.model_path} | (set() if goes_on else {run.history_path})
-    for path in stale:
+    for path in (run.predictions_path, run.model_path, *([] if goes_on else [run.history_path])):
         path.unlink(missing_ok=True)
     return record
+
+
+def remove_drafts(run: runs.Run) -> None:
+    """Remove what killed processes left half written; whoever holds the run is the only one who writes there."""
+    for path in run.folder.glob(".*.tmp*"):
+        path.unlink(missing_ok=True)
 
 
 def sessions(run: runs.Run) -> list[dict[str, Any]]:

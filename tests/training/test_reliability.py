@@ -80,11 +80,18 @@ def test_a_run_killed_at_any_moment_of_any_write_ends_as_an_undisturbed_one(eyes
     assert PARTS * found["killed"] == len(found["moments"]) > 200
 
 
+def test_a_finished_run_that_is_trained_again_and_killed_ends_as_it_was(eyes, tmp_path):
+    """`--force` takes the old results away; whenever it is killed, the old run is whole or the new one goes on."""
+    found = disaster("killed-everywhere", eyes, tmp_path, force=True)
+    assert found["lost"] == []
+    assert found["killed"] > 20
+
+
 def test_a_full_disk_is_one_line_and_loses_nothing(eyes, tmp_path):
-    """At every write, fsync, rename and making of a folder, each once."""
+    """From every write, fsync, rename and making of a folder on; when there is room again, the run goes on."""
     found = disaster("full-disk", eyes, tmp_path)
     assert found["wrong"] == []
-    assert found["faults"] - found["survived"] > 50
+    assert found["faults"] > 50
 
 
 def words_of(backbone, fine_tune, early_stopping, precision):
