@@ -1,5 +1,6 @@
 """Training: from a plan to a run folder, and back from an interruption."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -194,6 +195,15 @@ def test_a_lack_of_memory_is_one_line_and_the_run_is_marked(tiny_set, tmp_path, 
     with pytest.raises(RetinaError, match="--batch-size"):
         run_of(tiny_set, tmp_path)
     assert runs.list_runs(tmp_path)[0].record()["status"] == "failed"
+
+
+def test_the_first_error_is_told_where_the_record_cannot_be_written_either(tmp_path):
+    def refuse():
+        raise RunError("the record cannot be written")
+
+    run = dataclasses.replace(runs.create(tmp_path, "a"), guard=refuse)
+    with pytest.raises(DivergedError, match="training diverged"), execution.closing_record(run, {"timings": {}}):
+        raise DivergedError("training diverged")
 
 
 @pytest.mark.parametrize("fine_tune", ["head", "last"])
