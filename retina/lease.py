@@ -168,8 +168,10 @@ def _claim(folder: Path, after: int) -> Lease:
                 os.fsync(descriptor)
             try:
                 _link(draft, _path(folder, holder.attempt))
-            except FileExistsError:
-                _refuse_the_living(folder, _path(folder, holder.attempt), now)
+            except (FileExistsError, FileNotFoundError):  # another was quicker, and may have swept this draft away
+                quicker = _latest(folder)
+                if quicker is not None:
+                    _refuse_the_living(folder, quicker[1], now)
                 raise
         finally:
             draft.unlink(missing_ok=True)
