@@ -151,7 +151,7 @@ def runs(results: Path, *, verify: bool, as_json: bool) -> None:
     found, damaged = summary.summarize_all(results)
     if as_json:
         click.echo(json.dumps(found, indent=2))
-    else:
+    elif found or not damaged:
         click.echo(summary.render_all(found) if found else f"No runs yet in {results}.")
     for line in damaged:
         click.echo(f"Error: {line}", err=True)
@@ -167,7 +167,7 @@ def verify_all(results: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"verified": whole, "damaged": damaged}, indent=2))
     else:
-        click.echo(f"{whole} finished runs are as they were written; {len(damaged)} are damaged.")
+        click.echo(f"Finished runs as they were written: {whole}. Damaged: {len(damaged)}.")
     for line in damaged:
         click.echo(f"Error: {line}", err=True)
     if damaged:

@@ -1,5 +1,6 @@
 """How a run folder stands: whether its files are as they were written, and whether a living process trains it."""
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ RESULTS = (*TABLES, "model.keras")
 
 
 def record(run: Run) -> dict[str, Any]:
-    """The record of a run; one that says `running` although the process was killed says `interrupted`.
+    """The record of a run as it stands now.
+
+    One that says `running` although the process was killed says `interrupted` here, and the epochs of a run that is
+    under way are counted; its record has them when it ends.
 
     Raises:
         RunError: see `Run.record`.
@@ -24,7 +28,10 @@ def record(run: Run) -> dict[str, Any]:
     if found["status"] == "running" and lease.holder_of(run.folder) is None:
         found = run.record()  # it may have ended just now, which the record says before the lease is let go
         if found["status"] == "running":
-            found |= {"status": "interrupted", "error": found["error"] or "the process was killed"}
+            found |= {"status": "interrupted", "error": "the process was killed"}
+    if found["status"] in ("running", "interrupted"):
+        with contextlib.suppress(RunError):
+            found["epochs_run"] = len(run.history())
     return found
 
 

@@ -118,6 +118,7 @@ def test_a_signal_leaves_a_run_that_goes_on_when_the_command_is_typed_again(tiny
     while not list(tmp_path.glob("runs/*/history.csv")) and time.monotonic() < deadline:
         time.sleep(0.05)
     second = call(*words)  # takes seconds, in which the first trains on
+    assert "goes on after" not in second.stderr
     assert (second.exit_code, second.stdout) == (1, "")
     assert f"being trained by another process | Found: process {process.pid} on " in second.stderr
     assert f"`kill {process.pid}`" in second.stderr
@@ -173,12 +174,18 @@ def test_runs_lists_what_was_made_and_names_what_is_damaged(finished, tmp_path):
     assert listed.exit_code == 0
     assert "resnet18-p1-focal-seed0-" in listed.stdout
     assert json.loads(call("runs", "--results", results, "--json").stdout)[0]["status"] == "completed"
+    verified = call("runs", "--verify", "--results", results)
+    assert (verified.exit_code, verified.stdout) == (0, "Finished runs as they were written: 1. Damaged: 0.\n")
     damaged = tmp_path / "runs" / "broken"
     damaged.mkdir(parents=True)
     (damaged / "record.json").write_text("{")
     result = call("runs", "--results", tmp_path)
-    assert result.exit_code == 1
+    assert (result.exit_code, result.stdout) == (1, "")
     assert "broken" in result.stderr
+    verified = call("runs", "--verify", "--json", "--results", tmp_path)
+    assert verified.exit_code == 1
+    assert json.loads(verified.stdout)["verified"] == 0
+    assert "broken" in json.loads(verified.stdout)["damaged"][0]
 
 
 def test_a_dry_run_trains_nothing_and_prints_the_record(tiny_set, tmp_path):

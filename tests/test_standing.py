@@ -16,6 +16,7 @@ def test_a_run_whose_process_was_killed_is_interrupted_and_one_that_is_trained_i
     run = make_run(tmp_path, status="running", epochs=2)
     found = standing.record(run)
     assert (found["status"], found["error"]) == ("interrupted", "the process was killed")
+    assert found["epochs_run"] == 2
     with lease.take(run.folder):
         assert standing.record(run)["status"] == "running"
     assert run.record()["status"] == "running"

@@ -120,9 +120,12 @@ def sessions(run: runs.Run) -> list[dict[str, Any]]:
 
 
 def epochs_reached(plan: Plan, *, results: Path) -> int:
-    """The last epoch that an interrupted run of this plan finished and will go on from; 0 where there is none."""
+    """The last epoch that an interrupted run of this plan finished and will go on from.
+
+    0 where there is none, or where another process trains it.
+    """
     run = runs.Run(runs.runs_folder(results) / plan.name)
-    return checkpoint.epochs(run)
+    return checkpoint.epochs(run) if lease.holder_of(run.folder) is None else 0
 
 
 @contextmanager
