@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import stat
 
 import pytest
@@ -88,6 +89,31 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path, monkeypatch):
     assert "\n" not in str(caught.value)
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_file_is_durable_before_it_has_its_name_and_the_name_before_the_work_goes_on(tmp_path, monkeypatch):
+    """What a loss of power leaves depends on this order, which no killed process can show."""
+    done = []
+
+    def told(name):
+        real = getattr(os, name)
+
+        def call(*arguments):
+            done.append(
+                (name, "folder" if name == "fsync" and stat.S_ISDIR(os.fstat(arguments[0]).st_mode) else "file")
+            )
+            return real(*arguments)
+
+        return call
+
+    for name in ("fsync", "replace", "rename"):
+        monkeypatch.setattr(os, name, told(name))
+    files.write_text(tmp_path / "a.txt", "new")
+    assert done == [("fsync", "file"), ("replace", "file"), ("fsync", "folder")]
+    done.clear()
+    with files.atomic_folder(tmp_path / "made") as folder:
+        (folder / "b.txt").write_text("new")
+    assert done == [("rename", "file"), ("fsync", "folder")]
 
 
 def test_a_path_below_a_file_is_one_line(tmp_path):
