@@ -167,7 +167,7 @@ def outcome(run):
     """What must not depend on disasters: everything but times and the place."""
     record = run.record()
     kept = {key: value for key, value in record.items() if key not in ("timings", "sessions", "attempt", "files")}
-    kept["model"] = {key: value for key, value in record["model"].items() if key != "sha256"}
+    kept["environment"] = {key: value for key, value in record["environment"].items() if key != "git"}  # may move on
     history = run.history().drop(columns=TIMINGS).to_csv(index=False)
     names = sorted(path.name for path in run.folder.iterdir())
     return {"record": kept, "history": history, "predictions": run.predictions_path.read_text(), "names": names}
