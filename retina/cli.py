@@ -15,7 +15,7 @@ from retina.commands.data import data
 from retina.commands.options import experiment_options, json_option, quiet_option, results_option
 from retina.errors import RetinaError
 from retina.experiment import SETTINGS
-from retina.processes import ending_softly
+from retina.signals import ending_softly
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 

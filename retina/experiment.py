@@ -5,8 +5,6 @@ type or a value out of range is an error that names the key, the file and what i
 """
 
 import dataclasses
-import hashlib
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,7 +87,7 @@ class Experiment:
             weights: What training really starts from: `random`, or the SHA-256 of the weights' file.
         """
         content = {"experiment": meaningful(self.to_dict()) | {"weights": weights}, "data": data}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return files.json_sha256(content)
 
 
 SETTINGS: dict[str, Setting] = {item.name: item.metadata["setting"] for item in dataclasses.fields(Experiment)}

@@ -59,6 +59,11 @@ def read_bounded(path: Path, most: int = MOST) -> bytes:
     return content
 
 
+def json_sha256(content: object) -> str:
+    """The SHA-256 of plain JSON values, whatever the order of their keys; 64 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable, so that a rename survives a loss of power."""
     descriptor = os.open(folder, os.O_RDONLY)

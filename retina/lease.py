@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from retina import files, processes
+from retina import files, identity
 from retina.errors import RunError
 
 BEAT = 10.0
@@ -204,8 +204,8 @@ def _refuse_the_living(folder: Path, path: Path, now: float) -> None:
 
 def _lives(holder: Holder | None, path: Path, now: float) -> bool:
     """Whether the process that made an attempt's file lives, as far as can be told from here."""
-    if holder is not None and holder.place == processes.place():
-        return processes.born(holder.pid) == holder.born
+    if holder is not None and holder.place == identity.place():
+        return identity.born(holder.pid) == holder.born
     try:
         return now - path.stat().st_mtime < SILENCE
     except FileNotFoundError:
@@ -241,8 +241,8 @@ def _this_process(attempt: int) -> Holder:
         attempt=attempt,
         token=secrets.token_hex(16),
         host=socket.gethostname(),
-        place=processes.place(),
+        place=identity.place(),
         pid=os.getpid(),
-        born=processes.born(os.getpid()) or "",
+        born=identity.born(os.getpid()) or "",
         since=datetime.now(UTC).isoformat(timespec="seconds"),
     )

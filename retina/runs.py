@@ -11,7 +11,6 @@ finished run is written last and holds the SHA-256 of the other files, so that i
 run is trained, the folder also holds its checkpoints (`retina.training.checkpoint`) and who trains it (`retina.lease`).
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +27,11 @@ if TYPE_CHECKING:
 SCHEMA = 2
 STATUSES = ("running", "completed", "stopped_early", "diverged", "interrupted", "failed")
 FINISHED = ("completed", "stopped_early")
-FILES = {"record.json", "history.csv", "predictions.csv", "model.keras"}
+TABLES = ("history.csv", "predictions.csv")
+"""What tables, figures and reports are made from."""
+RESULTS = (*TABLES, "model.keras")
+"""What a finished run holds beside its record, which has the SHA-256 of each."""
+FILES = {"record.json", *RESULTS}
 """What the folder of a finished run holds."""
 RECORD_KEYS = (
     *("schema", "name", "digest", "status", "error", "experiment", "overrides", "data", "baselines", "environment"),
@@ -125,7 +128,7 @@ class Run:
                 found=problems[0] if problems else repr(record["status"])[:50],
                 where=self.record_path,
             )
-        if record.pop("seal", None) != seal(record):
+        if record.pop("seal", None) != files.json_sha256(record):
             raise RunError(
                 "the record of a run is damaged",
                 expected="what was written, under its own SHA-256",
@@ -143,7 +146,7 @@ class Run:
             RetinaError: the folder cannot be written.
         """
         self.guard()
-        text = json.dumps(dict(record) | {"seal": seal(record)}, indent=2, allow_nan=False)
+        text = json.dumps(dict(record) | {"seal": files.json_sha256(record)}, indent=2, allow_nan=False)
         files.write_text(self.record_path, text + "\n")
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
@@ -179,11 +182,6 @@ class Run:
                 where=self.predictions_path,
             )
         return frame
-
-
-def seal(record: Mapping[str, Any]) -> str:
-    """The SHA-256 of a record as JSON, whatever the order of its keys; 64 hexadecimal digits."""
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def runs_folder(results: Path) -> Path:

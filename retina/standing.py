@@ -9,11 +9,6 @@ from retina import files, lease, runs
 from retina.errors import RunError
 from retina.runs import Run
 
-TABLES = ("history.csv", "predictions.csv")
-"""What tables, figures and reports are made from."""
-RESULTS = (*TABLES, "model.keras")
-"""What a finished run holds beside its record."""
-
 
 def record(run: Run) -> dict[str, Any]:
     """The record of a run as it stands now.
@@ -35,13 +30,13 @@ def record(run: Run) -> dict[str, Any]:
     return found
 
 
-def digests(run: Run, names: Iterable[str] = RESULTS) -> dict[str, str | None]:
+def digests(run: Run, names: Iterable[str] = runs.RESULTS) -> dict[str, str | None]:
     """The SHA-256 of files of a run, as 64 hexadecimal digits; `None` where there is no such file."""
     paths = {name: run.folder / name for name in names}
     return {name: files.sha256(path) if path.is_file() else None for name, path in paths.items()}
 
 
-def check(run: Run, record: dict[str, Any], names: Iterable[str] = RESULTS) -> None:
+def check(run: Run, record: dict[str, Any], names: Iterable[str] = runs.RESULTS) -> None:
     """See that files of a finished run are those that its record was written for.
 
     Raises:

@@ -21,6 +21,7 @@ PLAIN = BOTTOM | {
     "experiment",
     "environment",
     "lease",
+    "signals",
     "runs",
     "standing",
 }
@@ -36,7 +37,9 @@ MAY_IMPORT = {
     "language": BOTTOM,
     "stopping": set(),
     "tables": BOTTOM | {"files"},
-    "lease": BOTTOM | {"files", "processes"},
+    "signals": set(),
+    "identity": set(),
+    "lease": BOTTOM | {"files", "identity"},
     "runs": BOTTOM | {"files", "tables"},
     "standing": BOTTOM | {"files", "lease", "runs"},
     "data": BOTTOM | {"files", "progress", "processes", "data"},

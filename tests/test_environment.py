@@ -61,14 +61,3 @@ def test_deterministic_kernels_are_asked_for_while_the_block_lasts():
         with environment.deterministic_kernels(wanted=wanted):
             assert torch.are_deterministic_algorithms_enabled() == wanted
         assert not torch.are_deterministic_algorithms_enabled()
-
-
-def test_a_layer_without_a_deterministic_kernel_is_one_line_and_other_errors_stay_themselves():
-    words = "max_unpool_backward does not have a deterministic implementation, but you set it"
-    with (
-        pytest.raises(ExperimentError, match="leave --deterministic out"),
-        environment.deterministic_kernels(wanted=True),
-    ):
-        raise RuntimeError(words)
-    with pytest.raises(RuntimeError, match="out of memory"), environment.deterministic_kernels(wanted=True):
-        raise RuntimeError("out of memory")

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from retina import lease, processes
+from retina import identity, lease
 from retina.errors import RetinaError, RunError
 
 
@@ -41,7 +41,7 @@ def test_an_attempt_after_a_known_one_has_the_next_number(tmp_path):
 def dead(folder, attempt=1, **changes):
     """The file of a process that was killed: a real one that is gone."""
     process = subprocess.Popen([sys.executable, "-c", ""])
-    born = processes.born(process.pid)
+    born = identity.born(process.pid)
     process.wait()
     with lease.take(folder) as held:
         made = replace(held.holder, pid=process.pid, born=born, attempt=attempt, token="f" * 32)

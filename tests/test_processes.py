@@ -2,9 +2,6 @@
 
 import math
 import os
-import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -40,32 +37,3 @@ def test_the_limit_on_threads_does_not_outlast_the_work(monkeypatch):
     assert list(processes.on_all_cores(os.getenv, ["OMP_NUM_THREADS", "MKL_NUM_THREADS"], few=1)) == ["1", "1"]
     assert os.environ["OMP_NUM_THREADS"] == "7"
     assert "MKL_NUM_THREADS" not in os.environ
-
-
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_to_end_is_a_keyboard_interrupt_within_the_block_alone(sign):
-    before = signal.getsignal(sign)
-    with pytest.raises(KeyboardInterrupt), processes.ending_softly():
-        signal.raise_signal(sign)
-    assert signal.getsignal(sign) == before
-
-
-def test_a_signal_that_is_ignored_stays_ignored():
-    """As `nohup` wants it."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with processes.ending_softly():
-            os.kill(os.getpid(), signal.SIGHUP)
-        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-def test_a_process_is_known_by_its_birth_and_gone_when_it_ended():
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    first = processes.born(process.pid)
-    assert first == processes.born(process.pid)
-    assert first is not None
-    process.kill()
-    process.communicate()
-    assert processes.born(process.pid) is None

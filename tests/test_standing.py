@@ -33,17 +33,17 @@ def test_a_run_of_a_machine_that_fell_silent_is_interrupted(tmp_path):
     assert standing.record(run)["status"] == "interrupted"
 
 
-@pytest.mark.parametrize("name", standing.TABLES)
+@pytest.mark.parametrize("name", runs.TABLES)
 def test_a_changed_and_a_missing_file_are_named(tmp_path, name):
     run = make_run(tmp_path)
-    standing.check(run, run.record(), standing.TABLES)
+    standing.check(run, run.record(), runs.TABLES)
     path = run.folder / name
     path.write_bytes(path.read_bytes() + b"\n")
     with pytest.raises(RunError, match=f"{name} of a finished run is not as it was written"):
-        standing.check(run, run.record(), standing.TABLES)
+        standing.check(run, run.record(), runs.TABLES)
     path.unlink()
     with pytest.raises(RunError, match=f"{name} of a finished run is missing"):
-        standing.check(run, run.record(), standing.TABLES)
+        standing.check(run, run.record(), runs.TABLES)
 
 
 def test_all_finished_runs_are_verified_and_the_damaged_ones_named(tmp_path):

@@ -119,7 +119,7 @@ def read_as(run: Run, record: dict[str, Any]) -> Entry:
     )
     if finished:
         check_predictions(entry, run.predictions_path)
-        standing.check(run, record, standing.TABLES)
+        standing.check(run, record, runs.TABLES)
     return entry
 
 

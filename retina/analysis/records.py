@@ -52,7 +52,7 @@ NEEDED = {
 }
 """What a comparison or a summary reads of a record, and of which type it must be."""
 OPTIONAL = {
-    "diverged_at": (dict, type(None)),
+    "diverged_step": (int, type(None)),
     "timings.training_seconds": (int, float, type(None)),
     **{
         f"timings.{name}": (int, float, type(None))
@@ -87,8 +87,6 @@ def check(record: Mapping[str, Any], path: Path) -> None:
         look(record, key, kind, path)
     for key, kind in OPTIONAL.items():
         look(record, key, kind, path, needed=False)
-    if record.get("diverged_at"):
-        look(record, "diverged_at.step", (int, type(None)), path)
     for key, (low, high) in RANGES.items():
         value = look(record, key, (int, float), path)
         if not low <= value <= high:

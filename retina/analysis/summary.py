@@ -6,7 +6,7 @@ from typing import Any
 from retina import standing
 from retina.analysis import metrics, records, statistics
 from retina.errors import RunError
-from retina.runs import FINISHED, Run, list_runs
+from retina.runs import FINISHED, TABLES, Run, list_runs
 
 
 def summarize(run: Run) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def summarize(run: Run) -> dict[str, Any]:
     records.check(record, run.record_path)
     finished = record["status"] in FINISHED
     if finished:
-        standing.check(run, record, standing.TABLES)
+        standing.check(run, record, TABLES)
     summary = record | {"folder": str(run.folder), "results": scores(run) if finished else None}
     return summary | {"remarks": remarks(run, summary) if finished else notices(record)}
 

@@ -11,7 +11,6 @@ Where two processes build the same cache at once, each builds its own and the fi
 
 import contextlib
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,7 +65,7 @@ class Recipe(NamedTuple):
     def key(self) -> str:
         """The SHA-256 that names the cache, as 64 hexadecimal digits."""
         parts = [SCHEMA, CHUNK, fundus.PREPARATION, PIL.__version__, *self]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return files.json_sha256(parts)
 
     @property
     def row(self) -> int:

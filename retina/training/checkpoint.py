@@ -68,8 +68,7 @@ def save(run: Run, model: keras.Model, rows: list[dict[str, float]], best_weight
     """
     run.guard()
     home, epoch = path(run), len(rows)
-    state = home / f"state-{epoch:04}.npz"
-    best = home / f"best-{stopping.best_epoch([row['val_loss'] for row in rows]):04}.npz"
+    state, best = _parts(home, rows)
     known = _parts_of_newest(home)
     parts = {state.name: _write(state, {"model": values(model.variables), "optimizer": values(_slots(model))})}
     # Written afresh where no generation holds it, such as after the newest was found damaged.
@@ -92,7 +91,7 @@ def restore(run: Run, model: keras.Model) -> tuple[list[dict[str, float]], list[
     for manifest in _manifests(path(run)):
         try:
             content = _content(run, manifest)
-            best, state = (_read(manifest.parent / name, content["parts"][name]) for name in sorted(content["parts"]))
+            state, best = (_read(part, content["parts"][part.name]) for part in _parts(path(run), content["rows"]))
             _refuse_misfits([*model.variables], [state["model"], best["model"]])
             model.optimizer.build(model.trainable_variables)
             _refuse_misfits(_slots(model), [state["optimizer"]])
@@ -117,7 +116,7 @@ def restore(run: Run, model: keras.Model) -> tuple[list[dict[str, float]], list[
 
 def epochs(run: Run) -> int:
     """The last epoch that is saved; 0 where none is. Its parts are not looked at."""
-    return max((int(manifest.stem.rpartition("-")[2]) for manifest in _manifests(path(run))), default=0)
+    return max(map(_epoch, _manifests(path(run))), default=0)
 
 
 def remove(run: Run) -> None:
@@ -137,8 +136,7 @@ def remove(run: Run) -> None:
 
 def _slots(model: keras.Model) -> list[keras.Variable]:
     """The optimizer's variables that training changes; the learning rate is the experiment's."""
-    rate = model.optimizer._learning_rate  # noqa: SLF001 - Keras offers its value, not the variable
-    return [variable for variable in model.optimizer.variables if variable is not rate]
+    return [variable for variable in model.optimizer.variables if variable.name != "learning_rate"]
 
 
 def _manifest(home: Path, epoch: int) -> Path:
@@ -147,19 +145,28 @@ def _manifest(home: Path, epoch: int) -> Path:
 
 def _manifests(home: Path) -> list[Path]:
     """The manifests, newest first."""
-    found = [entry for entry in home.glob("epoch-*.json") if entry.stem.rpartition("-")[2].isdecimal()]
-    return sorted(found, key=lambda entry: -int(entry.stem.rpartition("-")[2]))
+    return sorted(filter(_epoch, home.glob("epoch-*.json")), key=_epoch, reverse=True)
+
+
+def _epoch(manifest: Path) -> int:
+    """The epoch of a manifest, from 1, by its name; 0 where it is none."""
+    digits = manifest.stem.removeprefix("epoch-")
+    return int(digits) if digits.isascii() and digits.isdecimal() else 0
+
+
+def _parts(home: Path, rows: Sequence[Mapping[str, float]]) -> tuple[Path, Path]:
+    """The parts of a generation: the state after the last epoch, and the network at the best one."""
+    best = stopping.best_epoch([row["val_loss"] for row in rows])
+    return home / f"state-{len(rows):04}.npz", home / f"best-{best:04}.npz"
 
 
 def _parts_of_newest(home: Path) -> Mapping[str, str]:
     """The parts that the newest generation names and that lie there, with their SHA-256."""
-    for manifest in _manifests(home)[:1]:
-        try:
-            parts = files.read_sealed(manifest)["parts"]
-        except (ValueError, KeyError):
-            break
-        return {name: digest for name, digest in parts.items() if (home / name).is_file()}
-    return {}
+    try:
+        parts = files.read_sealed(_manifests(home)[0])["parts"]
+    except (ValueError, LookupError):  # there is none, or it is damaged
+        return {}
+    return {name: digest for name, digest in parts.items() if (home / name).is_file()}
 
 
 def _content(run: Run, manifest: Path) -> dict[str, Any]:
@@ -169,8 +176,6 @@ def _content(run: Run, manifest: Path) -> dict[str, Any]:
         raise ValueError(f"belongs to {content.get('run')}, {content.get('schema')}")
     if _manifest(manifest.parent, content["epoch"]) != manifest or len(content["rows"]) != content["epoch"]:
         raise ValueError(f"is of epoch {content['epoch']}, with {len(content['rows'])} rows")
-    if any(Path(name).name != name for name in content["parts"]):
-        raise ValueError("names files of other folders")
     return content
 
 
@@ -204,7 +209,7 @@ def _refuse_misfits(variables: Sequence[keras.Variable], saved: Sequence[Sequenc
 def _forget(home: Path, *, after: int) -> None:
     """Remove the manifests of later epochs than one."""
     for manifest in _manifests(home):
-        if int(manifest.stem.rpartition("-")[2]) > after:
+        if _epoch(manifest) > after:
             manifest.unlink()
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = Fal
         record = begun(plan, run, held.holder.attempt, force=force)
         memory.keep_freed()
         kernels = environment.deterministic_kernels(wanted=plan.experiment.deterministic)
-        with closing_record(run, record), memory_in_words(), kernels:
+        with ClosingRecord(run, record), torch_in_words(), kernels:
             train(plan, run, record, quiet=quiet)
         checkpoint.remove(run)
     return run, False
@@ -129,47 +129,54 @@ def epochs_reached(plan: Plan, *, results: Path) -> int:
 
 
 @contextmanager
-def memory_in_words() -> Iterator[None]:
-    """Turn a lack of memory, on the device or beside it, into one helpful line."""
+def torch_in_words() -> Iterator[None]:
+    """Turn what torch refuses, for a lack of memory or of a deterministic kernel, into one helpful line."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+        found = str(error).partition("\n")[0]
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in found:
+            problem, advice = "memory does not suffice for this run", "try a smaller --batch-size or --image-size"
+        elif "does not have a deterministic implementation" in found:
+            problem, advice = "a layer has no deterministic kernel on this device", "leave --deterministic out"
+        else:
             raise
-        raise RetinaError(
-            "memory does not suffice for this run",
-            found=str(error).partition("\n")[0],
-            advice="try a smaller --batch-size or --image-size",
-        ) from error
+        raise RetinaError(problem, found=found, advice=advice) from error
 
 
-@contextmanager
-def closing_record(run: runs.Run, record: dict[str, Any]) -> Iterator[None]:
-    """Write how the run ended, however it ends.
+class ClosingRecord(AbstractContextManager[None]):
+    """Writes how a run ended, however the block ends.
 
     Where it ends with an error, and the record cannot be written either, the first error is the one that is told.
+
+    Args:
+        run: The run.
+        record: Its record, extended in place.
     """
-    try:
-        yield
-    except BaseException as error:
-        record["status"] = STATUS_AFTER.get(type(error), "failed")
-        record["error"] = str(error) or type(error).__name__
-        with suppress(RetinaError):
-            record["epochs_run"] = len(run.history())
-        if isinstance(error, DivergedError):
-            record["diverged_at"] = {"epoch": record["epochs_run"] + 1, "step": error.step}
-        with suppress(RetinaError):
-            close(run, record)
-            if record["status"] == "diverged":
-                checkpoint.remove(run)
-        raise
-    close(run, record)
 
+    def __init__(self, run: runs.Run, record: dict[str, Any]) -> None:
+        self.run = run
+        self.record = record
 
-def close(run: runs.Run, record: dict[str, Any]) -> None:
-    """Write the last state of a record."""
-    record["timings"]["finished"] = now()
-    run.write_record(record)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Write the record; the error, where there is one, goes on its way."""
+        del kind, trace
+        if error is None:
+            self._write()
+            return
+        self.record["status"] = STATUS_AFTER.get(type(error), "failed")
+        self.record["error"] = str(error) or type(error).__name__
+        self.record["diverged_step"] = error.step if isinstance(error, DivergedError) else None
+        with suppress(RetinaError):
+            self.record["epochs_run"] = len(self.run.history())
+        with suppress(RetinaError):
+            self._write()
+            if self.record["status"] == "diverged":
+                checkpoint.remove(self.run)
+
+    def _write(self) -> None:
+        self.record["timings"]["finished"] = now()
+        self.run.write_record(self.record)
 
 
 def train(plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool) -> None:

@@ -8,7 +8,6 @@ all that they follow from; it holds its SHA-256, and features that are not as th
 
 import hashlib
 import importlib.metadata
-import json
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,7 @@ class Features:
             RetinaError: the features cannot be written.
         """
         content = self._content(split, variant)
-        key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        key = files.json_sha256(content)
         home = self.folder / key[:16]
         found = files.kept(home, lambda: _open(home, content))
         if found is not None:

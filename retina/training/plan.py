@@ -63,7 +63,7 @@ class Plan:
             "attempt": 0,
             "sessions": [],
             "early_stopping": {"used": experiment.early_stopping, "patience": experiment.patience, "stop_epoch": None},
-            "diverged_at": None,
+            "diverged_step": None,
             "best_epoch": None,
             "epochs_run": 0,
             "files": {},

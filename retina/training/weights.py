@@ -56,6 +56,7 @@ def resolve(experiment: Experiment, *, results: Path, builtin: bool, quiet: bool
 
     Raises:
         WeightsError: the weights cannot be had, or belong to another backbone.
+        RunError: the earlier run's record or model is damaged.
     """
     wanted = experiment.weights
     if wanted == "random":

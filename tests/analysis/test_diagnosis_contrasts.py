@@ -220,7 +220,7 @@ def test_a_curve_is_read_from_a_record_and_a_history():
     assert found.settings["data"] == "abc"
     assert found.train_majority == pytest.approx(2 / 3)
     assert found.broken_step is None
-    named = Curve.of(record | {"diverged_at": {"epoch": 3, "step": 17}}, history[:1])
+    named = Curve.of(record | {"diverged_step": 17}, history[:1])
     (finding,) = [finding for finding in diagnose(named) if finding.rule == "divergence"]
     assert (finding.epochs, finding.numbers["step"]) == ((2,), 17)
     assert "at step 17 of epoch 2" in finding.sentence(EN)

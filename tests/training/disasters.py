@@ -21,17 +21,14 @@ import time
 import traceback
 from pathlib import Path
 
-import keras
 import torch
+from small_runs import TIMINGS, planned, small_network
 
 import retina.analysis.summary  # noqa: F401 - imported once, not in every child
-from retina import cli, environment, experiment, runs
+from retina import cli, environment, runs
 from retina.errors import RetinaError
-from retina.models.layers import Normalization
-from retina.training import execution, plan, weights
+from retina.training import execution, weights
 
-TIMINGS = ["seconds", "images_per_second"]
-SMALL = {"weights": "random", "image_size": 64, "batch_size": 8, "epochs": 2, "learning_rate": 1e-2}
 QUICK = ["--weights", "random", "--image-size", "64", "--batch-size", "8", "--learning-rate", "1e-3", "--quiet"]
 PATIENCE = 120
 
@@ -125,25 +122,6 @@ class Written:
         return iter(self.stream)
 
 
-def small_network(chosen, start):
-    """A network of a few weights with all that a checkpoint must bring back: random, moving and trained variables."""
-    images = keras.Input((None, None, 3), name="images")
-    x = Normalization((0.5,) * 3, (0.25,) * 3, name="normalization")(images)
-    x = keras.layers.Conv2D(
-        4, 8, strides=8, activation="relu", name="conv", kernel_initializer=keras.initializers.GlorotUniform(seed=1)
-    )(x)
-    x = keras.layers.BatchNormalization(name="bn")(x)
-    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
-    x = keras.layers.Dropout(0.3, seed=chosen.seed, name="dropout")(x)
-    initial = keras.initializers.GlorotUniform(seed=2)
-    return keras.Model(images, keras.layers.Dense(1, kernel_initializer=initial, name="logit")(x), name="small")
-
-
-def planned(data, results, backbone="resnet18", **options):
-    chosen, overrides = experiment.load(backbone, "p1", **(SMALL | options))
-    return plan.plan(chosen, overrides, data=data, results=results, quiet=True)
-
-
 def forked(work):
     """Run work in a child; what it returns, or the negative number of the signal that ended it."""
     reading, writing = os.pipe()
@@ -186,7 +164,7 @@ def quickly_planned(data, results):
     weights.build = small_network
     described = environment.describe()
     environment.describe = lambda: described
-    return planned(data, results)
+    return planned(data, results, batch_size=8, epochs=2, learning_rate=1e-2)
 
 
 def killed_everywhere(data, results, options):

@@ -9,21 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from training.disasters import small_network
+from small_runs import TIMINGS, interrupted, planned, small_network
 
-from retina import experiment, files, runs
+from retina import files, runs
 from retina.data import dataset
 from retina.errors import DivergedError, RetinaError, RunError, WeightsError
 from retina.models import classifier
 from retina.training import callbacks, checkpoint, execution, fit, material, plan, weights
 
-SMALL = {"weights": "random", "image_size": 64, "batch_size": 8, "epochs": 3, "learning_rate": 1e-3}
-TIMINGS = ["seconds", "images_per_second"]
 
-
-def prepare(data: Path, results: Path, backbone: str = "resnet18", *, skip_bad: bool = False, **options) -> plan.Plan:
-    chosen, overrides = experiment.load(backbone, "p1", **(SMALL | options))
-    return plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=True)
+def prepare(data: Path, results: Path, backbone: str = "resnet18", **options) -> plan.Plan:
+    return planned(data, results, backbone, **({"batch_size": 8} | options))
 
 
 def run_of(data: Path, results: Path, backbone: str = "resnet18", **options) -> runs.Run:
@@ -107,18 +103,6 @@ def test_a_finished_run_is_reused_and_force_repeats_it_exactly(finished, tiny_se
     assert again.predictions_path.read_bytes() == old_predictions
 
 
-class Interrupt(keras.callbacks.Callback):
-    """Ctrl-C in the middle of an epoch."""
-
-    def __init__(self, epoch: int) -> None:
-        super().__init__()
-        self.last = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.model.optimizer.iterations.numpy() >= self.last:
-            raise KeyboardInterrupt
-
-
 def test_a_run_interrupted_twice_ends_as_an_undisturbed_one_and_tells_of_its_sessions(tiny_set, tmp_path, monkeypatch):
     """Real networks are interrupted in `test_reliability.py`."""
     monkeypatch.setattr(weights, "build", small_network)
@@ -127,11 +111,7 @@ def test_a_run_interrupted_twice_ends_as_an_undisturbed_one_and_tells_of_its_ses
     moments = iter(["first", "second", "third"])
     monkeypatch.setattr(plan, "now", lambda: next(moments))
     for epochs, step in ((1, 5), (2, 8)):
-        with monkeypatch.context() as patch:
-            patch.setattr(fit, "Display", lambda *_, step=step, **__: _Closing(Interrupt(step)))
-            with pytest.raises(KeyboardInterrupt):
-                run_of(tiny_set, results)
-        broken = runs.list_runs(results)[0]
+        broken = interrupted(prepare(tiny_set, results), results, monkeypatch, step)
         assert (broken.record()["status"], broken.record()["error"]) == ("interrupted", "KeyboardInterrupt")
         assert broken.record()["epochs_run"] == epochs
         assert not broken.predictions_path.exists()
@@ -142,14 +122,6 @@ def test_a_run_interrupted_twice_ends_as_an_undisturbed_one_and_tells_of_its_ses
     record = resumed.record()
     assert [(item["started"], item["epochs_run"]) for item in record["sessions"]] == [("first", 1), ("second", 2)]
     assert (record["timings"]["started"], record["error"]) == ("third", None)
-
-
-class _Closing(keras.callbacks.CallbackList):
-    """Stands where the display stands."""
-
-    def __new__(cls, callback):
-        callback.close = lambda: None
-        return callback
 
 
 class RisingLoss(callbacks.Validation):
@@ -202,9 +174,22 @@ def test_the_first_error_is_told_where_the_record_cannot_be_written_either(tmp_p
         raise RunError("the record cannot be written")
 
     run = dataclasses.replace(runs.create(tmp_path, "a"), guard=refuse)
-    record = {"timings": {}, "epochs_run": 0}
-    with pytest.raises(DivergedError, match="training diverged"), execution.closing_record(run, record):
+    with pytest.raises(DivergedError, match="training diverged"), execution.ClosingRecord(run, {"timings": {}}):
         raise DivergedError("training diverged")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("max_unpool does not have a deterministic implementation, but you set it", "leave --deterministic out"),
+        ("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried", "--batch-size"),
+    ],
+)
+def test_what_torch_refuses_is_one_line_and_other_errors_stay_themselves(said, words):
+    with pytest.raises(RetinaError, match=words), execution.torch_in_words():
+        raise RuntimeError(said)
+    with pytest.raises(RuntimeError, match="something else"), execution.torch_in_words():
+        raise RuntimeError("something else")
 
 
 @pytest.mark.parametrize("fine_tune", ["head", "last"])
@@ -281,7 +266,7 @@ def test_a_checkpoint_cannot_run_code(tmp_path):
         with (home / name).open("wb") as stream:
             np.savez(stream, allow_pickle=True, **{"model.0": trap, "optimizer.0": trap})
     parts = {name: files.sha256(home / name) for name in names}
-    content = {"schema": checkpoint.SCHEMA, "run": "x", "epoch": 1, "rows": [{}], "parts": parts}
+    content = {"schema": checkpoint.SCHEMA, "run": "x", "epoch": 1, "rows": [{"val_loss": 0.5}], "parts": parts}
     (home / "epoch-0001.json").write_text(files.seal(content))
     network = classifier.build("resnet18")
     network.compile(keras.optimizers.Adam())

@@ -7,22 +7,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
+from small_runs import TIMINGS, Interrupt, interrupted, small_network
+from small_runs import planned as prepare
 from tiny_sets import write_set
-from training.disasters import small_network
 
-from retina import experiment, runs
+from retina import runs
 from retina.errors import DivergedError, RunError
-from retina.training import callbacks, checkpoint, execution, fit, plan, weights
+from retina.training import callbacks, checkpoint, execution, fit, weights
 
 DISASTERS = Path(__file__).parent / "disasters.py"
 PARTS = 2
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-SMALL = {"weights": "random", "image_size": 64, "batch_size": 4, "epochs": 3, "learning_rate": 1e-3}
-TIMINGS = ["seconds", "images_per_second"]
 FACTORS = {
     "backbone": ["vgg16", "resnet18", "resnet50"],
     "fine_tune": ["head", "last", "full"],
@@ -115,35 +113,6 @@ def test_real_runs_of_every_kind_killed_at_random_end_as_undisturbed_ones(eyes, 
     print(found)  # noqa: T201 - the figures that docs/reliability.md states
     assert found["lost"] == []
     assert found["kills"] >= 200
-
-
-def prepare(data: Path, results: Path, backbone: str = "resnet18", **options) -> plan.Plan:
-    chosen, overrides = experiment.load(backbone, "p1", **(SMALL | options))
-    return plan.plan(chosen, overrides, data=data, results=results, quiet=True)
-
-
-class Interrupt(keras.callbacks.Callback):
-    """Ctrl-C in the middle of an epoch."""
-
-    def __init__(self, step: int) -> None:
-        super().__init__()
-        self.step = step
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.model.optimizer.iterations.numpy() >= self.step:
-            raise KeyboardInterrupt
-
-    def close(self):
-        """As a display has it."""
-
-
-def interrupted(prepared: plan.Plan, results: Path, monkeypatch, step: int) -> runs.Run:
-    """Train until a step, and be interrupted there."""
-    with monkeypatch.context() as patch:
-        patch.setattr(fit, "Display", lambda *_, **__: Interrupt(step))
-        with pytest.raises(KeyboardInterrupt):
-            execution.execute(prepared, results=results, quiet=True)
-    return runs.list_runs(results)[0]
 
 
 def ended(run: runs.Run) -> tuple[str, bytes, str]:
@@ -342,7 +311,7 @@ def test_weights_that_are_not_finite_after_the_last_step_stop_the_run_and_are_na
     with pytest.raises(DivergedError, match="finite weights"):
         execution.execute(prepare(eyes, tmp_path), results=tmp_path, quiet=True)
     record = runs.list_runs(tmp_path)[0].record()
-    assert (record["status"], record["diverged_at"]) == ("diverged", {"epoch": 1, "step": None})
+    assert (record["status"], record["epochs_run"], record["diverged_step"]) == ("diverged", 0, None)
 
 
 @pytest.mark.usefixtures("second_is_best")
@@ -356,7 +325,7 @@ def test_the_record_of_a_run_that_diverged_names_the_step(eyes, tmp_path, monkey
     with pytest.raises(DivergedError, match="step 2 of the epoch"):
         execution.execute(prepare(eyes, tmp_path), results=tmp_path, quiet=True)
     run = runs.list_runs(tmp_path)[0]
-    assert run.record()["diverged_at"] == {"epoch": 1, "step": 2}
+    assert (run.record()["epochs_run"], run.record()["diverged_step"]) == (0, 2)
     assert {path.name for path in run.folder.iterdir()} == {"record.json"}
 
 

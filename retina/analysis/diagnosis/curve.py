@@ -97,7 +97,7 @@ class Curve:
             **{key: history[key].to_numpy(dtype=np.float64) for key in SERIES},
             settings=dict(experiment) | {"data": fingerprint},
             conditions=(*machine, fingerprint, *(experiment[key] for key in WORK)),
-            broken_step=(record.get("diverged_at") or {}).get("step"),
+            broken_step=record.get("diverged_step"),
         )
 
     def __len__(self) -> int:

@@ -29,11 +29,11 @@ def divergence(curve: Curve) -> Finding | None:
     """
     if curve.broken is not None:
         return Finding.make("critical", "divergence.history", [curve.broken], epoch=curve.broken)
-    if curve.status == "diverged" and curve.broken_step is not None:
-        epoch = len(curve) + 1
-        return Finding.make("critical", "divergence.step", [epoch], epoch=epoch, step=curve.broken_step)
     if curve.status == "diverged":
-        return Finding.make("critical", "divergence.status", [len(curve) + 1], epoch=len(curve) + 1)
+        epoch, step = len(curve) + 1, curve.broken_step
+        if step is None:
+            return Finding.make("critical", "divergence.status", [epoch], epoch=epoch)
+        return Finding.make("critical", "divergence.step", [epoch], epoch=epoch, step=step)
     if len(curve) < SHORTEST:
         return None
     train = levels(curve.train_loss)
