@@ -207,7 +207,8 @@ def killed_everywhere(data, results, options):
 
 
 def full_disk_everywhere(data, results, options):
-    """Let a disk be full from each write on, start the run again when there is room, and compare."""
+    """Let a disk refuse from each write on, full or with another `errno`, start the run again later, and compare."""
+    number = options.get("errno", errno.ENOSPC)
     prepared = quickly_planned(data, results)
     undisturbed = forked(trained(prepared, results / "undisturbed"))
 
@@ -227,7 +228,7 @@ def full_disk_everywhere(data, results, options):
         def failing(place=place, at=at):
             def full(name):
                 if name.startswith(names):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    raise OSError(number, os.strerror(number))
 
             points = Points(place, at, full)
             try:
@@ -240,7 +241,7 @@ def full_disk_everywhere(data, results, options):
 
         failed = forked(failing)
         again = forked(trained(prepared, place))
-        told = "No space left" in failed.get("line", "") and failed["status"] in (None, *runs.STATUSES)
+        told = os.strerror(number) in failed.get("line", "") and failed["status"] in (None, *runs.STATUSES)
         if not told or again != undisturbed:
             wrong.append([moments[at - 1], failed, again])
     return {"faults": len(places), "wrong": wrong}

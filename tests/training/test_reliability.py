@@ -1,5 +1,6 @@
 """A run killed at any instant and started again ends as an undisturbed one; a full disk loses nothing."""
 
+import errno
 import itertools
 import json
 import os
@@ -88,6 +89,15 @@ def test_a_finished_run_that_is_trained_again_and_killed_ends_as_it_was(eyes, tm
 def test_a_full_disk_is_one_line_and_loses_nothing(eyes, tmp_path):
     """From every write, fsync, rename and making of a folder on; when there is room again, the run goes on."""
     found = disaster("full-disk", eyes, tmp_path)
+    assert found["wrong"] == []
+    assert found["faults"] > 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS], ids=["permission taken away", "read-only"])
+def test_a_folder_that_may_not_be_written_any_more_is_one_line_and_loses_nothing(eyes, tmp_path, number):
+    """Tests may run as root, whom permissions do not stop; so the system's refusal is played, at every write."""
+    found = disaster("full-disk", eyes, tmp_path, errno=number)
     assert found["wrong"] == []
     assert found["faults"] > 50
 
