@@ -1,6 +1,7 @@
 """Fixtures shared by all tests. Nothing here reaches a network, and nothing is kept outside temporary folders."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,9 +16,11 @@ SHARED = ROOT.parent / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """`-m fuzz` alone asks for more cases than a whole run of the tests has time for."""
+    """See that `-m fuzz` has more cases than a whole run of the tests has time for, and that Ctrl-C can be tested."""
     if config.option.markexpr == "fuzz":
         os.environ["RETINA_FUZZ"] = "1"
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in the background; what tests start would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 settings.register_profile("retina", deadline=None, derandomize=True, print_blob=True)
