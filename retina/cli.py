@@ -10,9 +10,19 @@ from typing import Any
 
 import click
 
+from retina.commands import announcing
 from retina.commands.compare import compare
 from retina.commands.data import data
-from retina.commands.options import experiment_options, json_option, quiet_option, results_option
+from retina.commands.options import (
+    data_option,
+    experiment_options,
+    given_settings,
+    json_option,
+    quiet_option,
+    results_option,
+    skip_bad_option,
+)
+from retina.commands.study import study
 from retina.errors import RetinaError
 from retina.experiment import SETTINGS
 from retina.signals import ending_softly
@@ -59,14 +69,10 @@ def complete_backbone(ctx: click.Context, param: click.Parameter, incomplete: st
 @click.option("--params", default="p1", help="parameter set: p1, p2, or a TOML file")
 @click.option("--loss", default="ce", help="ce (cross-entropy) or focal")
 @click.option("--seed", type=int, default=0, help="random seed")
-@click.option(
-    "--data", type=click.Path(path_type=Path), help="data folder [default: RETINA_DATA, else the built-in set]"
-)
+@data_option
 @experiment_options
 @results_option
-@click.option(
-    "--skip-bad", is_flag=True, help="leave out images that are missing, damaged or in two splits; record which"
-)
+@skip_bad_option
 @click.option("--force", is_flag=True, help="train again although a finished run stands")
 @click.option("--dry-run", is_flag=True, help="prepare everything, print the record, train nothing")
 @quiet_option
@@ -93,15 +99,13 @@ def run(
     """
     from retina import experiment
 
-    given = {name: value for name, value in options.items() if value is not None}
-    given |= {name: None for name, value in given.items() if value == "none" and SETTINGS[name].optional}
-    chosen, overrides = experiment.load(backbone, params, **given)
+    chosen, overrides = experiment.load(backbone, params, **given_settings(options))
     from retina.analysis import summary
     from retina.training import execution, plan
 
     prepared = plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=quiet)
     if not quiet:
-        announce(prepared.record())
+        announcing.run(prepared.record())
     if dry_run:
         click.echo(json.dumps(prepared.record(), indent=2))
         return
@@ -116,22 +120,6 @@ def run(
         click.echo("This run was finished before and is reused; --force trains it again.", err=True)
     report = summary.summarize(finished) | {"reused": reused}
     click.echo(json.dumps(report, indent=2) if as_json else summary.render(report))
-
-
-def announce(record: dict[str, Any]) -> None:
-    """Say on stderr what is about to be trained, on what, and what a result has to beat."""
-    from retina.analysis import summary
-
-    splits = record["data"]["splits"]
-    counts = ", ".join(f"{name} {part['images']} ({part['prevalence']:.1%} positive)" for name, part in splits.items())
-    precision, place = record["experiment"]["precision"], record["environment"]["device_name"]
-    majority = record["baselines"]["majority"]
-    shares = f"{majority['validation']['accuracy']:.1%} of validation and {majority['test']['accuracy']:.1%} of test"
-    click.echo(f"{record['name']}: {precision} on {place}, from {record['weights']['origin']} weights", err=True)
-    click.echo(f"Images: {counts}.", err=True)
-    click.echo(f"Calling every image the majority class is right in {shares} images: less says nothing.", err=True)
-    for line in [*summary.notices(record), *record["data"]["warnings"]]:
-        click.echo(line, err=True)
 
 
 @main.command()
@@ -176,3 +164,4 @@ def verify_all(results: Path, *, as_json: bool) -> None:
 
 main.add_command(compare)
 main.add_command(data)
+main.add_command(study)

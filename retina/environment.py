@@ -1,9 +1,12 @@
 """Where a run takes place: device, precision, threads, versions, and the commit of the code."""
 
 import contextlib
+import functools
+import hashlib
 import importlib.metadata
 import os
 import platform
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +96,22 @@ def describe() -> dict[str, Any]:
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "git": git_state(Path(__file__).parent.parent),
     }
+
+
+def host() -> str:
+    """The name of this machine."""
+    return socket.gethostname()
+
+
+@functools.cache
+def code() -> dict[str, str]:
+    """What trains here: the SHA-256 of retina's own source, and the version of every package that decides a result."""
+    folder = Path(__file__).parent
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        found.update(f"{path.relative_to(folder).as_posix()}\n".encode())
+        found.update(path.read_bytes())
+    return {"source": found.hexdigest()} | {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@
     │   └── AuditError    the audit found something that would corrupt a result
     ├── WeightsError      pretrained weights cannot be had, or do not fit
     ├── RunError          a run folder cannot be read or written
+    │   └── HeldError      a living process trains the run
     └── DivergedError     training produced a loss that is not finite
 
 Each is raised with what is wrong and, where they help, what was expected, what was found, where, and what to do next.
@@ -84,6 +85,10 @@ class WeightsError(RetinaError):
 
 class RunError(RetinaError):
     """A run folder cannot be found, read or written."""
+
+
+class HeldError(RunError):
+    """A living process, or one that may be alive, trains the run."""
 
 
 class DivergedError(RetinaError):

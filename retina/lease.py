@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from retina import files, identity
-from retina.errors import RunError
+from retina.errors import HeldError, RunError
 
 BEAT = 10.0
 """Seconds between two signs of life."""
@@ -128,7 +128,7 @@ def take(folder: Path, *, after: int = 0) -> Iterator[Lease]:
         after: The number of the last attempt that is known of otherwise.
 
     Raises:
-        RunError: a living process holds it.
+        HeldError: a living process holds it.
         RetinaError: the folder cannot be written.
     """
     lease = _claim(folder, after)
@@ -193,7 +193,7 @@ def _refuse_the_living(folder: Path, path: Path, now: float) -> None:
     """Raise where the process that made an attempt's file lives."""
     holder = _read(path)
     if _lives(holder, path, now):
-        raise RunError(
+        raise HeldError(
             "this run is being trained by another process",
             found=holder or "an attempt that has just begun",
             where=folder,

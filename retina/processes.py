@@ -41,7 +41,7 @@ def on_all_cores(work: Callable[[Job], Result], jobs: Sequence[Job], *, few: int
         return
     spawn = multiprocessing.get_context("spawn")
     with _one_thread_each():
-        pool = ProcessPoolExecutor(min(cores(), len(jobs)), mp_context=spawn, initializer=_begin_worker)
+        pool = ProcessPoolExecutor(min(cores(), len(jobs)), mp_context=spawn, initializer=begin_worker)
         try:
             yield from pool.map(work, jobs)
         except BrokenProcessPool as error:
@@ -69,7 +69,7 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _begin_worker() -> None:
+def begin_worker() -> None:
     """Leave Ctrl-C to the parent, and end with it, be it killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -8,6 +8,8 @@
     params = ["p1", "p2"]
     loss = "focal"
     dropout = 0.3                         # any other setting, for these runs alone
+
+The settings are those of a parameter file, and override it.
 """
 
 import itertools
@@ -91,7 +93,10 @@ def checked(table: object, name: str, allowed: Iterable[str], path: Path) -> Tab
 
 
 def choices(tables: list[Table], seeds: list[object]) -> Iterator[tuple[int, Table]]:
-    """Every run that the tables name, with the table's number; one with seeds of its own is named in the first round."""
+    """Every run that the tables name, with the table's number: a round of all tables for each seed.
+
+    A table with seeds of its own has its part in the first round alone.
+    """
     for round_number, seed in enumerate(seeds):
         for number, table in enumerate(tables, 1):
             if "seed" in table and round_number:

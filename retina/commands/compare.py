@@ -1,12 +1,18 @@
 """`python cli.py compare`: every run made so far -> tables, figures, diagnosis and report."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from retina.commands.options import json_option, quiet_option, results_option
 from retina.language import LANGUAGES
+
+if TYPE_CHECKING:
+    from retina.analysis.comparison import Comparison
+    from retina.language import Language
 
 
 @click.command()
@@ -42,22 +48,53 @@ def compare(
 
     Example: python cli.py compare --lang zh-TW
     """
-    from retina import progress
-    from retina.analysis import comparison as comparing
     from retina.language import Language
-    from retina.reporting import publish, terminal
 
     language, folder = Language(lang), out or results / "comparison"
-    found = comparing.select(results, runs, required=not against)
+    comparison = compare_runs(results, runs, folder, language, against=against, quiet=quiet)
+    found = json.dumps(to_json(comparison, folder, language), indent=2) if as_json else None
+    click.echo(found or render(comparison, folder, language))
+    end(comparison.damaged)
+
+
+def compare_runs(
+    results: Path,
+    names: Sequence[str],
+    folder: Path,
+    language: "Language",
+    *,
+    against: Sequence[str] = (),
+    quiet: bool = False,
+) -> "Comparison":
+    """Compare the runs named, or all, and write what is found into a folder."""
+    from retina import progress
+    from retina.analysis import comparison as comparing
+    from retina.reporting import publish
+
+    found = comparing.select(results, names, required=not against)
     with progress.bar("scoring", len(found), quiet=quiet, unit="runs") as advance:
-        comparison = comparing.compare(found, against, advance, named=[Path(name).name for name in runs])
+        comparison = comparing.compare(found, against, advance, named=[Path(name).name for name in names])
     publish.publish(comparison, folder, language, quiet=quiet)
-    if as_json:
-        click.echo(json.dumps(publish.findings(comparison, language) | {"out": str(folder)}, indent=2))
-    else:
-        click.echo(terminal.render(comparison, language))
-        click.echo(f"\n{folder / 'report.md'}\n{folder / 'report.html'}")
-    for line in comparison.damaged:
+    return comparison
+
+
+def to_json(comparison: "Comparison", folder: Path, language: "Language") -> dict[str, Any]:
+    """The findings of a comparison and its folder, as plain JSON values."""
+    from retina.reporting import publish
+
+    return publish.findings(comparison, language) | {"out": str(folder)}
+
+
+def render(comparison: "Comparison", folder: Path, language: "Language") -> str:
+    """A comparison as plain text, and where its report lies."""
+    from retina.reporting import terminal
+
+    return f"{terminal.render(comparison, language)}\n\n{folder / 'report.md'}\n{folder / 'report.html'}"
+
+
+def end(damaged: Sequence[str]) -> None:
+    """Name the runs that are damaged; exit 1 where there are any."""
+    for line in damaged:
         click.echo(f"Error: {line}", err=True)
-    if comparison.damaged:
+    if damaged:
         raise click.exceptions.Exit(1)

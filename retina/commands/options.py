@@ -42,8 +42,20 @@ def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def given_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """The settings among options that were given; the word `none` where a setting may have no value is `None`."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return given | {name: None for name, value in given.items() if value == "none" and SETTINGS[name].optional}
+
+
 results_option = click.option(
     "--results", type=click.Path(path_type=Path, file_okay=False), default=RESULTS, help="folder of all results"
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+skip_bad_option = click.option(
+    "--skip-bad", is_flag=True, help="leave out images that are missing, damaged or in two splits; record which"
+)
+data_option = click.option(
+    "--data", type=click.Path(path_type=Path), help="data folder [default: RETINA_DATA, else the built-in set]"
+)
 quiet_option = click.option("--quiet", is_flag=True, help="no progress and no announcements")

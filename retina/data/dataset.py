@@ -67,11 +67,16 @@ class Dataset:
     fingerprint: str
     warnings: tuple[str, ...]
 
+    @property
+    def notice(self) -> str | None:
+        """What a reader must know of the images; `None` where there is nothing."""
+        return synthetic.NOTICE if self.builtin else None
+
     def to_dict(self) -> dict[str, Any]:
         """The data as recorded with every run: plain JSON values."""
         return {
             "source": "built-in" if self.builtin else "folder",
-            "notice": synthetic.NOTICE if self.builtin else None,
+            "notice": self.notice,
             "folder": str(self.folder),
             "layout": self.layout,
             "fingerprint": self.fingerprint,

@@ -2,10 +2,11 @@
 
 import dataclasses
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from retina import environment, runs
 from retina.data import baselines, dataset
@@ -43,6 +44,11 @@ class Plan:
         item = self.experiment
         return f"{item.backbone}-{item.params}-{item.loss}-seed{item.seed}-{self.digest[:8]}"
 
+    @property
+    def training_images(self) -> int:
+        """How many images are trained on."""
+        return len(self.data.parts["train"].labels)
+
     def record(self) -> dict[str, Any]:
         """The record of the run as it stands before the first step: plain JSON values."""
         experiment = self.experiment
@@ -70,6 +76,22 @@ class Plan:
         }
 
 
+Found = TypeVar("Found")
+
+
+@dataclass
+class Shelf:
+    """What the plans of one study share, so that each data set is read, audited and measured once."""
+
+    kept: dict[Hashable, Any] = field(default_factory=dict)
+
+    def once(self, key: Hashable, make: Callable[[], Found]) -> Found:
+        """What `make` gives, made where nothing stands under the key yet."""
+        if key not in self.kept:
+            self.kept[key] = make()
+        return self.kept[key]
+
+
 def plan(
     experiment: Experiment,
     overrides: dict[str, dict[str, Any]],
@@ -78,6 +100,7 @@ def plan(
     results: Path,
     skip_bad: bool = False,
     quiet: bool = False,
+    shelf: Shelf | None = None,
 ) -> Plan:
     """Resolve precision, weights and data of an experiment, and measure the baselines.
 
@@ -88,24 +111,31 @@ def plan(
         results: The results folder, in which earlier runs are looked up.
         skip_bad: See `retina.data.dataset.load`.
         quiet: Show no progress.
+        shelf: What other plans have found out already.
 
     Raises:
         RetinaError: the data, the weights or the precision cannot be had.
     """
     began = time.perf_counter()
+    shelf = shelf or Shelf()
     experiment = dataclasses.replace(experiment, precision=environment.resolve_precision(experiment.precision))
     runs.require_writable(results)
     folder, builtin = dataset.choose(data, quiet=quiet)
-    start = weights.resolve(experiment, results=results, builtin=builtin, quiet=quiet)
-    images = dataset.load(
-        folder, image_size=experiment.image_size, crop=experiment.crop_disc, skip_bad=skip_bad, quiet=quiet
+    start = shelf.once(
+        ("weights", experiment.backbone, experiment.weights, results, builtin),
+        lambda: weights.resolve(experiment, results=results, builtin=builtin, quiet=quiet),
+    )
+    size, crop = experiment.image_size, experiment.crop_disc
+    images = shelf.once(
+        ("data", folder, size, crop, skip_bad),
+        lambda: dataset.load(folder, image_size=size, crop=crop, skip_bad=skip_bad, quiet=quiet),
     )
     return Plan(
         experiment=experiment,
         overrides=overrides,
         data=images,
         start=start,
-        baselines=baselines.measure(images),
+        baselines=shelf.once(("baselines", folder, size, crop, skip_bad), lambda: baselines.measure(images)),
         digest=experiment.digest(data=images.fingerprint, weights=start.identity),
         preparation_seconds=time.perf_counter() - began,
     )
