@@ -156,6 +156,20 @@ def perform(job: Job, shelf: Shelf, *, patience: float = 0.0) -> Outcome:
     return Outcome(job.name, status, reused=reused, error=error, seconds=time.monotonic() - began)
 
 
+def folder(job: Job) -> Path:
+    """The run folder of a job."""
+    return runs.runs_folder(job.results) / job.name
+
+
+def is_finished(job: Job) -> bool:
+    """Whether the run of a job has its results."""
+    run = runs.Run(folder(job))
+    try:
+        return execution.is_finished(run) and run.record()["digest"] == job.digest
+    except RunError:  # it is told where the run is trained
+        return False
+
+
 def wait_and_execute(item: Plan, results: Path, *, deadline: float) -> tuple[runs.Run, bool]:
     """As `retina.training.execution.execute`, once whoever holds the run has let it go or is known to be dead.
 
