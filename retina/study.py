@@ -27,7 +27,7 @@ from retina.settings import unknown
 KEYS = ("seeds", "settings", "runs")
 GRID = {"backbone": (), "params": ("p1",), "loss": ("ce",), "seed": ()}
 """What may be a list in a table of runs, and what is taken where it is left out; a backbone must be named."""
-MOST_RUNS = 10_000
+MOST_RUNS = 1000
 
 Table = dict[str, Any]
 

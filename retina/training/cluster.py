@@ -142,7 +142,7 @@ def require_same_code(ray: Any, nodes: Sequence[dict[str, Any]]) -> None:  # noq
 def shared_mark(results: Path) -> Iterator[str]:
     """Leave a file in the results folder, by which a machine sees whether it has the same; yields its name."""
     folder = runs.runs_folder(results)
-    mark = folder / f".study-{uuid.uuid4().hex}"
+    mark = folder / mark_name()
     with files.unwritable_is_one_line(mark):
         folder.mkdir(parents=True, exist_ok=True)
         mark.touch()
@@ -150,6 +150,11 @@ def shared_mark(results: Path) -> Iterator[str]:
         yield mark.name
     finally:
         mark.unlink(missing_ok=True)
+
+
+def mark_name() -> str:
+    """A name that no other study has."""
+    return f".study-{uuid.uuid4().hex}"
 
 
 def submit(ray: Any, jobs: Sequence[Job], room: dict[str, int], mark: str) -> Iterator[Outcome]:  # noqa: ANN401

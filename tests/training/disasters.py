@@ -22,7 +22,7 @@ import traceback
 from pathlib import Path
 
 import torch
-from small_runs import TIMINGS, planned, small_network
+from small_runs import outcome, planned, small_network
 
 import retina.analysis.summary  # noqa: F401 - imported once, not in every child
 from retina import cli, environment, runs
@@ -139,16 +139,6 @@ def forked(work):
         said = stream.read()
     _, status = os.waitpid(child, 0)
     return json.loads(said) if said else -os.WTERMSIG(status)
-
-
-def outcome(run):
-    """What must not depend on disasters: everything but times and the place."""
-    record = run.record()
-    kept = {key: value for key, value in record.items() if key not in ("timings", "sessions", "attempt", "files")}
-    kept["environment"] = {key: value for key, value in record["environment"].items() if key != "git"}  # may move on
-    history = run.history().drop(columns=TIMINGS).to_csv(index=False)
-    names = sorted(path.name for path in run.folder.iterdir())
-    return {"record": kept, "history": history, "predictions": run.predictions_path.read_text(), "names": names}
 
 
 def trained(prepared, results, *, force=False):

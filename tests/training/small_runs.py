@@ -55,3 +55,13 @@ def interrupted(prepared: plan.Plan, results: Path, monkeypatch, step: int) -> r
         with pytest.raises(KeyboardInterrupt):
             execution.execute(prepared, results=results, quiet=True)
     return runs.list_runs(results)[0]
+
+
+def outcome(run):
+    """What must not depend on disasters: everything but times and the place."""
+    record = run.record()
+    kept = {key: value for key, value in record.items() if key not in ("timings", "sessions", "attempt", "files")}
+    kept["environment"] = {key: value for key, value in record["environment"].items() if key != "git"}  # may move on
+    history = run.history().drop(columns=TIMINGS).to_csv(index=False)
+    names = sorted(path.name for path in run.folder.iterdir())
+    return {"record": kept, "history": history, "predictions": run.predictions_path.read_text(), "names": names}

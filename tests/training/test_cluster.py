@@ -1,0 +1,231 @@
+"""Runs on a real Ray cluster of several nodes on this machine: the same results, whatever dies in the middle."""
+
+import dataclasses
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from small_runs import SMALL, outcome
+
+from retina import environment, experiment, lease, runs
+from retina.errors import ExperimentError, RetinaError, RunError
+from retina.study import Member
+from retina.training import job, remote
+from retina.training import study as training
+from retina.training.plan import Shelf
+
+for name, value in (
+    ("RAY_AUTH_MODE", "token"),
+    ("RAY_AUTH_TOKEN", secrets.token_hex(32)),
+    ("RAY_USAGE_STATS_ENABLED", "0"),
+    ("RAY_health_check_initial_delay_ms", "1000"),
+    ("RAY_health_check_period_ms", "1000"),
+    ("RAY_health_check_failure_threshold", "3"),
+):
+    os.environ.setdefault(name, value)  # Ray reads them when it is imported
+ray = pytest.importorskip("ray")
+from retina.training import cluster  # noqa: E402 - after Ray's settings
+
+ROOT = Path(__file__).parents[2]
+LONG = {"epochs": 6}
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.filterwarnings("default"),  # Ray's own
+]
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory):
+    """A cluster of a head that trains nothing and two nodes of one CPU each; a token is asked for."""
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    nodes = [made.add_node(num_cpus=1) for _ in range(2)]
+    yield made, nodes
+    ray.shutdown()
+    made.shutdown()
+
+
+def jobs_of(data, results, *names, **options):
+    wanted = {"data": data, "results": results, "skip_bad": False}
+    members = [
+        Member(*experiment.load(backbone, "p1", **(SMALL | options | {"seed": seed}))) for backbone, seed in names
+    ]
+    plans = job.prepare(members, shelf=Shelf(), quiet=True, **wanted)
+    return [job.job_of(item, **wanted) for item in plans]
+
+
+TWO = (("resnet18", 0), ("resnet18", 1))
+
+
+@pytest.fixture(scope="module")
+def expected(tiny_set, tmp_path_factory):
+    """What the local engine makes of two runs."""
+    jobs = jobs_of(tiny_set, tmp_path_factory.mktemp("local"), *TWO, **LONG)
+    assert all(item.finished for item in training.run(jobs, training.here(Shelf()), lambda _: None))
+    return [outcome_aside(item) for item in jobs]
+
+
+def outcome_aside(item):
+    """The outcome of a job without where it was trained."""
+    found = outcome(runs.Run(job.folder(item)))
+    del found["record"]["environment"]
+    return found
+
+
+def wait_for(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.05)
+
+
+def epochs(item):
+    path = runs.Run(job.folder(item)).history_path
+    return len(path.read_text().splitlines()) - 1 if path.is_file() else 0
+
+
+def test_a_node_that_is_killed_costs_its_runs_one_epoch_and_the_records_are_those_of_one_machine(
+    machines, tiny_set, tmp_path, expected
+):
+    made, nodes = machines
+    jobs = jobs_of(tiny_set, tmp_path, *TWO, **LONG)
+    with cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path) as engine:
+        import threading
+
+        def kill():
+            wait_for(lambda: all(epochs(item) for item in jobs))
+            made.remove_node(nodes.pop(), allow_graceful=False)
+            nodes.append(made.add_node(num_cpus=1))
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        outcomes = training.run(jobs, engine, lambda _: None)
+        killer.join()
+        assert [(item.status, item.error) for item in outcomes] == [("completed", None)] * 2
+        again = training.run(jobs, engine, lambda _: None)
+        assert [item.reused for item in again] == [True, True]
+    sessions = [runs.Run(job.folder(item)).record()["sessions"] for item in jobs]
+    assert sorted(map(len, sessions)) == [0, 1], "one of the two lost its machine and went on"
+    assert max(sessions, key=len)[0]["epochs_run"] >= 1
+    assert [outcome_aside(item) for item in jobs] == expected
+    assert not list(runs.runs_folder(tmp_path).glob(".*")), "no mark stays"
+
+
+def test_a_driver_that_is_killed_goes_on_when_the_same_command_is_typed(machines, tiny_set, tmp_path, expected):
+    made, _ = machines
+    path = tmp_path / "two.toml"
+    path.write_text('seeds = [0, 1]\n[[runs]]\nbackbone = "resnet18"\n', encoding="utf-8")
+    words = ["study", path, "--engine", "ray", "--address", made.address, "--cpus", 1, "--data", tiny_set]
+    words += ["--results", tmp_path, "--json", "--epochs", 6]
+    words += [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items() if name != "epochs"]
+    command = [sys.executable, str(ROOT / "cli.py"), *map(str, words)]
+    jobs = jobs_of(tiny_set, tmp_path, *TWO, **LONG)
+    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+    wait_for(lambda: any(epochs(item) for item in jobs))
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert [item["status"] for item in said["runs"]] == ["completed"] * 2
+    assert said["comparison"]["out"] == str(tmp_path / "studies" / "two")
+    assert [outcome_aside(item) for item in jobs] == expected
+
+
+def test_ctrl_c_is_written_into_the_records_of_the_runs_under_way(machines, tiny_set, tmp_path):
+    made, _ = machines
+    (item,) = jobs_of(tiny_set, tmp_path, TWO[0], epochs=60)
+
+    def run():
+        with cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path) as engine:
+            outcomes = engine([item])
+            import _thread
+            import threading
+
+            waiting = threading.Thread(target=lambda: (wait_for(lambda: epochs(item)), _thread.interrupt_main()))
+            waiting.start()
+            list(outcomes)
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    wait_for(lambda: lease.holder_of(job.folder(item)) is None)
+    assert runs.Run(job.folder(item)).record()["status"] == "interrupted"
+
+
+def test_where_the_results_are_not_shared_a_finished_folder_is_brought_back_whole(
+    machines, tiny_set, tmp_path, monkeypatch, expected
+):
+    made, _ = machines
+    jobs = jobs_of(tiny_set, tmp_path, *TWO, **LONG)
+    half = job.folder(jobs[1])
+    half.mkdir(parents=True)
+    (half / "history.csv").write_text("what an earlier attempt left")
+    monkeypatch.setattr(cluster, "mark_name", lambda: ".study-that-no-machine-sees")
+    with cluster.engine(made.address, cpus=1, gpus=0, results=tmp_path) as engine:
+        cluster.runs.runs_folder(tmp_path).joinpath(".study-that-no-machine-sees").unlink()
+        outcomes = training.run(jobs, engine, lambda _: None)
+    assert [(item.status, item.error) for item in outcomes] == [("completed", None)] * 2
+    assert [outcome_aside(item) for item in jobs] == expected
+
+
+def test_other_data_on_a_machine_are_refused_before_training_and_named(machines, tiny_set, tmp_path):
+    made, _ = machines
+    (item,) = jobs_of(tiny_set, tmp_path, TWO[0])
+    other = dataclasses.replace(item, fingerprint="0" * 64)
+    with cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path) as engine:
+        (found,) = engine([other])
+    assert found.status == "failed"
+    assert "the data differ between machines" in found.error
+    assert f"On: {environment.host()}" in found.error
+    assert not job.folder(item).exists()
+
+
+def test_other_code_on_a_machine_is_refused_before_training(machines, tiny_set, tmp_path, monkeypatch):
+    made, _ = machines
+    (item,) = jobs_of(tiny_set, tmp_path, TWO[0])
+    other = dataclasses.replace(item, code=item.code | {"torch": "1.0"})
+    brought = remote.perform(other, "")
+    assert "the code differs between machines" in brought.outcome.error
+    monkeypatch.setattr(environment, "code", lambda: item.code | {"source": "0" * 64})
+    with (
+        pytest.raises(RetinaError, match="the code differs between machines: nothing was trained"),
+        cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path),
+    ):
+        pass
+    assert runs.list_runs(tmp_path) == []
+
+
+@pytest.mark.parametrize(("cpus", "gpus"), [(64, None), (1, 1)])
+def test_a_run_that_no_machine_has_room_for_is_one_line(machines, tmp_path, cpus, gpus):
+    made, _ = machines
+    with (
+        pytest.raises(ExperimentError, match="no machine of the cluster has room for a run"),
+        cluster.engine(made.address, cpus=cpus, gpus=gpus, results=tmp_path),
+    ):
+        pass
+
+
+def test_a_cluster_that_is_not_there_is_one_line(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with (
+        pytest.raises(RetinaError, match="the Ray cluster cannot be reached"),
+        cluster.engine(address, cpus=None, gpus=None, results=tmp_path),
+    ):
+        pass
+
+
+def test_a_folder_that_a_living_process_trains_in_is_not_replaced(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with lease.take(folder), pytest.raises(RunError, match="cannot be replaced"):
+        remote.unpack(b"", folder)
