@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+EXTRAS := .venv-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help run example test lint bench docs clean
+.PHONY: help run example test test-extras lint bench docs clean
 
 help:  ## list the verbs
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -17,26 +18,28 @@ $(READY): pyproject.toml constraints.txt
 	PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@
 
+$(EXTRAS)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(EXTRAS)
+	PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(EXTRAS)/bin/pip install --quiet \
+		--editable '.[dev,keras-cv,keras-hub,mlflow,ray,tensorboard,tune]'
+	@touch $@
+
 run: $(READY)  ## train ResNet18 with focal loss on the built-in set, then compare every run made so far
 	$(BIN)/python cli.py run resnet18 --params p1 --loss focal
 	$(BIN)/python cli.py compare
 
 # The study's seven runs, small: 96 pixels, random weights. About 15 minutes on two cores.
-SMALL := --image-size 96 --weights random --results build/example
+SMALL := experiments/studies/original.toml --image-size 96 --weights random --results build/example
 example: $(READY)  ## make the comparison in results/example again
-	$(BIN)/python cli.py run vgg16 --params p1 $(SMALL)
-	$(BIN)/python cli.py run vgg16 --params p2 $(SMALL)
-	$(BIN)/python cli.py run resnet18 --params p1 --no-early-stopping $(SMALL)
-	$(BIN)/python cli.py run resnet18 --params p2 $(SMALL)
-	$(BIN)/python cli.py run resnet50 --params p1 $(SMALL)
-	$(BIN)/python cli.py run resnet50 --params p2 $(SMALL)
-	$(BIN)/python cli.py run resnet18 --params p1 --loss focal $(SMALL)
-	$(BIN)/python cli.py compare --results build/example --out results/example
-	$(BIN)/python cli.py compare --results build/example --out build/example/zh-TW --lang zh-TW
+	$(BIN)/python cli.py study $(SMALL) --out results/example
+	$(BIN)/python cli.py study $(SMALL) --out build/example/zh-TW --lang zh-TW
 	cp build/example/zh-TW/report.md results/example/report.zh-TW.md
 
 test: $(READY)  ## pass the tests: no network, no GPU
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+test-extras: $(EXTRAS)/.ready  ## pass the tests of the optional parts, in an environment of their own of about 5 GB
+	OMP_NUM_THREADS=1 $(EXTRAS)/bin/python -m pytest -m extra
 
 lint: $(READY)  ## style, formatting
 	$(BIN)/ruff check .
@@ -50,4 +53,4 @@ docs: $(READY)  ## write docs/reference.md from the commands' own help
 	$(BIN)/python docs/build.py
 
 clean:  ## remove the environment and what tools left; results stay
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(EXTRAS) build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -8,6 +8,7 @@ finished run folder is brought back whole, and a run whose machine died begins a
 import contextlib
 import os
 import secrets
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ GRACE = 10.0
 """Seconds that interrupted runs have to say so in their records."""
 LOST_MACHINES = 3
 """How often a run may lose its machine before it counts as failed."""
+MARK = ".study-"
 TOKEN = "RAY_AUTH_TOKEN"  # noqa: S105 - a name
 
 
@@ -145,6 +147,9 @@ def shared_mark(results: Path) -> Iterator[str]:
     mark = folder / mark_name()
     with files.unwritable_is_one_line(mark):
         folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f"{MARK}*"):  # by a driver that was killed
+            if time.time() - left.stat().st_mtime > files.STALE:
+                left.unlink(missing_ok=True)
         mark.touch()
     try:
         yield mark.name
@@ -154,7 +159,7 @@ def shared_mark(results: Path) -> Iterator[str]:
 
 def mark_name() -> str:
     """A name that no other study has."""
-    return f".study-{uuid.uuid4().hex}"
+    return f"{MARK}{uuid.uuid4().hex}"
 
 
 def submit(ray: Any, jobs: Sequence[Job], room: dict[str, int], mark: str) -> Iterator[Outcome]:  # noqa: ANN401

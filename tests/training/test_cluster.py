@@ -36,6 +36,7 @@ from retina.training import cluster  # noqa: E402 - after Ray's settings
 ROOT = Path(__file__).parents[2]
 LONG = {"epochs": 6}
 pytestmark = [
+    pytest.mark.extra,
     pytest.mark.timeout(600),
     pytest.mark.filterwarnings("default"),  # Ray's own
 ]
