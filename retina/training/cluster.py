@@ -148,8 +148,9 @@ def shared_mark(results: Path) -> Iterator[str]:
     with files.unwritable_is_one_line(mark):
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(f"{MARK}*"):  # by a driver that was killed
-            if time.time() - left.stat().st_mtime > files.STALE:
-                left.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > files.STALE:
+                    left.unlink()
         mark.touch()
     try:
         yield mark.name
