@@ -8,6 +8,7 @@ finished run folder is brought back whole, and a run whose machine died begins a
 import contextlib
 import os
 import secrets
+import socket
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ from retina.training import job, remote
 from retina.training.job import Job, Outcome
 from retina.training.study import Engine
 
+REACH = 10.0
+"""Seconds that a cluster has to answer."""
 GRACE = 10.0
 """Seconds that interrupted runs have to say so in their records."""
 LOST_MACHINES = 3
@@ -74,12 +77,16 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:  # noqa: ANN401 
     if address is None:
         options |= {"include_dashboard": False, "dashboard_host": "127.0.0.1", "_node_ip_address": "127.0.0.1"}
     try:
+        if address not in (None, "auto"):
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, int(port)), timeout=REACH).close()  # Ray itself would try for minutes
         ray.init(address=address, **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise RetinaError(
             "the Ray cluster cannot be reached" if address else "no Ray cluster can be started here",
             found=str(error).strip().partition("\n")[0],
             where=address,
+            expected="auto, or HOST:PORT as `ray start --head` prints it" if address else None,
             advice="see `ray status`; one that asks for a token needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN here",
         ) from error
     try:
