@@ -11,6 +11,7 @@ from retina import environment, runs
 from retina.data import baselines, dataset
 from retina.data.dataset import Dataset
 from retina.experiment import Experiment
+from retina.models import catalogue
 from retina.training import weights
 from retina.training.weights import StartingWeights
 
@@ -41,7 +42,7 @@ class Plan:
     def name(self) -> str:
         """The name of the run and of its folder."""
         item = self.experiment
-        return f"{item.backbone}-{item.params}-{item.loss}-seed{item.seed}-{self.digest[:8]}"
+        return f"{item.backbone.replace(':', '.')}-{item.params}-{item.loss}-seed{item.seed}-{self.digest[:8]}"
 
     def record(self) -> dict[str, Any]:
         """The record of the run as it stands before the first step: plain JSON values."""
@@ -56,7 +57,7 @@ class Plan:
             "overrides": self.overrides,
             "data": self.data.to_dict(),
             "baselines": self.baselines,
-            "environment": environment.describe(),
+            "environment": environment.describe(catalogue.facts_of(experiment.backbone).packages),
             "weights": self.start.to_dict(),
             "model": None,
             "timings": {"started": now(), "finished": None, "preparation_seconds": round(self.preparation_seconds, 3)},
@@ -94,6 +95,7 @@ def plan(
     """
     began = time.perf_counter()
     experiment = dataclasses.replace(experiment, precision=environment.resolve_precision(experiment.precision))
+    catalogue.facts_of(experiment.backbone).require(experiment.image_size)
     runs.require_writable(results)
     folder, builtin = dataset.choose(data, quiet=quiet)
     start = weights.resolve(experiment, results=results, builtin=builtin, quiet=quiet)
