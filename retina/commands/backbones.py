@@ -38,7 +38,8 @@ def backbones(provider: str | None, *, as_json: bool) -> None:
         cells = [getattr(cell, side)(width) for cell, side, width in zip(line, sides, widths, strict=True)]
         click.echo("  ".join(cells).rstrip())
     for remark in (cited, offered, missing):
-        click.echo("\n".join(["", *dict.fromkeys(filter(None, map(remark, found.values())))]).rstrip("\n"))
+        lines = dict.fromkeys(line for line in map(remark, found.values()) if line)
+        click.echo("".join(f"\n{line}" for line in lines), nl=bool(lines))
 
 
 def row(facts: "Facts") -> tuple[str, ...]:
