@@ -145,10 +145,6 @@ def test_a_study_names_them_like_any_other(tmp_path):
 
 
 def test_the_shell_completes_their_names():
-    environment = {
-        "_RETINA_COMPLETE": "bash_complete",
-        "COMP_WORDS": "retina run keras_hub:resnet_1",
-        "COMP_CWORD": "2",
-    }
-    result = CliRunner().invoke(main, [], env=environment, prog_name="retina")
+    typed = {"COMP_WORDS": "retina run keras_hub:resnet_1", "COMP_CWORD": "2"}
+    result = CliRunner().invoke(main, [], env=typed | {"_RETINA_COMPLETE": "bash_complete"}, prog_name="retina")
     assert result.stdout.split()[:1] == ["plain,keras_hub:resnet_18"]
