@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from retina.commands import announcing
+from retina.commands.backbones import backbones
 from retina.commands.compare import compare
 from retina.commands.data import data
 from retina.commands.options import (
@@ -61,7 +62,9 @@ def main() -> None:
 def complete_backbone(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Names of backbones for the shell."""
     del ctx, param
-    return [name for name in SETTINGS["backbone"].choices if name.startswith(incomplete)]
+    from retina.models import catalogue
+
+    return [name for name in catalogue.every() if name.startswith(incomplete)]
 
 
 @main.command()
@@ -90,7 +93,7 @@ def run(
     as_json: bool,
     **options: Any,  # noqa: ANN401 - one for every setting
 ) -> None:
-    """Train BACKBONE (vgg16, resnet18, resnet50) once and write a run folder.
+    """Train BACKBONE (vgg16, resnet18, resnet50, or one that `backbones` lists) once and write a run folder.
 
     Options left out keep the value of the parameter set. Typed again, a finished run is reused, an interrupted one goes
     on.
@@ -162,6 +165,7 @@ def verify_all(results: Path, *, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+main.add_command(backbones)
 main.add_command(compare)
 main.add_command(data)
 main.add_command(study)

@@ -8,7 +8,7 @@ import os
 import platform
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +81,12 @@ def deterministic_kernels(*, wanted: bool) -> Iterator[None]:
         torch.use_deterministic_algorithms(mode=before)
 
 
-def describe() -> dict[str, Any]:
-    """The environment of a run as plain JSON values: what a reader needs to repeat it or to doubt it."""
+def describe(packages: Iterable[str] = ()) -> dict[str, Any]:
+    """The environment of a run as plain JSON values: what a reader needs to repeat it or to doubt it.
+
+    Args:
+        packages: Distributions whose versions belong there beside `PACKAGES`.
+    """
     import torch
 
     return {
@@ -93,7 +97,7 @@ def describe() -> dict[str, Any]:
         "processor": processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": {name: importlib.metadata.version(name) for name in dict.fromkeys((*PACKAGES, *packages))},
         "git": git_state(Path(__file__).parent.parent),
     }
 

@@ -26,7 +26,13 @@ class Experiment:
         ExperimentError: a value has the wrong type or is out of range.
     """
 
-    backbone: str = setting("backbone", str, choices=("vgg16", "resnet18", "resnet50"), in_file=False)
+    backbone: str = setting(
+        "backbone",
+        str,
+        choices=("vgg16", "resnet18", "resnet50"),
+        prefixes=("keras", "keras_cv", "keras_hub"),
+        in_file=False,
+    )
     params: str = setting("name of the parameter set", str, in_file=False, plain=True)
     loss: str = setting("loss", str, "ce", choices=("ce", "focal"), in_file=False)
     seed: int = setting("random seed", int, 0, low=0, high=2**31 - 1, in_file=False)
@@ -103,7 +109,7 @@ def check(values: Mapping[str, object], where: object) -> None:
         rule = SETTINGS[key]
         if not rule.accepts(value):
             if rule.choices and isinstance(value, str):
-                raise unknown(key, value, rule.choices, where)
+                raise unknown(key, value, rule.words, where)
             raise ExperimentError(f"{key} cannot be {value!r}", expected=rule.allowed, found=repr(value), where=where)
 
 

@@ -23,6 +23,7 @@ class Setting:
         low: Smallest value allowed, for numbers.
         high: Largest value allowed, for numbers.
         choices: The words allowed, for strings.
+        prefixes: Beside the choices, `PREFIX:NAME` is allowed with one of these and a plain NAME, as in `keras:VGG19`.
         optional: `None` is allowed; in a file, by leaving the key out, as an option by the word `none`.
         in_file: The field may stand in a parameter file.
         plain: The text becomes part of a folder's name and of tables: letters and digits of any script, `.`, `_`, `-`.
@@ -33,15 +34,21 @@ class Setting:
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
     optional: bool = False
     in_file: bool = True
     plain: bool = False
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """The choices, and what stands for those that a prefix opens."""
+        return (*self.choices, *(f"{prefix}:NAME" for prefix in self.prefixes))
+
+    @property
     def allowed(self) -> str:
         """What is allowed, in words."""
         if self.choices:
-            return "one of " + ", ".join(self.choices)
+            return "one of " + ", ".join(self.words)
         if self.plain:
             return f"a name of letters, digits, ., _ and -, at most {LONGEST_NAME} bytes"
         names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
@@ -61,7 +68,8 @@ class Setting:
         if not right_type:
             return False
         if self.choices:
-            return value in self.choices
+            prefix, _, name = value.partition(":")
+            return value in self.choices or (prefix in self.prefixes and is_plain(name))
         if self.plain:
             return is_plain(value)
         return self.kind in (str, bool) or self.low <= value <= self.high

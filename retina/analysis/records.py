@@ -54,6 +54,7 @@ NEEDED = {
 OPTIONAL = {
     "diverged_step": (int, type(None)),
     "timings.training_seconds": (int, float, type(None)),
+    **{f"weights.{name}": (str, type(None)) for name in ("recipe", "source", "preprocessing")},
     **{
         f"timings.{name}": (int, float, type(None))
         for name in ("feature_seconds", "images_per_second", "waiting_share", "peak_memory_mib")

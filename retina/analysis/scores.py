@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit
 
-from retina.analysis import calibration, metrics, operating_points, resampling, statistics
+from retina.analysis import calibration, metrics, operating_points, pretraining, resampling, statistics
 from retina.analysis.candidates import Candidate, Group, Part
 from retina.analysis.collection import Entry
 from retina.analysis.design import repetitions
@@ -20,7 +20,10 @@ SCREENING_PREVALENCE = 0.10
 """The share of diseased eyes at which predictive values are given too: RFMiD's 79 % is no screening programme's."""
 
 
-RUN = ("run", "status", "backbone", "params", "loss", "seed", "weights", "best_epoch", "epochs_run")
+RUN = (
+    *("run", "status", "backbone", "params", "loss", "seed", "weights", "recipe", "preprocessing"),
+    *("best_epoch", "epochs_run"),
+)
 SEEDS = ("seeds", "auroc_seed_mean", "auroc_seed_sd")
 
 
@@ -66,8 +69,10 @@ def of_run(entry: Entry) -> dict[str, Any]:
     """The columns `RUN`: which run it is and how it ended."""
     experiment, record = entry.experiment, entry.record
     settings = {key: experiment[key] for key in ("backbone", "params", "loss", "seed")}
+    start = {"weights": record["weights"]["origin"], "recipe": pretraining.recipe_of(record)}
+    start["preprocessing"] = pretraining.preprocessing_of(record)
     ended = {key: record[key] for key in ("best_epoch", "epochs_run")}
-    return {"run": entry.name, "status": record["status"]} | settings | {"weights": record["weights"]["origin"]} | ended
+    return {"run": entry.name, "status": record["status"]} | settings | start | ended
 
 
 def score(candidate: Candidate, split: str, drawn: np.ndarray) -> dict[str, float]:

@@ -1,15 +1,13 @@
 """The classifier: a backbone, and on it a head of global average pooling, dropout and one logit."""
 
-import hashlib
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from retina.errors import ExperimentError
-from retina.models import backbones, imagenet
-from retina.models.backbones import Backbone
-from retina.models.layers import BatchNormalization, GlobalAveragePooling, Logit
+from retina.errors import ExperimentError, WeightsError
+from retina.models import backbones
+from retina.models.backbone import HEAD, Backbone
+from retina.models.layers import GlobalAveragePooling, Logit
 from retina.models.torch_layer import seed_of
 from retina.settings import unknown
 
@@ -30,8 +28,8 @@ def build(
     weights and its dropout are functions of the seed alone, whatever was built or drawn before.
 
     Args:
-        backbone: A key of `BACKBONES`.
-        weights: `random`, `imagenet` (fetched once), or the path of a state dict with torchvision's names.
+        backbone: A name that `backbones.get` knows.
+        weights: See `backbones.build`.
         fine_tune: What is trained: the `head`, the head and the backbone's `last` stage, or everything (`full`).
         dropout: Share of the pooled features set to 0 in training, in [0, 1).
         seed: Seed of the random weights and of dropout.
@@ -43,12 +41,12 @@ def build(
     record = backbones.get(backbone)
     if not 0 <= dropout < 1:
         raise ExperimentError(f"dropout cannot be {dropout}", expected="a number from 0 to below 1")
-    images, features = backbones.connect(record, seed)
+    images, features = record.connect(seed)
     x = GlobalAveragePooling(name="pool")(features)
     x = keras.layers.Dropout(dropout, seed=seed_of(seed, "dropout"), dtype="float32", name="dropout")(x)
     logit = Logit(seed=seed_of(seed, "logit"), name="logit")(x)
-    model = keras.Model(images, logit, name=f"{backbone}_classifier")
-    backbones.initialize(model, record, weights)
+    model = keras.Model(images, logit, name=f"{backbone.replace(':', '_')}_classifier")
+    record.initialize(model, weights)
     freeze(model, record, fine_tune)
     return model
 
@@ -62,9 +60,9 @@ def freeze(model: keras.Model, backbone: Backbone, fine_tune: str) -> None:
     if fine_tune not in FINE_TUNE:
         raise unknown("fine_tune", fine_tune, FINE_TUNE)
     trained = {"head": (), "last": (backbone.last_stage,), "full": tuple(backbone.stages)}[fine_tune]
+    stages = backbone.stages_of(model)
     for layer in model.layers:
-        stage = backbone.stage(layer.name)
-        layer.trainable = stage is None or stage in trained
+        layer.trainable = layer.name not in stages or stages[layer.name] in trained
 
 
 def split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
@@ -84,7 +82,14 @@ def transfer_backbone(source: keras.Model, target: keras.Model) -> None:
     Raises:
         WeightsError: the two have different backbones.
     """
-    imagenet.assign(target, imagenet.state_dict(source), where=source.name)
+    ours, theirs = (
+        [variable for layer in model.layers if layer.name not in HEAD for variable in layer.weights]
+        for model in (target, source)
+    )
+    if [variable.shape for variable in ours] != [variable.shape for variable in theirs]:
+        raise WeightsError("the weights belong to another network", expected=target.name, found=source.name)
+    for own, given in zip(ours, theirs, strict=True):
+        own.assign(given)
 
 
 def describe(model: keras.Model) -> dict[str, int]:
@@ -94,16 +99,10 @@ def describe(model: keras.Model) -> dict[str, int]:
     return {"parameters": total, "trainable_parameters": trainable}
 
 
-def digest(model: keras.Model) -> str:
-    """The SHA-256 of every weight of a model, with its name, shape and dtype, as 64 hexadecimal digits."""
-    found = hashlib.sha256()
-    for variable in model.weights:
-        value = variable.numpy()
-        found.update(f"{variable.path} {value.shape} {value.dtype}\n".encode())
-        found.update(np.ascontiguousarray(value))
-    return found.hexdigest()
-
-
 def _parameters(layer: keras.layers.Layer) -> list[keras.Variable]:
     """What gradient descent can change in a layer, frozen or not."""
-    return [layer.gamma, layer.beta] if isinstance(layer, BatchNormalization) else layer.weights
+    frozen = not layer.trainable
+    layer.trainable = True
+    found = layer.trainable_weights
+    layer.trainable = not frozen
+    return found

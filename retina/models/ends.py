@@ -43,6 +43,15 @@ class Normalization(TorchLayer):
 
 
 @keras.saving.register_keras_serializable(package="retina")
+class ReversedChannels(TorchLayer):
+    """Images (N, H, W, 3) with their channels in reverse: RGB to BGR, as networks from Caffe expect them."""
+
+    def call(self, images: torch.Tensor) -> torch.Tensor:
+        """Turn the channels of a batch around."""
+        return images.flip(-1)
+
+
+@keras.saving.register_keras_serializable(package="retina")
 class GlobalAveragePooling(TorchLayer):
     """The mean of each channel over all pixels, (N, H, W, C) to (N, C), in float32.
 

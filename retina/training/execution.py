@@ -15,6 +15,7 @@ from retina import environment, files, lease, runs, standing, stopping
 from retina.data.batches import EvaluationBatches
 from retina.errors import DivergedError, RetinaError, RunError
 from retina.models import classifier
+from retina.models.backbone import digest
 from retina.training import checkpoint, memory, weights
 from retina.training.fit import fit
 from retina.training.material import evaluation_batch, material
@@ -191,7 +192,7 @@ def train(plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool) -> 
     run.guard()
     with files.atomic_file(run.model_path) as temporary:
         network.save(temporary)
-    record["model"]["weights_sha256"] = classifier.digest(network)
+    record["model"]["weights_sha256"] = digest(network.layers)
     record["files"] = standing.digests(run)
     in_epochs = sum(row["seconds"] for row in progress.rows)
     record["timings"]["training_seconds"] = round(in_epochs + (given.feature_seconds or 0), 3)

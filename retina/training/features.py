@@ -18,7 +18,8 @@ import torch
 from retina import environment, files, progress
 from retina.data.batches import Augmentation, EvaluationBatches, ShuffledBatches
 from retina.errors import DataError, DivergedError
-from retina.models import classifier
+from retina.models import catalogue
+from retina.models.backbone import digest
 from retina.training.plan import Plan
 from retina.training.precision import Autocast
 
@@ -59,7 +60,7 @@ class Features:
         self.folder = files.cache_folder() / "features" if folder is None else folder
         self.model = Autocast(backbone, plan.experiment.precision)
         self.channels = backbone.output_shape[-1]
-        self.weights = classifier.digest(backbone)
+        self.weights = digest(backbone.layers)
         self.computed = 0
 
     @property
@@ -106,7 +107,8 @@ class Features:
             "batch_size": self.batch_size,
             "device": environment.device_name(),
             "threads": torch.get_num_threads(),
-            "packages": {name: importlib.metadata.version(name) for name in ("retina", "torch", "pillow")},
+            "packages": {name: importlib.metadata.version(name) for name in ("retina", "torch", "pillow")}
+            | catalogue.facts_of(experiment.backbone).versions(),
         }
 
     def _compute(self, split: str, variant: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from retina import environment, runs
 from retina.data import baselines, dataset
 from retina.data.dataset import Dataset
 from retina.experiment import Experiment
+from retina.models import catalogue
 from retina.training import weights
 from retina.training.weights import StartingWeights
 
@@ -42,7 +43,7 @@ class Plan:
     def name(self) -> str:
         """The name of the run and of its folder."""
         item = self.experiment
-        return f"{item.backbone}-{item.params}-{item.loss}-seed{item.seed}-{self.digest[:8]}"
+        return f"{item.backbone.replace(':', '.')}-{item.params}-{item.loss}-seed{item.seed}-{self.digest[:8]}"
 
     @property
     def training_images(self) -> int:
@@ -62,7 +63,7 @@ class Plan:
             "overrides": self.overrides,
             "data": self.data.to_dict(),
             "baselines": self.baselines,
-            "environment": environment.describe(),
+            "environment": environment.describe(catalogue.facts_of(experiment.backbone).packages),
             "weights": self.start.to_dict(),
             "model": None,
             "timings": {"started": now(), "finished": None, "preparation_seconds": round(self.preparation_seconds, 3)},
@@ -119,6 +120,7 @@ def plan(
     began = time.perf_counter()
     shelf = shelf or Shelf()
     experiment = dataclasses.replace(experiment, precision=environment.resolve_precision(experiment.precision))
+    catalogue.facts_of(experiment.backbone).require(experiment.image_size)
     runs.require_writable(results)
     folder, builtin = dataset.choose(data, quiet=quiet)
     start = shelf.once(

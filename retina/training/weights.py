@@ -1,6 +1,6 @@
 """Where training starts from: ImageNet, a state-dict file, an earlier run, or random weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,8 @@ import keras
 from retina import files, runs, standing
 from retina.errors import RunError, WeightsError
 from retina.experiment import Experiment
-from retina.models import backbones, classifier, imagenet
-from retina.models.backbones import BACKBONES
+from retina.models import backbones, classifier
+from retina.models.backbone import Backbone
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,12 @@ class StartingWeights:
     Args:
         requested: What was asked for.
         origin: `imagenet`, `random`, `file` or `run`.
-        path: The state dict, or the model of the earlier run; `None` for random weights.
-        sha256: Digest of that file.
+        path: The state dict, or the model of the earlier run; `None` for random weights and for those a library keeps.
+        sha256: Digest of that file, or of the weights themselves; `None` for random ones.
         notice: What a reader must know, such as that ImageNet weights could not be had.
+        recipe: How the weights were pretrained; `None` where they were not, or nobody knows.
+        source: Where they were published.
+        preprocessing: What the network does to the pixels before its first layer, in words.
     """
 
     requested: str
@@ -30,15 +33,19 @@ class StartingWeights:
     path: Path | None = None
     sha256: str | None = None
     notice: str | None = None
+    recipe: str | None = None
+    source: str | None = None
+    preprocessing: str | None = None
 
     @property
     def identity(self) -> str:
         """What tells these weights from others, wherever the file lies."""
-        return "random" if self.path is None else f"sha256:{self.sha256}"
+        return "random" if self.sha256 is None else f"sha256:{self.sha256}"
 
     def to_dict(self) -> dict[str, Any]:
         """The weights as recorded: plain JSON values."""
         record = {"requested": self.requested, "origin": self.origin, "sha256": self.sha256, "notice": self.notice}
+        record |= {"recipe": self.recipe, "source": self.source, "preprocessing": self.preprocessing}
         return record | {"file": None if self.path is None else str(self.path)}
 
 
@@ -58,16 +65,21 @@ def resolve(experiment: Experiment, *, results: Path, builtin: bool, quiet: bool
         WeightsError: the weights cannot be had, or belong to another backbone.
         RunError: the earlier run's record or model is damaged.
     """
-    wanted = experiment.weights
+    backbone = backbones.get(experiment.backbone)
+    start = _found(experiment.weights, backbone, results=results, builtin=builtin, quiet=quiet)
+    return replace(start, preprocessing=backbone.facts.preprocessing.words)
+
+
+def _found(wanted: str, backbone: Backbone, *, results: Path, builtin: bool, quiet: bool) -> StartingWeights:
     if wanted == "random":
         return StartingWeights(wanted, "random")
     if wanted == "imagenet":
-        return _imagenet(experiment.backbone, builtin=builtin, quiet=quiet)
+        return _imagenet(backbone, builtin=builtin, quiet=quiet)
     path = Path(wanted)
     if path.is_file():
-        backbones.build(experiment.backbone, weights=path)  # what does not fit is named now, not after decoding
+        backbones.build(backbone.name, weights=path)  # what does not fit is named now, not after decoding
         return StartingWeights(wanted, "file", path.resolve(), files.sha256(path))
-    return _earlier_run(wanted, experiment.backbone, results)
+    return _earlier_run(wanted, backbone.name, results)
 
 
 def build(experiment: Experiment, start: StartingWeights) -> keras.Model:
@@ -76,10 +88,10 @@ def build(experiment: Experiment, start: StartingWeights) -> keras.Model:
     Raises:
         WeightsError: the weights do not fit the backbone.
     """
-    from_state_dict = start.origin in ("imagenet", "file")
+    published = {"imagenet": start.path or "imagenet", "file": start.path}
     network = classifier.build(
         experiment.backbone,
-        weights=start.path if from_state_dict else "random",
+        weights=published.get(start.origin, "random"),
         fine_tune=experiment.fine_tune,
         dropout=experiment.dropout,
         seed=experiment.seed,
@@ -91,15 +103,16 @@ def build(experiment: Experiment, start: StartingWeights) -> keras.Model:
     return network
 
 
-def _imagenet(backbone: str, *, builtin: bool, quiet: bool) -> StartingWeights:
+def _imagenet(backbone: Backbone, *, builtin: bool, quiet: bool) -> StartingWeights:
     try:
-        path = imagenet.download(BACKBONES[backbone].weights, quiet=quiet)
+        path, sha256 = backbone.pretrained(quiet=quiet)
     except WeightsError as error:
         if not builtin:
             raise
         notice = f"ImageNet weights could not be had ({error.found}): training starts from RANDOM weights"
         return StartingWeights("imagenet", "random", notice=notice)
-    return StartingWeights("imagenet", "imagenet", path, files.sha256(path))
+    facts = backbone.facts
+    return StartingWeights("imagenet", "imagenet", path, sha256, recipe=facts.recipe, source=facts.source)
 
 
 def _earlier_run(wanted: str, backbone: str, results: Path) -> StartingWeights:
@@ -121,4 +134,5 @@ def _earlier_run(wanted: str, backbone: str, results: Path) -> StartingWeights:
             "the run to start from has another backbone", expected=backbone, found=found, where=run.folder
         )
     standing.check(run, record, [run.model_path.name])
-    return StartingWeights(wanted, "run", run.model_path, record["files"][run.model_path.name])
+    before = {key: record["weights"].get(key) for key in ("recipe", "source")}
+    return StartingWeights(wanted, "run", run.model_path, record["files"][run.model_path.name], **before)

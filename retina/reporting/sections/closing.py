@@ -3,6 +3,7 @@
 import shlex
 from typing import Any
 
+from retina.analysis import pretraining
 from retina.analysis.collection import Entry
 from retina.analysis.comparison import Comparison
 from retina.analysis.naming import data_name
@@ -18,6 +19,8 @@ MADE = (
     "hardware",
     "precision",
     "weights",
+    "recipe",
+    "preprocessing",
     "wall",
     "fingerprint",
     "digest",
@@ -95,6 +98,8 @@ def made(entry: Entry, language: Language) -> tuple[Cell, ...]:
         cells.text(hardware),
         cells.text(entry.experiment.get("precision", "?")),
         cells.text(record["weights"]["origin"]),
+        cells.text(pretraining.recipe_of(record) or "-"),
+        cells.text(pretraining.preprocessing_of(record) or "-"),
         wall,
         cells.text(data_name(record)),
         cells.text(record["digest"][:SHORT]),

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from retina.analysis import pretraining
 from retina.analysis.candidates import Candidate, Group
 from retina.analysis.comparison import Comparison
 from retina.language import Language
@@ -51,7 +52,9 @@ def sentences(comparison: Comparison, group: Group, language: Language) -> list[
     leader = next((candidate for candidate in group.candidates if candidate.label in rows), None)
     if leader is not None:
         said.append(lead(comparison, group, leader, language))
-    return [*said, *apart(comparison, group, language), *diagnosed(comparison, group, language)]
+    said += [*apart(comparison, group, language), *diagnosed(comparison, group, language)]
+    recipes = pretraining.recipes(group.entries)
+    return [*said, say(language, "recipes", recipes="; ".join(recipes))] if len(recipes) > 1 else said
 
 
 def say(language: Language, key: str, **fields: object) -> str:
@@ -165,6 +168,7 @@ def inconclusive(comparison: Comparison, group: Group, language: Language) -> li
     """What they do not show, however much one would like them to."""
     records = [entry.record for entry in group.entries]
     origins = sorted({record["weights"]["origin"] for record in records})
+    recipes = pretraining.recipes(group.entries)
     test = cells.rows(comparison.scores, data=group.name, split="test")
     leader = group.candidates[0].label
     area = next(({"low": row["auroc_low"], "high": row["auroc_high"]} for row in test if row["model"] == leader), None)
@@ -185,6 +189,7 @@ def inconclusive(comparison: Comparison, group: Group, language: Language) -> li
         (bool(test), "majority", {"majority": test[0]["majority_accuracy"]} if test else {}),
         (origins == ["random"], "random", {}),
         (len(origins) > 1, "mixed", {"origins": ", ".join(origins)}),
+        (len(recipes) > 1, "recipes", {"recipes": "; ".join(recipes)}),
         (any(record["data"]["warnings"] for record in records), "duplicates", {}),
         (True, "external", {}),
     ]
