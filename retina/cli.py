@@ -12,7 +12,7 @@ import click
 
 from retina.commands.compare import compare
 from retina.commands.data import data
-from retina.commands.options import experiment_options, json_option, quiet_option, results_option
+from retina.commands.options import experiment_options, json_option, quiet_option, results_option, track_option
 from retina.errors import RetinaError
 from retina.experiment import SETTINGS
 from retina.signals import ending_softly
@@ -69,6 +69,7 @@ def complete_backbone(ctx: click.Context, param: click.Parameter, incomplete: st
 )
 @click.option("--force", is_flag=True, help="train again although a finished run stands")
 @click.option("--dry-run", is_flag=True, help="prepare everything, print the record, train nothing")
+@track_option
 @quiet_option
 @json_option
 def run(
@@ -76,6 +77,7 @@ def run(
     params: str,
     data: Path | None,
     results: Path,
+    track: str | None,
     *,
     skip_bad: bool,
     force: bool,
@@ -97,7 +99,7 @@ def run(
     given |= {name: None for name, value in given.items() if value == "none" and SETTINGS[name].optional}
     chosen, overrides = experiment.load(backbone, params, **given)
     from retina.analysis import summary
-    from retina.training import execution, plan
+    from retina.training import execution, plan, tracking
 
     prepared = plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=quiet)
     if not quiet:
@@ -109,7 +111,8 @@ def run(
     if reached and not quiet:
         click.echo(f"This run was interrupted before and goes on after epoch {reached}.", err=True)
     try:
-        finished, reused = execution.execute(prepared, results=results, force=force, quiet=quiet)
+        with tracking.tracked(track, prepared, results) as watchers:
+            finished, reused = execution.execute(prepared, results=results, force=force, quiet=quiet, watchers=watchers)
     except KeyboardInterrupt:
         raise click.ClickException("interrupted: type the same command again to go on after the last epoch") from None
     if reused:

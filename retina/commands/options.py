@@ -46,4 +46,9 @@ results_option = click.option(
     "--results", type=click.Path(path_type=Path, file_okay=False), default=RESULTS, help="folder of all results"
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+track_option = click.option(
+    "--track",
+    type=click.Choice(("tensorboard", "mlflow")),
+    help="show every epoch there too: RESULTS/tensorboard, or MLFLOW_TRACKING_URI, else RESULTS/mlflow.db",
+)
 quiet_option = click.option("--quiet", is_flag=True, help="no progress and no announcements")
