@@ -12,9 +12,24 @@ import click
 
 from retina.commands.compare import compare
 from retina.commands.data import data
-from retina.commands.options import experiment_options, json_option, quiet_option, results_option, track_option
+from retina.commands.lr_find import lr_find
+from retina.commands.options import (
+    announce,
+    complete_backbone,
+    data_option,
+    experiment_options,
+    json_option,
+    loss_option,
+    params_option,
+    quiet_option,
+    results_option,
+    seed_option,
+    settings_of,
+    skip_bad_option,
+    track_option,
+)
+from retina.commands.tune import tune
 from retina.errors import RetinaError
-from retina.experiment import SETTINGS
 from retina.signals import ending_softly
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
@@ -48,25 +63,15 @@ def main() -> None:
     """
 
 
-def complete_backbone(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Names of backbones for the shell."""
-    del ctx, param
-    return [name for name in SETTINGS["backbone"].choices if name.startswith(incomplete)]
-
-
 @main.command()
 @click.argument("backbone", shell_complete=complete_backbone)
-@click.option("--params", default="p1", help="parameter set: p1, p2, or a TOML file")
-@click.option("--loss", default="ce", help="ce (cross-entropy) or focal")
-@click.option("--seed", type=int, default=0, help="random seed")
-@click.option(
-    "--data", type=click.Path(path_type=Path), help="data folder [default: RETINA_DATA, else the built-in set]"
-)
+@params_option
+@loss_option
+@seed_option
+@data_option
 @experiment_options
 @results_option
-@click.option(
-    "--skip-bad", is_flag=True, help="leave out images that are missing, damaged or in two splits; record which"
-)
+@skip_bad_option
 @click.option("--force", is_flag=True, help="train again although a finished run stands")
 @click.option("--dry-run", is_flag=True, help="prepare everything, print the record, train nothing")
 @track_option
@@ -95,9 +100,7 @@ def run(
     """
     from retina import experiment
 
-    given = {name: value for name, value in options.items() if value is not None}
-    given |= {name: None for name, value in given.items() if value == "none" and SETTINGS[name].optional}
-    chosen, overrides = experiment.load(backbone, params, **given)
+    chosen, overrides = experiment.load(backbone, params, **settings_of(options))
     from retina.analysis import summary
     from retina.training import execution, plan, tracking
 
@@ -119,22 +122,6 @@ def run(
         click.echo("This run was finished before and is reused; --force trains it again.", err=True)
     report = summary.summarize(finished) | {"reused": reused}
     click.echo(json.dumps(report, indent=2) if as_json else summary.render(report))
-
-
-def announce(record: dict[str, Any]) -> None:
-    """Say on stderr what is about to be trained, on what, and what a result has to beat."""
-    from retina.analysis import summary
-
-    splits = record["data"]["splits"]
-    counts = ", ".join(f"{name} {part['images']} ({part['prevalence']:.1%} positive)" for name, part in splits.items())
-    precision, place = record["experiment"]["precision"], record["environment"]["device_name"]
-    majority = record["baselines"]["majority"]
-    shares = f"{majority['validation']['accuracy']:.1%} of validation and {majority['test']['accuracy']:.1%} of test"
-    click.echo(f"{record['name']}: {precision} on {place}, from {record['weights']['origin']} weights", err=True)
-    click.echo(f"Images: {counts}.", err=True)
-    click.echo(f"Calling every image the majority class is right in {shares} images: less says nothing.", err=True)
-    for line in [*summary.notices(record), *record["data"]["warnings"]]:
-        click.echo(line, err=True)
 
 
 @main.command()
@@ -179,3 +166,5 @@ def verify_all(results: Path, *, as_json: bool) -> None:
 
 main.add_command(compare)
 main.add_command(data)
+main.add_command(lr_find)
+main.add_command(tune)

@@ -36,12 +36,58 @@ def option_of(name: str, rule: Setting) -> Callable[[Callable[..., None]], Calla
 
 def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one option for every field of the experiment that a parameter file may set."""
-    for name, rule in reversed(SETTINGS.items()):
-        if rule.in_file:
-            command = option_of(name, rule)(command)
-    return command
+    return experiment_options_but()(command)
 
 
+def experiment_options_but(*left_out: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for every such field but those that it finds out itself."""
+
+    def given(command: Callable[..., None]) -> Callable[..., None]:
+        for name, rule in reversed(SETTINGS.items()):
+            if rule.in_file and name not in left_out:
+                command = option_of(name, rule)(command)
+        return command
+
+    return given
+
+
+def settings_of(options: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were typed, `none` in its own type."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return given | {name: None for name, value in given.items() if value == "none" and SETTINGS[name].optional}
+
+
+def complete_backbone(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of backbones for the shell."""
+    del ctx, param
+    return [name for name in SETTINGS["backbone"].choices if name.startswith(incomplete)]
+
+
+def announce(record: dict[str, Any]) -> None:
+    """Say on stderr what is about to be trained, on what, and what a result has to beat."""
+    from retina.analysis import summary
+
+    splits = record["data"]["splits"]
+    counts = ", ".join(f"{name} {part['images']} ({part['prevalence']:.1%} positive)" for name, part in splits.items())
+    precision, place = record["experiment"]["precision"], record["environment"]["device_name"]
+    majority = record["baselines"]["majority"]
+    shares = f"{majority['validation']['accuracy']:.1%} of validation and {majority['test']['accuracy']:.1%} of test"
+    click.echo(f"{record['name']}: {precision} on {place}, from {record['weights']['origin']} weights", err=True)
+    click.echo(f"Images: {counts}.", err=True)
+    click.echo(f"Calling every image the majority class is right in {shares} images: less says nothing.", err=True)
+    for line in [*summary.notices(record), *record["data"]["warnings"]]:
+        click.echo(line, err=True)
+
+
+seed_option = click.option("--seed", type=int, default=0, help="random seed")
+params_option = click.option("--params", default="p1", help="parameter set: p1, p2, or a TOML file")
+loss_option = click.option("--loss", default="ce", help="ce (cross-entropy) or focal")
+data_option = click.option(
+    "--data", type=click.Path(path_type=Path), help="data folder [default: RETINA_DATA, else the built-in set]"
+)
+skip_bad_option = click.option(
+    "--skip-bad", is_flag=True, help="leave out images that are missing, damaged or in two splits; record which"
+)
 results_option = click.option(
     "--results", type=click.Path(path_type=Path, file_okay=False), default=RESULTS, help="folder of all results"
 )
