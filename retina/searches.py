@@ -15,7 +15,7 @@ from retina.errors import RunError
 
 SCHEMA = 1
 SETTING = ("backbone", "loss", "batch_size", "fine_tune", "image_size")
-"""Settings in which a range test and a run must agree for the one to speak of the other; data and weights come on top."""
+"""Settings in which a range test and a run must agree for the one to speak of the other, beside data and weights."""
 
 Record = Mapping[str, Any]
 

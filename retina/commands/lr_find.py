@@ -48,13 +48,13 @@ GRID = (1e-4, 3e-4, 1e-3)
 def lr_find(
     backbone: str,
     params: str,
+    *,
     data: Path | None,
     results: Path,
     seeds: int,
     low: float,
     high: float,
     steps: int,
-    *,
     check: bool,
     skip_bad: bool,
     force: bool,
@@ -88,7 +88,8 @@ def lr_find(
             click.echo(range_tests.render(record, folder, reused=reused))
         if check:
             planned = [(rate, options | {"learning_rate": rate}) for rate in GRID]
-            report["check"] = checked(backbone, params, planned, where, record["suggestion"], folder, as_json=as_json)
+            said = {"suggestion": record["suggestion"], "folder": folder, "as_json": as_json}
+            report["check"] = checked(backbone, params, planned=planned, where=where, **said)
     except KeyboardInterrupt:
         raise click.ClickException("interrupted: type the same command again to go on") from None
     if as_json:
@@ -118,11 +119,11 @@ def tested(
 def checked(
     backbone: str,
     params: str,
+    *,
     planned: list[tuple[float, dict[str, Any]]],
     where: dict[str, Any],
     suggestion: float | None,
     folder: Path,
-    *,
     as_json: bool,
 ) -> dict[str, Any]:
     """Train the grid as ordinary runs, compare them on validation, and write `check.json` beside the range test."""

@@ -64,6 +64,7 @@ class Sizes(click.ParamType):
 def tune(
     backbone: str,
     params: str,
+    *,
     trials: int,
     low: float,
     high: float,
@@ -71,7 +72,6 @@ def tune(
     sampler_seed: int,
     data: Path | None,
     results: Path,
-    *,
     skip_bad: bool,
     quiet: bool,
     as_json: bool,

@@ -60,7 +60,7 @@ def notes(record: Record) -> tuple[str, ...]:
     )
     return (
         setting,
-        "Dots: single batches. Lines: smoothed. Verticals: suggested, a tenth of the rate of the lowest loss.",
+        "Dots: single batches. Lines: smoothed. Verticals: a tenth of the rate of the lowest loss.",
     )
 
 
@@ -75,10 +75,10 @@ def render(record: Record, folder: Path, *, reused: bool) -> str:
         lines.append(f"{seed['seed']:>6}{seed['steps']:>8}{said:>18}{ended}{bound}")
     lines.append("")
     if record["suggestion"] is None:
-        lines.append("No seed suggests a rate: the training loss did not fall by more than its noise.")
+        lines.append("No seed suggests a rate: the training loss did not clearly fall. Try more --steps.")
     else:
         rule = "a tenth of the rate at which the smoothed training loss is lowest"
-        lines.append(f"Suggested: {record['suggestion']:.2e}, the geometric mean over the seeds; {rule}.")
+        lines += [f"Suggested: {record['suggestion']:.2e}, the geometric mean over the seeds;", f"{rule}."]
         known = sum(seed["suggestion"] is not None for seed in record["seeds"])
         if known > 1:
             lines.append(f"Between the {known} seeds that suggest one it varies by a factor of {record['spread']:.2f}.")

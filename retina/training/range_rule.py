@@ -1,9 +1,9 @@
 """What a learning-rate range test says: a smoothed curve, when it has diverged, and the rate that it suggests.
 
-The test is Smith's (2017, "Cyclical learning rates for training neural networks", WACV, arXiv 1506.01186, section 3.3):
-the rate grows while the loss is watched. Smith reads two rates off by eye; the rule here is the one of Howard and Gugger
-(2020, "fastai: a layered API for deep learning", Information 11:108, its `minimum`): a tenth of the rate at which the
-smoothed loss is lowest. The other common rule, the steepest descent, looks at differences of neighbouring losses, so
+The test is Smith's (2017, "Cyclical learning rates for training neural networks", WACV, arXiv 1506.01186, section
+3.3): the rate grows while the loss is watched. Smith reads two rates off by eye; the rule here is that of Howard and
+Gugger (2020, "fastai: a layered API for deep learning", Information 11:108, its `minimum`): a tenth of the rate at
+which the smoothed loss is lowest. The other common rule, the steepest descent, looks at differences of neighbouring losses, so
 that one lucky batch decides; the place of a minimum needs the whole curve to be wrong.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 
 DIVIDE = 10.0
 """The rule's safety: at the minimum itself the loss is about to rise."""
-WIDTH = 0.03
-"""Standard deviation of the smoothing, as a share of the range's steps: wide enough for noise of batches, a fifth of a
+WIDTH = 0.05
+"""Standard deviation of the smoothing, as a share of the range's steps: wide enough for the noise of batches, a third of a
 decade in the usual range of seven."""
 MEMORY = 0.9
 """Decay of the running mean that watches for divergence."""
@@ -24,14 +24,16 @@ EXPLODED = 4.0
 LEAST_STEPS = 10
 """Of fewer losses no curve can be made."""
 FALL = 0.02
-"""Share of its first value by which the smoothed loss must fall: less is a flat curve, whose lowest place is chance."""
+"""Share of its first value by which the smoothed loss must fall, and"""
+ERRORS = 3.0
+"""the standard errors of that fall: less is a flat curve, whose lowest place is chance."""
 
 
 class Suggestion(NamedTuple):
     """What a curve says.
 
     Attributes:
-        rate: The rate to try, or `None` where the loss does not fall.
+        rate: The rate to try, or `None` where the loss does not clearly fall.
         lowest: The step, from 0, at which the smoothed loss is lowest.
         at_end: The loss was lowest at the last step, so that the range ended before it rose: the rate is a lower bound.
     """
@@ -95,13 +97,27 @@ def suggest(rates: np.ndarray, losses: np.ndarray, steps: int) -> Suggestion:
         steps: Steps of the whole range.
 
     Returns:
-        No rate where the smoothed loss never falls by `FALL` of its first value, or there are fewer than `LEAST_STEPS`.
+        No rate where the smoothed loss never falls by `FALL` of its first value and by `ERRORS` standard errors, where
+        it is lowest so early that the rate would lie below the range, or where there are fewer than `LEAST_STEPS`.
     """
     if len(losses) < LEAST_STEPS:
         return Suggestion(None, 0, at_end=False)
     smoothed = smooth(losses, steps)
     lowest = int(np.argmin(smoothed))
-    fell = smoothed[lowest] < (1 - FALL) * smoothed[0]
-    return Suggestion(
-        float(rates[lowest]) / DIVIDE if fell else None, lowest, at_end=fell and lowest == len(losses) - 1
-    )
+    fall = smoothed[0] - smoothed[lowest]
+    fell = fall > max(FALL * smoothed[0], ERRORS * fall_error(losses, smoothed, steps))
+    rate = float(rates[lowest]) / DIVIDE
+    if not fell or rate < rates[0]:
+        return Suggestion(None, lowest, at_end=False)
+    return Suggestion(rate, lowest, at_end=lowest == len(losses) - 1)
+
+
+def fall_error(losses: np.ndarray, smoothed: np.ndarray, steps: int) -> float:
+    """The standard error of the fall from the first smoothed loss to another: of a half window and a whole one.
+
+    The noise of single batches is 1.4826 times the median distance from the curve, which a few losses near divergence
+    do not inflate. A Gaussian window of standard deviation w averages 2 sqrt(pi) w batches' worth.
+    """
+    noise = 1.4826 * float(np.median(np.abs(np.asarray(losses) - smoothed)))
+    batches = 2 * math.sqrt(math.pi) * max(1.0, WIDTH * steps)
+    return noise * math.sqrt(1 / batches + 2 / batches)

@@ -77,4 +77,5 @@ def frame(axes: Axes, lines: Sequence[Line]) -> None:
     axes.set_ylim(max(0.0, lowest - BELOW * fall), first + ABOVE * fall)
     axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_locator(LogLocator(numticks=12))
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
