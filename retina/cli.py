@@ -14,18 +14,24 @@ from retina.commands import announcing
 from retina.commands.backbones import backbones
 from retina.commands.compare import compare
 from retina.commands.data import data
+from retina.commands.lr_find import lr_find
 from retina.commands.options import (
+    complete_backbone,
     data_option,
     experiment_options,
-    given_settings,
     json_option,
+    loss_option,
+    params_option,
     quiet_option,
     results_option,
+    seed_option,
+    settings_of,
     skip_bad_option,
+    track_option,
 )
 from retina.commands.study import study
+from retina.commands.tune import tune
 from retina.errors import RetinaError
-from retina.experiment import SETTINGS
 from retina.signals import ending_softly
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
@@ -59,25 +65,18 @@ def main() -> None:
     """
 
 
-def complete_backbone(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Names of backbones for the shell."""
-    del ctx, param
-    from retina.models import catalogue
-
-    return [name for name in catalogue.every() if name.startswith(incomplete)]
-
-
 @main.command()
 @click.argument("backbone", shell_complete=complete_backbone)
-@click.option("--params", default="p1", help="parameter set: p1, p2, or a TOML file")
-@click.option("--loss", default="ce", help="ce (cross-entropy) or focal")
-@click.option("--seed", type=int, default=0, help="random seed")
+@params_option
+@loss_option
+@seed_option
 @data_option
 @experiment_options
 @results_option
 @skip_bad_option
 @click.option("--force", is_flag=True, help="train again although a finished run stands")
 @click.option("--dry-run", is_flag=True, help="prepare everything, print the record, train nothing")
+@track_option
 @quiet_option
 @json_option
 def run(
@@ -85,6 +84,7 @@ def run(
     params: str,
     data: Path | None,
     results: Path,
+    track: str | None,
     *,
     skip_bad: bool,
     force: bool,
@@ -102,9 +102,9 @@ def run(
     """
     from retina import experiment
 
-    chosen, overrides = experiment.load(backbone, params, **given_settings(options))
+    chosen, overrides = experiment.load(backbone, params, **settings_of(options))
     from retina.analysis import summary
-    from retina.training import execution, plan
+    from retina.training import execution, plan, tracking
 
     prepared = plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=quiet)
     if not quiet:
@@ -116,7 +116,8 @@ def run(
     if reached and not quiet:
         click.echo(f"This run was interrupted before and goes on after epoch {reached}.", err=True)
     try:
-        finished, reused = execution.execute(prepared, results=results, force=force, quiet=quiet)
+        with tracking.tracked(track, prepared, results) as watchers:
+            finished, reused = execution.execute(prepared, results=results, force=force, quiet=quiet, watchers=watchers)
     except KeyboardInterrupt:
         raise click.ClickException("interrupted: type the same command again to go on after the last epoch") from None
     if reused:
@@ -168,4 +169,6 @@ def verify_all(results: Path, *, as_json: bool) -> None:
 main.add_command(backbones)
 main.add_command(compare)
 main.add_command(data)
+main.add_command(lr_find)
 main.add_command(study)
+main.add_command(tune)

@@ -9,7 +9,8 @@
     ├── WeightsError      pretrained weights cannot be had, or do not fit
     ├── RunError          a run folder cannot be read or written
     │   └── HeldError      a living process trains the run
-    └── DivergedError     training produced a loss that is not finite
+    ├── DivergedError     training produced a loss that is not finite
+    └── PrunedError       a search ended a run that promised too little
 
 Each is raised with what is wrong and, where they help, what was expected, what was found, where, and what to do next.
 The command line prints one of them as one line and exits with 1; a traceback is a bug.
@@ -103,3 +104,17 @@ class DivergedError(RetinaError):
     def __init__(self, problem: str, *, step: int | None = None, **parts: object) -> None:
         super().__init__(problem, **parts)
         self.step = step
+
+
+class PrunedError(RetinaError):
+    """A search ended a run that promised too little.
+
+    Args:
+        problem: As in `RetinaError`.
+        epoch: The last epoch that was trained, from 1.
+        **parts: As in `RetinaError`.
+    """
+
+    def __init__(self, problem: str, *, epoch: int, **parts: object) -> None:
+        super().__init__(problem, **parts)
+        self.epoch = epoch

@@ -25,11 +25,15 @@ PLAIN = BOTTOM | {
     "signals",
     "runs",
     "standing",
+    "extras",
+    "searches",
 }
 MAY_IMPORT = {
     "__init__": set(),
     "errors": set(),
     "files": BOTTOM,
+    "extras": BOTTOM,
+    "searches": BOTTOM | {"files"},
     "progress": BOTTOM,
     "processes": BOTTOM,
     "settings": BOTTOM,
@@ -47,7 +51,7 @@ MAY_IMPORT = {
     "data": BOTTOM | {"files", "progress", "processes", "data"},
     "models": BOTTOM | {"files", "progress", "settings", "models"},
     "training": PLAIN | {"data", "models", "training"},
-    "analysis": BOTTOM | {"files", "settings", "language", "runs", "standing", "stopping", "analysis"},
+    "analysis": BOTTOM | {"files", "settings", "language", "runs", "standing", "stopping", "searches", "analysis"},
     "reporting": PLAIN | {"analysis", "reporting"},
     "commands": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
     "cli": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
@@ -60,6 +64,7 @@ LIGHT = {
     "retina.files",
     "retina.runs",
     "retina.progress",
+    "retina.searches",
 }
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retina import runs
+from retina import runs, searches
 from retina.analysis import candidates, collection, design, external, mistakes, pairing, scores
 from retina.analysis.candidates import Group
 from retina.analysis.collection import Entry
 from retina.analysis.diagnosis import Curve, Finding, compare_losses, compare_params, diagnose, imbalance
 from retina.errors import RunError
 from retina.runs import Run
+from retina.searches import Tuning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +50,7 @@ class Comparison:
         findings: Name of a run -> the diagnosis of its curves, the most severe first.
         verdicts: Parameter sets and losses against each other.
         imbalances: Name of a group -> the statement on the balance of its classes.
+        tunings: Searches whose winner is among the runs: it was selected on validation.
         asked: What was asked for: runs by name, and files of published scores by name, with the split that was said.
     """
 
@@ -62,6 +64,7 @@ class Comparison:
     findings: dict[str, tuple[Finding, ...]]
     verdicts: tuple[Verdict, ...]
     imbalances: dict[str, Finding]
+    tunings: tuple[Tuning, ...] = ()
     asked: tuple[str, ...] = ()
 
     @property
@@ -115,19 +118,23 @@ def compare(
     published = [external.read(path) for path in against]
     entries, damaged = collection.collect(found)
     groups, altered = candidates.group(entries, published)
+    folders = sorted({run.folder.resolve().parent.parent for run in found})
+    (ranges, torn), (tunings, broken) = searches.range_tests(folders), searches.tunings(folders)
+    measured = {entry.name: searches.nearest(ranges, entry.record) for entry in entries}
     scored, applied = scores.tables(groups, finished)
     curves = {entry.name: replace(Curve.of(entry.record, entry.history), name=entry.label) for entry in entries}
     return Comparison(
         entries=tuple(entries),
-        damaged=(*damaged, *altered),
+        damaged=(*damaged, *altered, *torn, *broken),
         groups=tuple(groups),
         scores=scored,
         operating_points=applied,
         pairs=pairing.table(groups),
         mistakes=mistakes.table(groups),
-        findings={name: tuple(diagnose(curve, others(name, curves))) for name, curve in curves.items()},
+        findings={name: tuple(diagnose(curve, others(name, curves), measured[name])) for name, curve in curves.items()},
         verdicts=tuple(verdicts(entries, curves)),
         imbalances={group.name: balance(group) for group in groups},
+        tunings=tuple(item for item in tunings if item.winner in curves),
         asked=(*named, *(word for scores in published for word in ("--against", scores.source))),
     )
 

@@ -30,9 +30,13 @@ def sets(entries: Sequence[Entry], apart_from: Iterable[str]) -> list[list[Entry
 
 
 def parameter_pairs(entries: Sequence[Entry]) -> list[tuple[Entry, Entry]]:
-    """Pairs of runs that differ in their parameter set, each set once in a pair, by name of the parameter set."""
+    """Pairs of runs that differ in their parameter set, each set once in a pair, by name of the parameter set.
+
+    Trials of a search have rates and batch sizes of their own and speak for no parameter set.
+    """
     pairs = []
-    for members in sets(entries, OF_A_PARAMETER_SET):
+    plain = [entry for entry in entries if entry.record.get("selection") is None]
+    for members in sets(plain, OF_A_PARAMETER_SET):
         for first, second in combinations(sorted({entry.experiment["params"] for entry in members}), 2):
             pairs.append(nearest(of(members, "params", first), of(members, "params", second)))
     return pairs
@@ -54,11 +58,16 @@ def of(entries: Sequence[Entry], key: str, value: str) -> list[Entry]:
 
 
 def nearest(first: Sequence[Entry], second: Sequence[Entry]) -> tuple[Entry, Entry]:
-    """The two runs, one of each, that differ in the fewest settings of their schedule."""
-    return min(
-        ((a, b) for a in first for b in second),
-        key=lambda pair: sum(pair[0].experiment[key] != pair[1].experiment[key] for key in SCHEDULE),
-    )
+    """The two runs, one of each, that differ in the fewest settings of their schedule, then those nearest to the file.
+
+    A run at a rate or a batch size of its own says less of the parameter set that it is named after.
+    """
+
+    def distance(pair: tuple[Entry, Entry]) -> tuple[int, int]:
+        apart = sum(pair[0].experiment[key] != pair[1].experiment[key] for key in SCHEDULE)
+        return apart, sum(key in entry.record["overrides"] for entry in pair for key in ("batch_size", "learning_rate"))
+
+    return min(((a, b) for a in first for b in second), key=distance)
 
 
 def repetitions(entries: Sequence[Entry]) -> list[list[Entry]]:

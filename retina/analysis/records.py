@@ -53,6 +53,8 @@ NEEDED = {
 """What a comparison or a summary reads of a record, and of which type it must be."""
 OPTIONAL = {
     "diverged_step": (int, type(None)),
+    "selection": (dict, type(None)),
+    "pruned_epoch": (int, type(None)),
     "timings.training_seconds": (int, float, type(None)),
     **{f"weights.{name}": (str, type(None)) for name in ("recipe", "source", "preprocessing")},
     **{

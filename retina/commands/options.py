@@ -36,26 +36,51 @@ def option_of(name: str, rule: Setting) -> Callable[[Callable[..., None]], Calla
 
 def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one option for every field of the experiment that a parameter file may set."""
-    for name, rule in reversed(SETTINGS.items()):
-        if rule.in_file:
-            command = option_of(name, rule)(command)
-    return command
+    return experiment_options_but()(command)
 
 
-def given_settings(options: dict[str, Any]) -> dict[str, Any]:
-    """The settings among options that were given; the word `none` where a setting may have no value is `None`."""
+def experiment_options_but(*left_out: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for every such field but those that it finds out itself."""
+
+    def given(command: Callable[..., None]) -> Callable[..., None]:
+        for name, rule in reversed(SETTINGS.items()):
+            if rule.in_file and name not in left_out:
+                command = option_of(name, rule)(command)
+        return command
+
+    return given
+
+
+def settings_of(options: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were typed, `none` in its own type."""
     given = {name: value for name, value in options.items() if value is not None}
     return given | {name: None for name, value in given.items() if value == "none" and SETTINGS[name].optional}
 
 
+def complete_backbone(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of backbones for the shell."""
+    del ctx, param
+    from retina.models import catalogue
+
+    return [name for name in catalogue.every() if name.startswith(incomplete)]
+
+
+seed_option = click.option("--seed", type=int, default=0, help="random seed")
+params_option = click.option("--params", default="p1", help="parameter set: p1, p2, or a TOML file")
+loss_option = click.option("--loss", default="ce", help="ce (cross-entropy) or focal")
+data_option = click.option(
+    "--data", type=click.Path(path_type=Path), help="data folder [default: RETINA_DATA, else the built-in set]"
+)
+skip_bad_option = click.option(
+    "--skip-bad", is_flag=True, help="leave out images that are missing, damaged or in two splits; record which"
+)
 results_option = click.option(
     "--results", type=click.Path(path_type=Path, file_okay=False), default=RESULTS, help="folder of all results"
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="print one JSON object")
-skip_bad_option = click.option(
-    "--skip-bad", is_flag=True, help="leave out images that are missing, damaged or in two splits; record which"
-)
-data_option = click.option(
-    "--data", type=click.Path(path_type=Path), help="data folder [default: RETINA_DATA, else the built-in set]"
+track_option = click.option(
+    "--track",
+    type=click.Choice(("tensorboard", "mlflow")),
+    help="show every epoch there too: RESULTS/tensorboard, or MLFLOW_TRACKING_URI, else RESULTS/mlflow.db",
 )
 quiet_option = click.option("--quiet", is_flag=True, help="no progress and no announcements")

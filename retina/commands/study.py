@@ -13,10 +13,10 @@ from retina.commands.compare import compare_runs, end, render, to_json
 from retina.commands.options import (
     data_option,
     experiment_options,
-    given_settings,
     json_option,
     quiet_option,
     results_option,
+    settings_of,
     skip_bad_option,
 )
 from retina.language import LANGUAGES
@@ -84,7 +84,7 @@ def study(
     from retina.training.plan import Shelf
 
     refuse_mixture(engine, address=address, cpus=cpus, gpus=gpus, jobs=jobs)
-    members, shelf = recipe.read(file, **given_settings(options)), Shelf()
+    members, shelf = recipe.read(file, **settings_of(options)), Shelf()
     plans = job.prepare(members, data=data, results=results, skip_bad=skip_bad, shelf=shelf, quiet=quiet)
     known = pace.Pace(results)
     steps = agenda.agenda(plans, results, known)

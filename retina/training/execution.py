@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 
 from retina import environment, files, lease, runs, standing, stopping
 from retina.data.batches import EvaluationBatches
-from retina.errors import DivergedError, RetinaError, RunError
+from retina.errors import DivergedError, PrunedError, RetinaError, RunError
 from retina.models import classifier
 from retina.models.backbone import digest
 from retina.training import checkpoint, memory, weights
@@ -21,10 +21,17 @@ from retina.training.fit import fit
 from retina.training.material import evaluation_batch, material
 from retina.training.plan import Plan, now
 
-STATUS_AFTER = {KeyboardInterrupt: "interrupted", DivergedError: "diverged"}
+STATUS_AFTER = {KeyboardInterrupt: "interrupted", PrunedError: "interrupted", DivergedError: "diverged"}
 
 
-def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = False) -> tuple[runs.Run, bool]:
+def execute(
+    plan: Plan,
+    *,
+    results: Path,
+    force: bool = False,
+    quiet: bool = False,
+    watchers: Sequence[keras.callbacks.Callback] = (),
+) -> tuple[runs.Run, bool]:
     """Train what a plan says, or reuse the finished run that stands; an interrupted run goes on where it stopped.
 
     Args:
@@ -32,12 +39,14 @@ def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = Fal
         results: The results folder.
         force: Train again from the start, even where a finished or an interrupted run stands.
         quiet: Show nothing.
+        watchers: What else hears of every epoch, once it stands in the run folder.
 
     Returns:
         The run, and whether it was finished before.
 
     Raises:
         DivergedError: the loss is not finite any more; the record says so.
+        PrunedError: a watcher ended the run; the record says so, and its checkpoints are gone.
         RetinaError: the run folder cannot be written, or another process trains this run.
     """
     run = runs.create(results, plan.name)
@@ -54,7 +63,7 @@ def execute(plan: Plan, *, results: Path, force: bool = False, quiet: bool = Fal
         memory.keep_freed()
         kernels = environment.deterministic_kernels(wanted=plan.experiment.deterministic)
         with ClosingRecord(run, record), torch_in_words(), kernels:
-            train(plan, run, record, quiet=quiet)
+            train(plan, run, record, quiet=quiet, watchers=watchers)
         checkpoint.remove(run)
     return run, False
 
@@ -168,11 +177,13 @@ class ClosingRecord(AbstractContextManager[None]):
         self.record["status"] = STATUS_AFTER.get(type(error), "failed")
         self.record["error"] = str(error) or type(error).__name__
         self.record["diverged_step"] = error.step if isinstance(error, DivergedError) else None
+        if isinstance(error, PrunedError):
+            self.record["pruned_epoch"] = error.epoch
         with suppress(RetinaError):
             self.record["epochs_run"] = len(self.run.history())
         with suppress(RetinaError):
             self._write()
-            if self.record["status"] == "diverged":
+            if isinstance(error, DivergedError | PrunedError):
                 checkpoint.remove(self.run)
 
     def _write(self) -> None:
@@ -180,12 +191,14 @@ class ClosingRecord(AbstractContextManager[None]):
         self.run.write_record(self.record)
 
 
-def train(plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool) -> None:
+def train(
+    plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool, watchers: Sequence[keras.callbacks.Callback]
+) -> None:
     """Build, fit, predict and save; extend the record with what was measured."""
     network = weights.build(plan.experiment, plan.start)
     record["model"] = classifier.describe(network)
     given = material(plan, network, quiet=quiet)
-    progress = fit(plan, given, run, quiet=quiet)
+    progress = fit(plan, given, run, quiet=quiet, watchers=watchers)
     trained = time.perf_counter()
     checkpoint.assign(given.network.variables, progress.best_weights)
     run.write_predictions(predict(plan, network))

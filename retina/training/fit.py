@@ -1,5 +1,7 @@
 """Training by Keras' own `compile` and `fit`."""
 
+from collections.abc import Sequence
+
 import keras
 
 from retina import runs
@@ -12,7 +14,9 @@ from retina.training.plan import Plan
 from retina.training.precision import Autocast
 
 
-def fit(plan: Plan, material: Material, run: runs.Run, *, quiet: bool) -> callbacks.Progress:
+def fit(
+    plan: Plan, material: Material, run: runs.Run, *, quiet: bool, watchers: Sequence[keras.callbacks.Callback] = ()
+) -> callbacks.Progress:
     """Train a network with Keras' `compile` and `fit`, from the last checkpoint where there is one.
 
     Args:
@@ -20,6 +24,7 @@ def fit(plan: Plan, material: Material, run: runs.Run, *, quiet: bool) -> callba
         material: What is trained, and on what.
         run: The run folder.
         quiet: Show nothing.
+        watchers: Further callbacks; they come last, when an epoch stands in the run folder.
 
     Returns:
         The history and the best weights.
@@ -51,6 +56,7 @@ def fit(plan: Plan, material: Material, run: runs.Run, *, quiet: bool) -> callba
                 callbacks.Validation(material.validation, validation.labels, loss),
                 keeper,
                 display,
+                *watchers,
             ],
         )
     finally:

@@ -52,16 +52,37 @@ def material(plan: Plan, network: keras.Model, *, quiet: bool = False) -> Materi
 def _of_features(plan: Plan, network: keras.Model, *, quiet: bool) -> Material:
     """The head, and features of every variant that its epochs need."""
     began = time.perf_counter()
+    head, training = _training_features(plan, network, quiet=quiet)
+    vectors = training.features.of("validation")
+    validation = EvaluationBatches(vectors, np.arange(len(vectors)), batch_size=len(vectors))
+    return Material(head, training, validation, time.perf_counter() - began)
+
+
+def training(plan: Plan, network: keras.Model, *, quiet: bool = False) -> tuple[keras.Model, ShuffledBatches]:
+    """What a plan trains and its training batches alone: no other image is read.
+
+    Args:
+        plan: The plan.
+        network: The whole network, with its starting weights.
+        quiet: Show no progress.
+
+    Raises:
+        RetinaError: features are not finite numbers, or cannot be written.
+    """
+    if plan.experiment.fine_tune == "head":
+        return _training_features(plan, network, quiet=quiet)
+    return network, training_batches(plan)
+
+
+def _training_features(plan: Plan, network: keras.Model, *, quiet: bool) -> tuple[keras.Model, FeatureBatches]:
+    """The head, and the features of the training images in every variant that the epochs need."""
     backbone, head = classifier.split(network)
     experiment = plan.experiment
     features = Features(plan, backbone, augmentation(experiment), batch_size=evaluation_batch(), quiet=quiet)
     for variant in features.variants:
         features.of("train", variant)
-    vectors = features.of("validation")
     labels = plan.data.parts["train"].labels
-    training = FeatureBatches(features, labels, batch_size=experiment.batch_size, seed=experiment.seed)
-    validation = EvaluationBatches(vectors, np.arange(len(vectors)), batch_size=len(vectors))
-    return Material(head, training, validation, time.perf_counter() - began)
+    return head, FeatureBatches(features, labels, batch_size=experiment.batch_size, seed=experiment.seed)
 
 
 def training_batches(plan: Plan) -> TrainingBatches:

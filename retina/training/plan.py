@@ -29,6 +29,7 @@ class Plan:
         baselines: What a result has to beat, see `retina.data.baselines.measure`.
         digest: SHA-256 of experiment, data and starting weights, 64 hexadecimal digits.
         preparation_seconds: Time spent on reading, auditing, decoding and baselines.
+        selection: The search that the run is a trial of, for its record; `None` where it is none.
     """
 
     experiment: Experiment
@@ -38,6 +39,7 @@ class Plan:
     baselines: dict[str, dict[str, dict[str, float]]]
     digest: str
     preparation_seconds: float
+    selection: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -53,6 +55,7 @@ class Plan:
     def record(self) -> dict[str, Any]:
         """The record of the run as it stands before the first step: plain JSON values."""
         experiment = self.experiment
+        searched = {} if self.selection is None else {"selection": self.selection}
         return {
             "schema": runs.SCHEMA,
             "name": self.name,
@@ -74,7 +77,7 @@ class Plan:
             "best_epoch": None,
             "epochs_run": 0,
             "files": {},
-        }
+        } | searched
 
 
 Found = TypeVar("Found")

@@ -13,6 +13,7 @@ from retina.analysis.diagnosis.generalisation import stuck
 from retina.analysis.diagnosis.learning import fast_convergence, slow_start
 from retina.analysis.diagnosis.shape import SHORTEST, noise
 from retina.analysis.diagnosis.stability import SWING, collapse, divergence, oscillation, training_oscillation
+from retina.searches import RangeTest
 
 DECADE = 10.0  # rates are searched by factors of ten (Bengio 2012, arXiv 1206.5533, section 3.2)
 TELLING = 0.05  # a validation set tells five points of accuracy above the majority guess, or is too small to judge by
@@ -29,7 +30,9 @@ class Step(NamedTuple):
     reason: str
 
 
-def advise(curve: Curve, findings: Sequence[Finding], peers: Sequence[Curve] = ()) -> Finding | None:
+def advise(
+    curve: Curve, findings: Sequence[Finding], peers: Sequence[Curve] = (), measured: RangeTest | None = None
+) -> Finding | None:
     """Which way to move the learning rate, how far, and why.
 
     In order: a run that diverged or collapsed asks for a lower rate. One whose loss swings does too, unless a run of
@@ -42,6 +45,7 @@ def advise(curve: Curve, findings: Sequence[Finding], peers: Sequence[Curve] = (
         curve: The run.
         findings: What the rules found on it.
         peers: The other runs.
+        measured: A learning-rate range test of the run's setting, which is quoted and changes nothing.
 
     Returns:
         A finding of rule `learning_rate`, or `None` where the curve is too short to say.
@@ -67,6 +71,10 @@ def advise(curve: Curve, findings: Sequence[Finding], peers: Sequence[Curve] = (
         numbers |= _accuracies(curve, other)
     if curve.best is not None:
         numbers |= {"best": curve.best, "budget": curve.epochs}
+    if measured is not None and measured.typical is not None:
+        keys.append("learning_rate.measured")
+        numbers |= {"measured": measured.typical, "measured_spread": measured.spread}
+        numbers |= {"measured_seeds": len(measured.known), "measured_all": len(measured.suggestions)}
     return Finding.make("info", keys, (), **numbers)
 
 

@@ -23,6 +23,7 @@ from retina.analysis.diagnosis.stability import (
     training_oscillation,
     unfinished,
 )
+from retina.searches import RangeTest
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,14 @@ RULES = {
 }
 
 
-def diagnose(curve: Curve, peers: Sequence[Curve] = ()) -> list[Finding]:
+def diagnose(curve: Curve, peers: Sequence[Curve] = (), measured: RangeTest | None = None) -> list[Finding]:
     """Every finding on a curve, and the learning-rate advice that follows from them.
 
     Args:
         curve: The run to be diagnosed.
         peers: The other runs. Read for two things only: time per epoch under the same conditions, and the learning
             rate of a run with the same backbone and loss.
+        measured: A learning-rate range test of the run's setting, which the advice quotes.
 
     Returns:
         The most severe first; within a severity in the order of `RULES`, the advice last.
@@ -84,6 +86,6 @@ def diagnose(curve: Curve, peers: Sequence[Curve] = ()) -> list[Finding]:
     found = [rule(curve) for name, rule in RULES.items() if name != "time_per_epoch"]
     found.append(time_per_epoch(curve.whole(), peers))
     findings = [finding for finding in found if finding is not None]
-    advice = advise(curve, findings, peers)
+    advice = advise(curve, findings, peers, measured)
     findings += [advice] if advice is not None else []
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))

@@ -52,6 +52,7 @@ def sentences(comparison: Comparison, group: Group, language: Language) -> list[
     leader = next((candidate for candidate in group.candidates if candidate.label in rows), None)
     if leader is not None:
         said.append(lead(comparison, group, leader, language))
+    said += selected(comparison, group, language)
     said += [*apart(comparison, group, language), *diagnosed(comparison, group, language)]
     recipes = pretraining.recipes(group.entries)
     return [*said, say(language, "recipes", recipes="; ".join(recipes))] if len(recipes) > 1 else said
@@ -60,6 +61,24 @@ def sentences(comparison: Comparison, group: Group, language: Language) -> list[
 def say(language: Language, key: str, **fields: object) -> str:
     """A sentence of the summary."""
     return language.say(f"report.summary.{key}", **fields)
+
+
+def selected(comparison: Comparison, group: Group, language: Language) -> list[str]:
+    """A sentence on every run of a group that a search selected: among how many, and what that does to its scores."""
+    labels = {entry.name: entry.label for entry in group.entries}
+    found = [tuning for tuning in comparison.tunings if tuning.winner in labels]
+    return [
+        say(
+            language,
+            "selected",
+            label=labels[tuning.winner],
+            tried=tuning.tried,
+            pruned=tuning.pruned,
+            failed=tuning.failed,
+            objective=tuning.objective,
+        )
+        for tuning in found
+    ]
 
 
 def lead(comparison: Comparison, group: Group, leader: Candidate, language: Language) -> str:

@@ -7,6 +7,7 @@ from retina.analysis.comparison import Comparison
 from retina.language import Language
 from retina.reporting import cells
 from retina.reporting.document import Block, Cell, Heading, Items, Picture, Table
+from retina.reporting.sections import opening
 
 RANKED = (
     *("model", "status", "best_epoch", "epochs", "validation_auroc", "test_auroc", "bootstrap", "average_precision"),
@@ -69,6 +70,7 @@ def ranked(comparison: Comparison, group: Group, language: Language) -> Table:
     missing = language.say("report.none")
     if any(cell.text == missing for row in rows for cell in row):
         notes.append(language.say("report.results.degenerate"))
+    notes += opening.selected(comparison, group, language)
     title = language.say("report.results.ranked", data=group.name)
     return Table(title, cells.columns(language, "results", RANKED, ("model", "status")), tuple(rows), tuple(notes))
 

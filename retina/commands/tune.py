@@ -1,0 +1,154 @@
+"""`python cli.py tune`: search learning rate and batch size on validation, every trial an ordinary run."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from retina.commands import announcing
+from retina.commands.options import (
+    complete_backbone,
+    data_option,
+    experiment_options_but,
+    json_option,
+    loss_option,
+    params_option,
+    quiet_option,
+    results_option,
+    seed_option,
+    settings_of,
+    skip_bad_option,
+)
+from retina.errors import ExperimentError, RunError
+from retina.experiment import SETTINGS
+
+if TYPE_CHECKING:
+    from retina.training.tuning import Trial
+
+
+class Sizes(click.ParamType):
+    """Batch sizes, with commas between them."""
+
+    name = "N,N,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:  # noqa: ANN401
+        """Whole numbers, each once."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            sizes = tuple(int(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list such as 16,32,64", param, ctx)
+        if len(set(sizes)) < len(sizes):
+            self.fail(f"{value!r} names a size twice", param, ctx)
+        return sizes
+
+
+@click.command()
+@click.argument("backbone", shell_complete=complete_backbone)
+@params_option
+@click.option("--trials", type=click.IntRange(1, 10_000), required=True, help="how many; more go on from fewer")
+@click.option("--low", type=float, default=1e-5, help="lowest learning rate; the scale is logarithmic")
+@click.option("--high", type=float, default=1e-2, help="highest learning rate")
+@click.option("--batch-sizes", type=Sizes(), default="16,32,64", help="batch sizes to choose from")
+@click.option("--sampler-seed", type=click.IntRange(0, 2**31 - 1), default=0, help="random seed of the search itself")
+@loss_option
+@seed_option
+@data_option
+@experiment_options_but("learning_rate", "batch_size")
+@results_option
+@skip_bad_option
+@quiet_option
+@json_option
+def tune(
+    backbone: str,
+    params: str,
+    *,
+    trials: int,
+    low: float,
+    high: float,
+    batch_sizes: tuple[int, ...],
+    sampler_seed: int,
+    data: Path | None,
+    results: Path,
+    skip_bad: bool,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,  # noqa: ANN401 - one for every setting
+) -> None:
+    """Search learning rate and batch size of BACKBONE on the validation images (Optuna, extra `tune`).
+
+    Every trial is a run of its own; those without promise are ended early. Typed again, finished trials are reused and
+    an interrupted one goes on.
+
+    Example: python cli.py tune resnet18 --params p1 --trials 12
+    """
+    refuse(low, high, batch_sizes)
+    from retina import experiment, extras
+
+    chosen, overrides = experiment.load(backbone, params, **settings_of(options))
+    extras.require("optuna", extra="tune", purpose="tune")
+    from retina.training import plan, tuning
+
+    space = tuning.Space(low, high, batch_sizes, sampler_seed)
+    prepared = plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=quiet)
+    if not quiet:
+        announcing.run(prepared.record() | {"name": f"tune {tuning.name(prepared, space)}"})
+
+    def hear(trial: "Trial") -> None:
+        if not quiet:
+            click.echo(f"Trial {trial.number} of {trials}: {line(trial)}", err=True)
+
+    try:
+        found = tuning.search(prepared, space, trials=trials, results=results, quiet=quiet, hear=hear)
+    except KeyboardInterrupt:
+        raise click.ClickException("interrupted: type the same command again to go on with this trial") from None
+    content = tuning.record(prepared, space, found)
+    path = tuning.write(results, content)
+    click.echo(json.dumps(content | {"file": str(path)}, indent=2) if as_json else render(found, content, path))
+    if content["winner"] is None:
+        raise RunError("no trial was finished", found=f"{content['failed']} failed", where=path, advice="lower --high")
+
+
+def refuse(low: float, high: float, batch_sizes: tuple[int, ...]) -> None:
+    """Refuse a space with values that no run may have, or with none.
+
+    Raises:
+        ExperimentError: the first such value.
+    """
+    for name, rule, value in (
+        ("--low", SETTINGS["learning_rate"], low),
+        ("--high", SETTINGS["learning_rate"], high),
+        *(("--batch-sizes", SETTINGS["batch_size"], size) for size in batch_sizes),
+    ):
+        if not rule.accepts(value):
+            raise ExperimentError(f"{name} cannot be {value}", expected=rule.allowed, where="the options")
+    if not low < high:
+        raise ExperimentError("--high must be larger than --low", found=f"{low:g} and {high:g}", where="the options")
+
+
+def line(trial: "Trial") -> str:
+    """A trial in one line."""
+    came = trial.state if trial.objective is None else f"validation AUROC {trial.objective:.4f}"
+    return f"learning rate {trial.learning_rate:g}, batch {trial.batch_size}: {came} after {trial.epochs} epochs"
+
+
+def render(trials: "list[Trial]", content: dict[str, Any], path: Path) -> str:
+    """A search as plain text of at most 100 columns, the best trial first."""
+    ranked = sorted(trials, key=lambda trial: (trial.objective is None, -(trial.objective or 0), trial.number))
+    lines = [f"{'trial':>5}{'rate':>11}{'batch':>7}{'epochs':>8}{'val AUROC':>11}  {'state':<10}run"]
+    for trial in ranked:
+        area = "-" if trial.objective is None else f"{trial.objective:.4f}"
+        row = f"{trial.number:>5}{trial.learning_rate:>11.3g}{trial.batch_size:>7}{trial.epochs:>8}{area:>11}"
+        lines.append(f"{row}  {trial.state:<10}{trial.run}")
+    counts = ", ".join(f"{content[key]} {key}" for key in ("tried", "finished", "pruned", "failed"))
+    lines += ["", f"Trials: {counts}. Judged by {content['objective_is']}."]
+    if content["winner"] is not None:
+        best = ranked[0]
+        lines.append(f"Won by learning rate {best.learning_rate:g}, batch {best.batch_size}: {content['winner']}.")
+        lines.append(f"As the best of {content['tried']} trials its validation AUROC is optimistic; test had no say.")
+    notice = content["data"]["notice"]
+    if notice:
+        lines.append(f"{notice.rstrip('.')}.")
+    return "\n".join([*lines, f"Written: {path}"])
