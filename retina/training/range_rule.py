@@ -15,8 +15,8 @@ import numpy as np
 DIVIDE = 10.0
 """The rule's safety: at the minimum itself the loss is about to rise."""
 WIDTH = 0.05
-"""Standard deviation of the smoothing, as a share of the range's steps: wide enough for the noise of batches, a third of
-a decade in the usual range of seven."""
+"""Standard deviation of the smoothing, as a share of the range's steps: wide enough for the noise of batches, a third
+of a decade in the usual range of seven."""
 MEMORY = 0.9
 """Decay of the running mean that watches for divergence."""
 EXPLODED = 4.0
