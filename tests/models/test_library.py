@@ -305,3 +305,42 @@ def test_the_arguments_are_those_with_which_keras_hub_converts_the_same_networks
         assert {"use_pre_activation": False} | told == {"use_pre_activation": False} | dict(facts.arguments), facts.name
         compared += 1
     assert compared == 11
+
+
+@pytest.fixture
+def preset(monkeypatch):
+    """Let a library's class give a network of its own for any preset, as from a server."""
+
+    def publish(name, **arguments):
+        facts = catalogue.facts_of(name)
+        module = pytest.importorskip(facts.package)
+        layout = getattr(module.models, facts.layout)
+        with library.seeded(7):
+            network = layout(**facts.arguments, **arguments)
+        monkeypatch.setattr(layout, "from_preset", lambda wanted: {facts.preset: network}[wanted])
+        return module, network
+
+    return publish
+
+
+def test_the_weights_of_a_preset_of_keras_cv_reach_the_classifier(preset):
+    """A preset of KerasCV rescales inside, in a layer that retina's preprocessing replaces."""
+    _, network = preset("keras_cv:mobilenet_v3_small", include_rescaling=True)
+    model = classifier.build("keras_cv:mobilenet_v3_small", weights="imagenet", seed=1)
+    assert same(values(library.own_layers(model)), values(library.replaced_out(network)))
+
+
+def test_the_weights_of_a_preset_of_keras_hub_reach_the_classifier_where_its_preprocessing_is_ours(preset, monkeypatch):
+    module, network = preset("keras_hub:resnet_18")
+    deviation = np.array([0.229, 0.224, 0.225])
+    given = {"scale": 1 / (255 * deviation), "offset": -np.array([0.485, 0.456, 0.406]) / deviation}
+    converter = module.layers.ImageConverter(**{key: value.tolist() for key, value in given.items()})
+    monkeypatch.setattr(module.layers.ImageConverter, "from_preset", lambda wanted: converter)
+    model = classifier.build("keras_hub:resnet_18", weights="imagenet", seed=1)
+    assert same(values(library.own_layers(model)), values(library.replaced_out(network)))
+    other = module.layers.ImageConverter(scale=1 / 255)
+    monkeypatch.setattr(module.layers.ImageConverter, "from_preset", lambda wanted: other)
+    with pytest.raises(
+        WeightsError, match=r"the weights of keras_hub:resnet_18 expect another preprocessing \| Expected"
+    ):
+        backbones.get("keras_hub:resnet_18").pretrained(quiet=True)
