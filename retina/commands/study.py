@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from retina import extras
 from retina.commands import announcing
 from retina.commands.compare import compare_runs, end, render, to_json
 from retina.commands.options import (
@@ -18,6 +19,7 @@ from retina.commands.options import (
     results_option,
     settings_of,
     skip_bad_option,
+    track_option,
 )
 from retina.language import LANGUAGES
 
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     help="folder of the comparison  [default: RESULTS/studies/<name of FILE>]",
 )
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="language of the report")
+@track_option
 @click.option("--dry-run", is_flag=True, help="print what would be trained, train nothing")
 @quiet_option
 @json_option
@@ -64,6 +67,7 @@ def study(
     jobs: int,
     out: Path | None,
     lang: str,
+    track: str | None,
     skip_bad: bool,
     dry_run: bool,
     quiet: bool,
@@ -84,6 +88,8 @@ def study(
     from retina.training.plan import Shelf
 
     refuse_mixture(engine, address=address, cpus=cpus, gpus=gpus, jobs=jobs)
+    for package in filter(None, (track, "ray" if engine == "ray" else None)):
+        extras.require(package, extra=package, purpose=f"--{'engine' if package == 'ray' else 'track'} {package}")
     members, shelf = recipe.read(file, **settings_of(options)), Shelf()
     plans = job.prepare(members, data=data, results=results, skip_bad=skip_bad, shelf=shelf, quiet=quiet)
     known = pace.Pace(results)
@@ -101,7 +107,7 @@ def study(
     else:
         trainers = local(jobs, shelf)
     view = watch.Watch(steps, results, known, abreast=jobs, quiet=quiet)
-    wanted = [job.job_of(item, data=data, results=results, skip_bad=skip_bad) for item in plans]
+    wanted = [job.job_of(item, data=data, results=results, skip_bad=skip_bad, track=track) for item in plans]
     try:
         with trainers as trainer, view.shown():
             outcomes = training.run(wanted, trainer, lambda outcome: tell(outcome, view))

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from retina import environment, files, runs
+from retina import environment, extras, files, runs
 from retina.errors import ExperimentError, RetinaError
 from retina.training import job, remote
 from retina.training.job import Job, Outcome
@@ -52,12 +52,7 @@ def engine(address: str | None, *, cpus: int | None, gpus: int | None, results: 
     if address is None and TOKEN not in os.environ:  # read when Ray is imported
         os.environ |= {"RAY_AUTH_MODE": "token", TOKEN: secrets.token_hex(32)}
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise RetinaError(
-            "Ray is not installed", advice="pip install --editable '.[ray]', here and on every machine of the cluster"
-        ) from error
+    ray = extras.require("ray", extra="ray", purpose="--engine ray")
     with connected(ray, address):
         nodes = living(ray)
         room = room_of(nodes, cpus, gpus)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from retina import environment, runs
 from retina.errors import DivergedError, HeldError, RetinaError, RunError
 from retina.experiment import Experiment
 from retina.study import Member
-from retina.training import execution
+from retina.training import execution, tracking
 from retina.training import plan as planning
 from retina.training.plan import Plan, Shelf
 
@@ -35,6 +37,7 @@ class Job:
         digest: The SHA-256 of experiment, data and starting weights.
         fingerprint: The fingerprint of the data.
         code: See `retina.environment.code`.
+        track: A tracker to show it in, see `retina.training.tracking`.
     """
 
     experiment: Experiment
@@ -46,6 +49,7 @@ class Job:
     digest: str
     fingerprint: str
     code: dict[str, str]
+    track: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def prepare(
     return list(plans.values())
 
 
-def job_of(item: Plan, *, data: Path | None, results: Path, skip_bad: bool) -> Job:
+def job_of(item: Plan, *, data: Path | None, results: Path, skip_bad: bool, track: str | None = None) -> Job:
     """A planned run as a job; `data`, `results` and `skip_bad` are those that it was planned with."""
     return Job(
         experiment=item.experiment,
@@ -117,6 +121,7 @@ def job_of(item: Plan, *, data: Path | None, results: Path, skip_bad: bool) -> J
         digest=item.digest,
         fingerprint=item.data.fingerprint,
         code=environment.code(),
+        track=track,
     )
 
 
@@ -144,7 +149,8 @@ def perform(job: Job, shelf: Shelf, *, patience: float = 0.0) -> Outcome:
             shelf=shelf,
         )
         require_same(job, item)
-        run, reused = wait_and_execute(item, job.results, deadline=began + patience)
+        with tracking.tracked(job.track, item, job.results) as watchers:
+            run, reused = wait_and_execute(item, job.results, watchers, deadline=began + patience)
         status = run.record()["status"]
     except DivergedError as problem:
         status, error = "diverged", str(problem)
@@ -170,7 +176,9 @@ def is_finished(job: Job) -> bool:
         return False
 
 
-def wait_and_execute(item: Plan, results: Path, *, deadline: float) -> tuple[runs.Run, bool]:
+def wait_and_execute(
+    item: Plan, results: Path, watchers: Sequence[keras.callbacks.Callback], *, deadline: float
+) -> tuple[runs.Run, bool]:
     """As `retina.training.execution.execute`, once whoever holds the run has let it go or is known to be dead.
 
     Raises:
@@ -178,7 +186,7 @@ def wait_and_execute(item: Plan, results: Path, *, deadline: float) -> tuple[run
     """
     while True:
         try:
-            return execution.execute(item, results=results, quiet=True)
+            return execution.execute(item, results=results, quiet=True, watchers=watchers)
         except HeldError:
             if time.monotonic() >= deadline:
                 raise

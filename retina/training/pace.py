@@ -35,12 +35,10 @@ class Estimate:
             return "Nothing is left to train."
         if self.seconds is None:
             return "How long it takes is not known yet: nothing like it was trained on this machine."
-        like = f"{self.measured} of {self.total} runs had a like of theirs measured on this machine"
+        like = f"the like of {self.measured} of {self.total} runs was trained on this machine before"
         if self.measured < self.total:
             like += ", the others are scaled by operations and pixels"
-        return (
-            f"It takes {in_words(self.seconds)} at most, one run after another, as far as finished runs tell: {like}."
-        )
+        return f"Time left: {in_words(self.seconds)} at most, one run after another ({like})."
 
 
 class Pace:
