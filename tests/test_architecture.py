@@ -176,3 +176,10 @@ def test_nothing_that_could_run_code_is_loaded(path):
             if ast.unparse(node.func) == "np.load":
                 assert said["allow_pickle"] == "False"
     assert not imports(path) & {"pickle.load", "dill", "joblib", "shelve", "marshal"}
+
+
+def test_every_test_that_skips_without_a_package_runs_where_all_packages_are():
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        text = path.read_text()
+        if "importorskip(" in text.replace('importorskip(" in text', "") and "playwright" not in text:
+            assert "pytest.mark.extra" in text, f"{path.name} needs `pytestmark = pytest.mark.extra`"

@@ -11,6 +11,8 @@ from retina.cli import main
 from retina.data import synthetic
 from retina.models import catalogue
 
+pytestmark = pytest.mark.extra
+
 QUICK = ["--weights", "random", "--image-size", "64", "--batch-size", "8", "--epochs", "1", "--precision", "float32"]
 ONE_OF_EACH = ["keras:MobileNetV3Small", "keras_cv:resnet18_v2", "keras_hub:resnet_vd_18"]
 

@@ -20,6 +20,8 @@ from retina import experiment
 from retina.models import backbones, layers
 from retina.training.losses import LOSSES
 
+pytestmark = pytest.mark.extra
+
 pytest.importorskip("keras_cv")
 
 SIDE = 97

@@ -11,6 +11,8 @@ from retina.errors import WeightsError
 from retina.models import backbones, catalogue, classifier, library, measure
 from retina.models.backbone import digest, preprocessed
 
+pytestmark = pytest.mark.extra
+
 EXAMPLES = (
     "keras:MobileNetV3Small",  # squeezes, operations that are no layers
     "keras:EfficientNetB0",  # preprocessing of its own, random depth

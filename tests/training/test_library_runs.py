@@ -16,6 +16,8 @@ DIGEST = """
 import sys
 from retina.models import classifier
 from retina.models.backbone import digest
+
+pytestmark = pytest.mark.extra
 print(digest(classifier.build(sys.argv[1], seed=1).layers))
 """
 

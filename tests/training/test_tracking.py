@@ -13,6 +13,8 @@ from retina.cli import main
 from retina.errors import RetinaError
 from retina.training import execution, trackers, tracking, weights
 
+pytestmark = pytest.mark.extra
+
 EPOCHS = 4
 
 
