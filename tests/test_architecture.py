@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "models": BOTTOM | {"files", "progress", "settings", "models"},
     "training": PLAIN | {"data", "models", "training"},
     "analysis": BOTTOM | {"files", "settings", "language", "runs", "standing", "stopping", "searches", "analysis"},
-    "reporting": PLAIN | {"analysis", "reporting"},
+    "reporting": PLAIN | {"tables", "analysis", "reporting"},
     "commands": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
     "cli": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
 }

@@ -3,8 +3,8 @@
 The test is Smith's (2017, "Cyclical learning rates for training neural networks", WACV, arXiv 1506.01186, section
 3.3): the rate grows while the loss is watched. Smith reads two rates off by eye; the rule here is that of Howard and
 Gugger (2020, "fastai: a layered API for deep learning", Information 11:108, its `minimum`): a tenth of the rate at
-which the smoothed loss is lowest. The other common rule, the steepest descent, looks at differences of neighbouring losses, so
-that one lucky batch decides; the place of a minimum needs the whole curve to be wrong.
+which the smoothed loss is lowest. The other common rule, the steepest descent, looks at differences of
+neighbouring losses, so that one lucky batch decides; the place of a minimum needs the whole curve to be wrong.
 """
 
 import math
@@ -15,8 +15,8 @@ import numpy as np
 DIVIDE = 10.0
 """The rule's safety: at the minimum itself the loss is about to rise."""
 WIDTH = 0.05
-"""Standard deviation of the smoothing, as a share of the range's steps: wide enough for the noise of batches, a third of a
-decade in the usual range of seven."""
+"""Standard deviation of the smoothing, as a share of the range's steps: wide enough for the noise of batches, a third
+of a decade in the usual range of seven."""
 MEMORY = 0.9
 """Decay of the running mean that watches for divergence."""
 EXPLODED = 4.0
