@@ -3,8 +3,8 @@
 The test is Smith's (2017, "Cyclical learning rates for training neural networks", WACV, arXiv 1506.01186, section
 3.3): the rate grows while the loss is watched. Smith reads two rates off by eye; the rule here is that of Howard and
 Gugger (2020, "fastai: a layered API for deep learning", Information 11:108, its `minimum`): a tenth of the rate at
-which the smoothed loss is lowest. The other common rule, the steepest descent, looks at differences of neighbouring
-losses, so that one lucky batch decides; the place of a minimum needs the whole curve to be wrong.
+which the smoothed loss is lowest. The other common rule, the steepest descent, looks at differences of
+neighbouring losses, so that one lucky batch decides; the place of a minimum needs the whole curve to be wrong.
 """
 
 import math
