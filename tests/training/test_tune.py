@@ -22,6 +22,7 @@ from retina.language import Language
 from retina.reporting import markdown, report, terminal
 from retina.training import execution, pruning, tuning, weights
 
+pytestmark = pytest.mark.extra
 ROOT = Path(__file__).parent.parent.parent
 SPACE = tuning.Space(1e-5, 1e-1, (4, 8))
 TRIALS = 9
