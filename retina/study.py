@@ -1,13 +1,13 @@
 """A study: a TOML file that names many runs, one by one or as grids, and what they have in common.
 
-seeds = [0, 1, 2]                     # every run that names no seed of its own, once for each of these
-[settings]                            # settings of every run, as in a parameter file
-image_size = 96
-[[runs]]
-backbone = ["resnet18", "resnet50"]   # lists make a grid
-params = ["p1", "p2"]
-loss = "focal"
-dropout = 0.3                         # any other setting, for these runs alone
+    seeds = [0, 1, 2]                     # every run that names no seed of its own, once for each of these
+    [settings]                            # settings of every run, as in a parameter file
+    image_size = 96
+    [[runs]]
+    backbone = ["resnet18", "resnet50"]   # lists make a grid
+    params = ["p1", "p2"]
+    loss = "focal"
+    dropout = 0.3                         # any other setting, for these runs alone
 """
 
 import itertools
