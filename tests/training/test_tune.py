@@ -33,7 +33,14 @@ def small(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pytest.importorskip("optuna")
-    monkeypatch.setattr(weights, "build", small_network)
+    stand_in(monkeypatch)
+
+
+def stand_in(patch):
+    """A small network, and a pruner that needs few trials to judge by."""
+    patch.setattr(weights, "build", small_network)
+    patch.setattr(tuning, "STARTUP", 2)
+    patch.setattr(tuning, "WARMUP", 0)
 
 
 def search(results, data, trials=TRIALS, **more):
@@ -46,7 +53,7 @@ def searched(tiny_set, tmp_path_factory):
     """A search of nine trials, which no test changes."""
     results = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weights, "build", small_network)
+        stand_in(patch)
         return results, *search(results, tiny_set)
 
 
@@ -249,7 +256,7 @@ def test_a_missing_extra_is_one_line_before_anything_is_trained(tiny_set, tmp_pa
 
 def test_a_killed_search_goes_on(tiny_set, tmp_path):
     """A real process, killed without a chance to say anything; the same command then finishes what it began."""
-    command = [sys.executable, str(ROOT / "cli.py"), *words(tmp_path, tiny_set, "--trials", 2, "--epochs", 6)]
+    command = [sys.executable, str(ROOT / "cli.py"), *words(tmp_path, tiny_set, "--trials", 2, "--epochs", 4)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("runs/*/history.csv")) and time.monotonic() < deadline:
