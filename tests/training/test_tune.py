@@ -106,10 +106,10 @@ def test_typed_again_nothing_is_trained_and_more_trials_go_on_from_there(searche
 
 
 class Stop(keras.callbacks.Callback):
-    """Ctrl-C after the second epoch of a trial."""
+    """Ctrl-C after the first epoch of a trial, before the search hears of it."""
 
     def on_epoch_end(self, epoch, logs=None):
-        if epoch == 1:
+        if epoch == 0:
             raise KeyboardInterrupt
 
 
@@ -120,7 +120,7 @@ def test_an_interrupted_search_goes_on_and_ends_as_an_undisturbed_one(searched, 
 
     def interrupted(made, *, watchers, **named):
         stop = [Stop()] if made.selection["trial"] == at else []
-        return original(made, watchers=[*watchers, *stop], **named)
+        return original(made, watchers=[*stop, *watchers], **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(execution, "execute", interrupted)
