@@ -83,13 +83,15 @@ def study(
     Example: python cli.py study experiments/studies/original.toml
     """
     from retina import study as recipe
-    from retina.training import agenda, job, pace, watch
+    from retina.training import agenda, cluster, job, pace, watch
     from retina.training import study as training
     from retina.training.plan import Shelf
 
     refuse_mixture(engine, address=address, cpus=cpus, gpus=gpus, jobs=jobs)
-    for package in filter(None, (track, "ray" if engine == "ray" else None)):
-        extras.require(package, extra=package, purpose=f"--{'engine' if package == 'ray' else 'track'} {package}")
+    if track:
+        extras.require(track, extra=track, purpose=f"--track {track}")
+    if engine == "ray":
+        cluster.imported(address)
     members, shelf = recipe.read(file, **settings_of(options)), Shelf()
     plans = job.prepare(members, data=data, results=results, skip_bad=skip_bad, shelf=shelf, quiet=quiet)
     known = pace.Pace(results)
@@ -100,12 +102,8 @@ def study(
         plain = json.dumps([item.to_dict() for item in steps], indent=2)
         click.echo(plain if as_json else agenda.table(steps))
         return
-    if engine == "ray":
-        from retina.training import cluster
-
-        trainers = cluster.engine(address, cpus=cpus, gpus=gpus, results=results)
-    else:
-        trainers = local(jobs, shelf)
+    on_ray = engine == "ray"
+    trainers = cluster.engine(address, cpus=cpus, gpus=gpus, results=results) if on_ray else local(jobs, shelf)
     view = watch.Watch(steps, results, known, abreast=jobs, quiet=quiet)
     wanted = [job.job_of(item, data=data, results=results, skip_bad=skip_bad, track=track) for item in plans]
     try:

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from retina import environment, extras, files, runs
@@ -48,17 +49,26 @@ def engine(address: str | None, *, cpus: int | None, gpus: int | None, results: 
         RetinaError: Ray is not installed, the cluster cannot be reached, a machine of it has other code, or none has
             room for a run.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if address is None and TOKEN not in os.environ:  # read when Ray is imported
-        os.environ |= {"RAY_AUTH_MODE": "token", TOKEN: secrets.token_hex(32)}
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    ray = extras.require("ray", extra="ray", purpose="--engine ray")
+    ray = imported(address)
     with connected(ray, address):
         nodes = living(ray)
         room = room_of(nodes, cpus, gpus)
         require_same_code(ray, nodes)
         with shared_mark(results) as mark:
             yield lambda jobs: submit(ray, jobs, room, mark)
+
+
+def imported(address: str | None) -> ModuleType:
+    """Ray, which reads its settings when it is imported: no statistics for its makers, and a token for a new cluster.
+
+    Raises:
+        RetinaError: it is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if address is None and TOKEN not in os.environ:
+        os.environ |= {"RAY_AUTH_MODE": "token", TOKEN: secrets.token_hex(32)}
+    return extras.require("ray", extra="ray", purpose="--engine ray")
 
 
 @contextlib.contextmanager

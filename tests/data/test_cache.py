@@ -359,7 +359,7 @@ def test_a_worker_that_dies_is_one_line(tmp_path: Path, home: Path) -> None:
         """
         from retina import processes
         from retina.errors import RetinaError
-        processes._begin_worker = processes.os.abort
+        processes.begin_worker = processes.os.abort
         try:
     """
         + textwrap.indent(textwrap.dedent(BUILD), " " * 12)

@@ -154,6 +154,19 @@ def test_a_driver_that_is_killed_goes_on_when_the_same_command_is_typed(machines
     assert_as_expected(jobs, expected)
 
 
+def test_without_an_address_a_cluster_of_this_machine_alone_is_started_and_ended(tiny_set, tmp_path):
+    path = tmp_path / "one.toml"
+    path.write_text('[[runs]]\nbackbone = "resnet18"\n', encoding="utf-8")
+    words = ["study", path, "--engine", "ray", "--data", tiny_set, "--results", tmp_path, "--json", "--cpus", 1]
+    words += ["--weights", "random", "--image-size", 64, "--epochs", 1]
+    command = [sys.executable, str(ROOT / "cli.py"), *map(str, words)]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=own)
+    assert done.returncode == 0, done.stderr
+    assert [item["status"] for item in json.loads(done.stdout)["runs"]] == ["completed"]
+    assert "Unauthenticated" not in done.stderr
+
+
 def test_ctrl_c_is_written_into_the_records_of_the_runs_under_way(machines, tiny_set, tmp_path):
     made, _ = machines
     (item,) = jobs_of(tiny_set, tmp_path, TWO[0], epochs=60)

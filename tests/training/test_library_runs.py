@@ -12,12 +12,11 @@ from retina.models import catalogue, classifier
 from retina.models.backbone import digest
 from retina.training import execution
 
+pytestmark = pytest.mark.extra
 DIGEST = """
 import sys
 from retina.models import classifier
 from retina.models.backbone import digest
-
-pytestmark = pytest.mark.extra
 print(digest(classifier.build(sys.argv[1], seed=1).layers))
 """
 
