@@ -107,15 +107,31 @@ def host() -> str:
     return socket.gethostname()
 
 
+def code(packages: Iterable[str] = ()) -> dict[str, str]:
+    """What trains here: the SHA-256 of retina's own source, and the version of every package that decides a result.
+
+    Args:
+        packages: Distributions that count beside `PACKAGES`.
+    """
+    return {"source": _source()} | {name: _version(name) for name in dict.fromkeys((*PACKAGES, *packages))}
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
 @functools.cache
-def code() -> dict[str, str]:
-    """What trains here: the SHA-256 of retina's own source, and the version of every package that decides a result."""
+def _source() -> str:
+    """The SHA-256 of every module of this package, as 64 hexadecimal digits."""
     folder = Path(__file__).parent
     found = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         found.update(f"{path.relative_to(folder).as_posix()}\n".encode())
         found.update(path.read_bytes())
-    return {"source": found.hexdigest()} | {name: importlib.metadata.version(name) for name in PACKAGES}
+    return found.hexdigest()
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

@@ -82,13 +82,15 @@ def checked(table: object, name: str, allowed: Iterable[str], path: Path) -> Tab
     """A table whose keys are all allowed.
 
     Raises:
-        ExperimentError: it is no table, or has another key.
+        ExperimentError: it is no table, has another key, or a list without values, which would lose its runs unseen.
     """
     if not isinstance(table, dict):
         raise ExperimentError(f"{name} must be a table", found=repr(table), where=path)
     for key in table:
         if key not in allowed:
             raise unknown(f"key of {name}", key, allowed, where=path)
+        if table[key] == []:
+            raise ExperimentError(f"{key} of {name} is an empty list", advice="name a value, or drop it", where=path)
     return table
 
 
@@ -127,8 +129,6 @@ def members(wanted: Iterable[tuple[int, Table]], path: Path) -> tuple[Member, ..
             )
         known[member.experiment] = number
         found.append(member)
-    if not found:
-        raise ExperimentError("the study names no run", found="an empty list", where=path)
     if len(found) > MOST_RUNS:
         raise ExperimentError("the study is too large", expected=f"at most {MOST_RUNS} runs", where=path)
     return tuple(found)

@@ -83,7 +83,7 @@ def study(
     Example: python cli.py study experiments/studies/original.toml
     """
     from retina import study as recipe
-    from retina.training import agenda, cluster, job, pace, watch
+    from retina.training import agenda, cluster, connection, job, pace, watch
     from retina.training import study as training
     from retina.training.plan import Shelf
 
@@ -91,7 +91,7 @@ def study(
     if track:
         extras.require(track, extra=track, purpose=f"--track {track}")
     if engine == "ray":
-        cluster.imported(address)
+        connection.imported(address)
     members, shelf = recipe.read(file, **settings_of(options)), Shelf()
     plans = job.prepare(members, data=data, results=results, skip_bad=skip_bad, shelf=shelf, quiet=quiet)
     known = pace.Pace(results)
@@ -104,10 +104,10 @@ def study(
         return
     on_ray = engine == "ray"
     trainers = cluster.engine(address, cpus=cpus, gpus=gpus, results=results) if on_ray else local(jobs, shelf)
-    view = watch.Watch(steps, results, known, abreast=jobs, quiet=quiet)
+    view = watch.Watch(steps, results, known, quiet=quiet)
     wanted = [job.job_of(item, data=data, results=results, skip_bad=skip_bad, track=track) for item in plans]
     try:
-        with trainers as trainer, view.shown():
+        with trainers as trainer, view.shown(abreast=trainer.abreast):
             outcomes = training.run(wanted, trainer, lambda outcome: tell(outcome, view))
     except KeyboardInterrupt:
         raise click.ClickException("interrupted: type the same command again to go on with what is left") from None

@@ -6,30 +6,24 @@ finished run folder is brought back whole, and a run whose machine died begins a
 """
 
 import contextlib
-import os
-import secrets
-import socket
-import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from retina import environment, extras, files, runs
+import torch
+
+from retina import files, runs
 from retina.errors import ExperimentError, RetinaError
-from retina.training import job, remote
+from retina.training import connection, job, remote
 from retina.training.job import Job, Outcome
 from retina.training.study import Engine
 
-REACH = 10.0
-"""Seconds that a cluster has to answer."""
 GRACE = 10.0
 """Seconds that interrupted runs have to say so in their records."""
 LOST_MACHINES = 3
 """How often a run may lose its machine before it counts as failed."""
-MARK = ".study-"
-TOKEN = "RAY_AUTH_TOKEN"  # noqa: S105 - a name
+MARK = ".results-"
 
 
 @contextlib.contextmanager
@@ -38,6 +32,8 @@ def engine(address: str | None, *, cpus: int | None, gpus: int | None, results: 
 
     A cluster started here asks for a token that is made for it, and shows no dashboard. For another, Ray itself reads
     the token from the environment, see https://docs.ray.io/en/latest/ray-security/token-auth.html.
+
+    Alone on this machine a run has the threads that the local engine would have, and so the same last digits.
 
     Args:
         address: The cluster's address, `auto` for one that runs on this machine; `None` to start one.
@@ -49,55 +45,14 @@ def engine(address: str | None, *, cpus: int | None, gpus: int | None, results: 
         RetinaError: Ray is not installed, the cluster cannot be reached, a machine of it has other code, or none has
             room for a run.
     """
-    ray = imported(address)
-    with connected(ray, address):
+    ray = connection.imported(address)
+    if address is None and cpus is None:
+        cpus = torch.get_num_threads()
+    with connection.connected(ray, address), connection.as_one_line(ray):
         nodes = living(ray)
         room = room_of(nodes, cpus, gpus)
-        require_same_code(ray, nodes)
-        with shared_mark(results) as mark:
-            yield lambda jobs: submit(ray, jobs, room, mark)
-
-
-def imported(address: str | None) -> ModuleType:
-    """Ray, which reads its settings when it is imported: no statistics for its makers, and a token for a new cluster.
-
-    Raises:
-        RetinaError: it is not installed.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    if address is None and TOKEN not in os.environ:
-        os.environ |= {"RAY_AUTH_MODE": "token", TOKEN: secrets.token_hex(32)}
-    return extras.require("ray", extra="ray", purpose="--engine ray")
-
-
-@contextlib.contextmanager
-def connected(ray: Any, address: str | None) -> Iterator[None]:  # noqa: ANN401 - the package
-    """Be connected to a cluster while the block lasts.
-
-    Raises:
-        RetinaError: it cannot be reached.
-    """
-    options: dict[str, Any] = {"log_to_driver": False, "configure_logging": True, "logging_level": "error"}
-    if address is None:
-        options |= {"include_dashboard": False, "dashboard_host": "127.0.0.1", "_node_ip_address": "127.0.0.1"}
-    try:
-        if address not in (None, "auto"):
-            host, _, port = address.rpartition(":")
-            socket.create_connection((host, int(port)), timeout=REACH).close()  # Ray itself would try for minutes
-        ray.init(address=address, **options)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise RetinaError(
-            "the Ray cluster cannot be reached" if address else "no Ray cluster can be started here",
-            found=str(error).strip().partition("\n")[0],
-            where=address,
-            expected="auto, or HOST:PORT as `ray start --head` prints it" if address else None,
-            advice="see `ray status`; one that asks for a token needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN here",
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
+        mark = mark_of(results)
+        yield Engine(lambda jobs: submit(ray, jobs, nodes, room, mark), abreast=abreast(nodes, room))
 
 
 def living(ray: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the package
@@ -127,64 +82,77 @@ def room_of(nodes: Sequence[dict[str, Any]], cpus: int | None, gpus: int | None)
     return {"num_cpus": wanted["CPU"], "num_gpus": wanted["GPU"]}
 
 
-def require_same_code(ray: Any, nodes: Sequence[dict[str, Any]]) -> None:  # noqa: ANN401 - the package
-    """Refuse a cluster whose machines would not train alike.
+def abreast(nodes: Sequence[dict[str, Any]], room: dict[str, int]) -> int:
+    """How many runs have room at a time."""
+    needs = {"CPU": room["num_cpus"], "GPU": room["num_gpus"]}
+    return sum(
+        min(int(node["Resources"].get(name, 0) // need) for name, need in needs.items() if need) for node in nodes
+    )
+
+
+def mark_of(results: Path) -> str:
+    """The name of a file in the results folder that no other has, by which a machine sees whether it has the same.
 
     Raises:
-        RetinaError: a machine has another version of retina, or of a package that decides a result.
+        RetinaError: the folder cannot be written.
+    """
+    folder = runs.runs_folder(results)
+    with files.unwritable_is_one_line(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        known = min(folder.glob(f"{MARK}*"), default=None)
+        mark = known or folder / f"{MARK}{uuid.uuid4().hex}"
+        mark.touch()
+    return mark.name
+
+
+def require_alike(ray: Any, jobs: Sequence[Job], nodes: Sequence[dict[str, Any]], mark: str) -> None:  # noqa: ANN401
+    """Refuse a cluster whose machines would not train alike, before any of them trains.
+
+    Every machine prepares the data of every kind of job, which it keeps for its runs.
+
+    Raises:
+        RetinaError: a machine has another version of retina or of a package that decides a result, other data, or other
+            starting weights.
     """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    ask = ray.remote(num_cpus=1, max_retries=0)(remote.introduce)
-    asked = [
-        ask.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote()
-        for node in nodes
-    ]
-    try:
-        answers = ray.get(asked)
-    except ray.exceptions.RayError as error:
-        raise RetinaError(
-            "a machine of the cluster cannot run retina",
-            found=str(error).strip().rpartition("\n")[2],
-            advice="install the same version of it, and of Python, on every machine",
-        ) from error
-    for host, code in answers:
-        remote.refuse_other_code(environment.code(), code, host)
+    kinds = list({job.kind(item): item for item in jobs}.values())
+    ask = ray.remote(num_cpus=0, max_retries=0, max_calls=1)(remote.introduce)
+    here = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
+    asked = [ask.options(scheduling_strategy=strategy).remote(kinds, mark) for strategy in here]
+    for number, answer in enumerate(asked):
+        try:
+            problem = ray.get(answer)
+        except ray.exceptions.RayError as error:
+            raise RetinaError(
+                "a machine of the cluster cannot run retina",
+                found=connection.in_words(error),
+                where=nodes[number]["NodeManagerHostname"],
+                advice="install the same version of it, and of Python, on every machine",
+            ) from error
+        if problem is not None:
+            raise problem
 
 
-@contextlib.contextmanager
-def shared_mark(results: Path) -> Iterator[str]:
-    """Leave a file in the results folder, by which a machine sees whether it has the same; yields its name."""
-    folder = runs.runs_folder(results)
-    mark = folder / mark_name()
-    with files.unwritable_is_one_line(mark):
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(f"{MARK}*"):  # by a driver that was killed
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - left.stat().st_mtime > files.STALE:
-                    left.unlink()
-        mark.touch()
-    try:
-        yield mark.name
-    finally:
-        mark.unlink(missing_ok=True)
-
-
-def mark_name() -> str:
-    """A name that no other study has."""
-    return f"{MARK}{uuid.uuid4().hex}"
-
-
-def submit(ray: Any, jobs: Sequence[Job], room: dict[str, int], mark: str) -> Iterator[Outcome]:  # noqa: ANN401
+def submit(
+    ray: Any,  # noqa: ANN401 - the package
+    jobs: Sequence[Job],
+    nodes: Sequence[dict[str, Any]],
+    room: dict[str, int],
+    mark: str,
+) -> Generator[Outcome, None, None]:
     """Train jobs on the cluster; outcomes come as they end."""
+    finished = [item for item in jobs if job.is_finished(item)]
+    for item in finished:
+        yield Outcome(item.name, runs.Run(job.folder(item)).record()["status"], reused=True)
+    left = [item for item in jobs if item not in finished]
+    if left:
+        require_alike(ray, left, nodes, mark)
     task = ray.remote(**room, max_retries=LOST_MACHINES, retry_exceptions=False)(remote.perform)
-    waiting = {}
-    for item in jobs:
-        if job.is_finished(item):
-            yield Outcome(item.name, runs.Run(job.folder(item)).record()["status"], reused=True)
-        else:
-            waiting[task.options(name=item.name).remote(item, mark)] = item
+    waiting: dict[Any, Job] = {}
     try:
+        for item in left:
+            waiting[task.options(name=item.name).remote(item, mark, room["num_cpus"])] = item
         while waiting:
             (done,), _ = ray.wait(list(waiting), num_returns=1)
             yield outcome_of(ray, done, waiting.pop(done))
@@ -201,7 +169,8 @@ def outcome_of(ray: Any, done: Any, item: Job) -> Outcome:  # noqa: ANN401 - the
         brought = ray.get(done)
         if brought.folder is not None:
             remote.unpack(brought.folder, job.folder(item))
-    except (ray.exceptions.RayError, RetinaError) as error:
-        words = str(error).strip().partition("\n")[0]
-        return Outcome(item.name, "failed", error=f"{type(error).__name__}: {words}")
+    except RetinaError as error:
+        return Outcome(item.name, "failed", error=str(error))
+    except ray.exceptions.RayError as error:
+        return Outcome(item.name, "failed", error=connection.in_words(error))
     return brought.outcome

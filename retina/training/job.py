@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from typing import Any
 import keras
 
 from retina import environment, runs
+from retina.data import dataset
 from retina.errors import DivergedError, HeldError, RetinaError, RunError
 from retina.experiment import Experiment
+from retina.models import catalogue
 from retina.study import Member
 from retina.training import execution, tracking
 from retina.training import plan as planning
@@ -37,6 +40,7 @@ class Job:
         digest: The SHA-256 of experiment, data and starting weights.
         fingerprint: The fingerprint of the data.
         code: See `retina.environment.code`.
+        home: The working folder in which the study was typed.
         track: A tracker to show it in, see `retina.training.tracking`.
     """
 
@@ -49,7 +53,13 @@ class Job:
     digest: str
     fingerprint: str
     code: dict[str, str]
+    home: Path
     track: str | None = None
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages that its backbone needs beside those of every run."""
+        return catalogue.facts_of(self.experiment.backbone).packages
 
 
 @dataclass(frozen=True)
@@ -114,13 +124,14 @@ def job_of(item: Plan, *, data: Path | None, results: Path, skip_bad: bool, trac
     return Job(
         experiment=item.experiment,
         overrides=item.overrides,
-        data=None if data is None and item.data.builtin else item.data.folder.absolute(),
+        data=None if data is None and not os.environ.get(dataset.DATA_VARIABLE) else item.data.folder.absolute(),
         results=results.absolute(),
         skip_bad=skip_bad,
         name=item.name,
         digest=item.digest,
         fingerprint=item.data.fingerprint,
-        code=environment.code(),
+        code=environment.code(catalogue.facts_of(item.experiment.backbone).packages),
+        home=Path.cwd(),
         track=track,
     )
 
@@ -139,15 +150,7 @@ def perform(job: Job, shelf: Shelf, *, patience: float = 0.0) -> Outcome:
     began = time.monotonic()
     status, reused, error = "failed", False, None
     try:
-        item = planning.plan(
-            job.experiment,
-            job.overrides,
-            data=job.data,
-            results=job.results,
-            skip_bad=job.skip_bad,
-            quiet=True,
-            shelf=shelf,
-        )
+        item = planned(job, shelf)
         require_same(job, item)
         with tracking.tracked(job.track, item, job.results) as watchers:
             run, reused = wait_and_execute(item, job.results, watchers, deadline=began + patience)
@@ -160,6 +163,29 @@ def perform(job: Job, shelf: Shelf, *, patience: float = 0.0) -> Outcome:
         LOG.exception("%s failed by a fault of the program", job.name)
         error = f"{type(problem).__name__}: {problem}"
     return Outcome(job.name, status, reused=reused, error=error, seconds=time.monotonic() - began)
+
+
+def planned(job: Job, shelf: Shelf) -> Plan:
+    """The plan of a job on this machine.
+
+    Raises:
+        RetinaError: see `retina.training.plan.plan`.
+    """
+    return planning.plan(
+        job.experiment,
+        job.overrides,
+        data=job.data,
+        results=job.results,
+        skip_bad=job.skip_bad,
+        quiet=True,
+        shelf=shelf,
+    )
+
+
+def kind(job: Job) -> tuple[object, ...]:
+    """What jobs share that need the same data and starting weights."""
+    item = job.experiment
+    return item.backbone, item.weights, item.image_size, item.crop_disc, job.fingerprint
 
 
 def folder(job: Job) -> Path:

@@ -1,10 +1,16 @@
 """What a machine of a cluster does: say who it is, train a run, and send its folder where that is not seen by all."""
 
+import contextlib
 import io
 import shutil
 import tarfile
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import torch
 
 from retina import environment, files, lease, runs
 from retina.errors import RetinaError, RunError
@@ -12,6 +18,7 @@ from retina.training import job
 from retina.training.job import Job, Outcome
 from retina.training.plan import Shelf
 
+_SHELF = Shelf()
 PATIENCE = lease.SILENCE + 3 * lease.BEAT
 """Seconds to wait for a run whose holder may be on a machine that has died."""
 
@@ -30,9 +37,25 @@ class Brought:
     folder: bytes | None = None
 
 
-def introduce() -> tuple[str, dict[str, str]]:
-    """What a machine says of itself: its name and its code."""
-    return environment.host(), environment.code()
+def introduce(kinds: Sequence[Job], mark: str) -> RetinaError | None:
+    """See that this machine has the code, the data and the weights of a study.
+
+    Args:
+        kinds: A job for every data set and starting weights of the study.
+        mark: See `perform`.
+
+    Returns:
+        What is wrong here, naming this machine; `None` where nothing is.
+    """
+    try:
+        for item in kinds:
+            refuse_other_code(item.code, environment.code(item.packages), environment.host())
+            with working_in(item):
+                job.require_same(item, job.planned(settled(item, mark), _SHELF))
+    except RetinaError as error:
+        words = error.found if environment.host() in str(error.found) else f"{error.found} on {environment.host()}"
+        return RetinaError(error.problem, expected=error.expected, found=words, where=error.where, advice=error.advice)
+    return None
 
 
 def refuse_other_code(expected: dict[str, str], found: dict[str, str], host: str) -> None:
@@ -51,32 +74,47 @@ def refuse_other_code(expected: dict[str, str], found: dict[str, str], host: str
         )
 
 
-_SHELF = Shelf()
-
-
-def perform(item: Job, mark: str) -> Brought:
+def perform(item: Job, mark: str, threads: int) -> Brought:
     """Train a job on this machine; the body of a task.
 
     Args:
         item: The job.
         mark: Name of a file beside the runs of the study; where it is not there, this machine sees another disk.
+        threads: Threads of the run, as many as CPUs were given to it.
     """
     try:
-        refuse_other_code(item.code, environment.code(), environment.host())
+        refuse_other_code(item.code, environment.code(item.packages), environment.host())
     except RetinaError as error:
         return Brought(Outcome(item.name, "failed", error=str(error)))
-    shared = (runs.runs_folder(item.results) / mark).is_file()
-    if not shared:
-        item = replace(item, results=files.cache_folder() / "cluster")
-    outcome = job.perform(item, _SHELF, patience=PATIENCE)
+    torch.set_num_threads(threads)  # a process that another task has begun may have been given fewer
+    own = settled(item, mark)
+    if own != item:
+        sweep(runs.runs_folder(own.results))
+    with working_in(item):
+        outcome = job.perform(own, _SHELF, patience=PATIENCE)
     if outcome.error:
         outcome = replace(outcome, error=f"{outcome.error} | On: {environment.host()}")
-    if shared or not outcome.finished:
-        return Brought(outcome)
-    folder = job.folder(item)
-    packed = pack(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    return Brought(outcome, packed)
+    return Brought(outcome, None if own == item or not outcome.finished else pack(job.folder(own)))
+
+
+def settled(item: Job, mark: str) -> Job:
+    """A job with the results folder that this machine can use: that of the study, or one in its own cache."""
+    shared = (runs.runs_folder(item.results) / mark).is_file()
+    return item if shared else replace(item, results=files.cache_folder() / "cluster")
+
+
+def working_in(item: Job) -> AbstractContextManager[None]:
+    """Be where the study was typed, so that relative paths mean the same; nowhere else where that is not there."""
+    return contextlib.chdir(item.home) if item.home.is_dir() else contextlib.nullcontext()
+
+
+def sweep(folder: Path) -> None:
+    """Remove finished runs that were sent to their study a day ago or earlier."""
+    for run in map(runs.Run, folder.glob("*")):
+        with contextlib.suppress(RetinaError, OSError):
+            old = time.time() - run.record_path.stat().st_mtime > files.STALE
+            if old and run.record()["status"] in runs.FINISHED:
+                shutil.rmtree(run.folder)
 
 
 def pack(folder: Path) -> bytes:
@@ -94,11 +132,11 @@ def unpack(content: bytes, folder: Path) -> None:
     Raises:
         RetinaError: the folder cannot be written, or a process on this machine trains there.
     """
-    if folder.exists():
-        if holder := lease.holder_of(folder):
-            raise RunError("the run folder cannot be replaced", found=f"{holder} trains there", where=folder)
-        files.discard(folder)
     with files.atomic_folder(folder) as temporary, tarfile.open(fileobj=io.BytesIO(content)) as archive:
         for name in runs.FILES:
             with archive.extractfile(name) as packed, (temporary / name).open("wb") as file:
                 shutil.copyfileobj(packed, file)
+        if folder.exists():
+            if holder := lease.holder_of(folder):
+                raise RunError("the run folder cannot be replaced", found=f"{holder} trains there", where=folder)
+            files.discard(folder)

@@ -4,11 +4,14 @@ Finished ones are reused, interrupted ones go on, failed ones get a second try, 
 one.
 """
 
+import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 
 from retina import processes, signals
 from retina.errors import ExperimentError
@@ -16,8 +19,18 @@ from retina.training import job
 from retina.training.job import Job, Outcome
 from retina.training.plan import Shelf
 
-Engine = Callable[[Sequence[Job]], Iterator[Outcome]]
-"""Trains jobs and yields what became of each, in whatever order they end."""
+
+@dataclass(frozen=True)
+class Engine:
+    """Who trains.
+
+    Args:
+        train: Takes jobs and yields what became of each, in whatever order they end.
+        abreast: How many runs it trains at a time at most.
+    """
+
+    train: Callable[[Sequence[Job]], Generator[Outcome, None, None]]
+    abreast: int = 1
 
 
 def run(jobs: Sequence[Job], engine: Engine, told: Callable[[Outcome], None]) -> list[Outcome]:
@@ -37,18 +50,21 @@ def run(jobs: Sequence[Job], engine: Engine, told: Callable[[Outcome], None]) ->
         KeyboardInterrupt: the study was interrupted; runs under way are recorded as interrupted.
     """
     found: dict[str, Outcome] = {}
-    for outcome in engine(jobs):
-        found[outcome.name] = outcome
-        told(outcome)
-    for outcome in engine([item for item in jobs if found[item.name].status == "failed"]):
-        found[outcome.name] = job.again(outcome, found[outcome.name])
-        told(found[outcome.name])
+    with contextlib.closing(engine.train(jobs)) as outcomes:  # closed at once, wherever Ctrl-C falls
+        for outcome in outcomes:
+            found[outcome.name] = outcome
+            told(outcome)
+    failed = [item for item in jobs if found[item.name].status == "failed"]
+    with contextlib.closing(engine.train(failed)) as outcomes:
+        for outcome in outcomes:
+            found[outcome.name] = job.again(outcome, found[outcome.name])
+            told(found[outcome.name])
     return [found[item.name] for item in jobs]
 
 
 def here(shelf: Shelf) -> Engine:
     """One run after another in this process, which imports, reads and measures everything once."""
-    return lambda jobs: (job.perform(item, shelf) for item in jobs)
+    return Engine(lambda jobs: (job.perform(item, shelf) for item in jobs))
 
 
 def on_devices(number: int) -> Engine:
@@ -65,7 +81,7 @@ def on_devices(number: int) -> Engine:
             found=f"{len(names)} of them" if names else "no GPU; on a processor one run uses all cores",
             advice="leave --jobs out",
         )
-    return lambda jobs: _pooled(jobs, names[:number])
+    return Engine(lambda jobs: _on_each(jobs, names[:number]), abreast=number)
 
 
 def devices() -> list[str]:
@@ -77,31 +93,43 @@ def devices() -> list[str]:
     return visible.split(",")[:count] if visible else [str(number) for number in range(count)]
 
 
-def _pooled(jobs: Sequence[Job], names: Sequence[str]) -> Iterator[Outcome]:
-    """Train jobs in as many processes as there are names of devices."""
-    if not jobs:
-        return
-    spawn = multiprocessing.get_context("spawn")
-    free = spawn.Queue()
-    for name in names:
-        free.put(name)
-    pool = ProcessPoolExecutor(len(names), mp_context=spawn, initializer=_settle, initargs=(free,))
+def _on_each(jobs: Sequence[Job], names: Sequence[str]) -> Generator[Outcome, None, None]:
+    """Train jobs, one a device at a time; a process that is killed takes its own run down and no other."""
+    waiting, idle = deque(jobs), list(names)
+    pools: dict[str, ProcessPoolExecutor] = {}
+    busy: dict[Future[Outcome], tuple[str, Job]] = {}
     try:
-        waiting: dict[Future[Outcome], Job] = {pool.submit(_perform, item): item for item in jobs}
-        for done in as_completed(waiting):
-            try:
-                yield done.result()
-            except BrokenProcessPool:
-                yield Outcome(waiting[done].name, "failed", error="its process was killed")
+        while waiting or busy:
+            while waiting and idle:
+                name, item = idle.pop(), waiting.popleft()
+                if name not in pools:
+                    pools[name] = _pool(name)
+                busy[pools[name].submit(_perform, item)] = name, item
+            done, _ = wait(busy, return_when=FIRST_COMPLETED)
+            for future in done:
+                name, item = busy.pop(future)
+                idle.append(name)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    pools.pop(name).shutdown()
+                    yield Outcome(item.name, "failed", error="its process was killed")
     finally:
         for worker in multiprocessing.active_children():  # all is done, or the study was interrupted
             worker.terminate()
-        pool.shutdown(cancel_futures=True)
+        for pool in pools.values():
+            pool.shutdown(cancel_futures=True)
 
 
-def _settle(free: "multiprocessing.Queue[str]") -> None:
-    """Take a device and see no other, before torch looks for them."""
-    os.environ["CUDA_VISIBLE_DEVICES"] = free.get()
+def _pool(name: str) -> ProcessPoolExecutor:
+    """One process for a device, which keeps from run to run what it has read."""
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=spawn, initializer=_settle, initargs=(name,))
+
+
+def _settle(name: str) -> None:
+    """See no device but one, before torch looks for them."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = name
     processes.begin_worker()
 
 

@@ -29,12 +29,14 @@ class Progress:
         epochs: Epochs finished.
         ended: It is finished, or was given up.
         latest: The last epoch's numbers in words, while it is trained.
+        stamp: When the record was written that was read last, of a run that nobody trains.
     """
 
     plan: Plan
     epochs: int = 0
     ended: bool = False
     latest: str | None = None
+    stamp: int | None = None
 
     @property
     def left(self) -> int:
@@ -49,21 +51,25 @@ class Watch:
         steps: The runs of the study as they stood before.
         results: The results folder.
         pace: How fast runs are; learns from those that are watched.
-        abreast: How many are trained at a time.
         quiet: Show nothing.
     """
 
-    def __init__(self, steps: Sequence[Step], results: Path, pace: Pace, *, abreast: int = 1, quiet: bool) -> None:
+    def __init__(self, steps: Sequence[Step], results: Path, pace: Pace, *, quiet: bool) -> None:
         self.results = results
         self.pace = pace
-        self.abreast = abreast
+        self.abreast = 1
         self.quiet = quiet
         self.members = {item.plan.name: Progress(item.plan, item.reached, item.finished) for item in steps}
         self.console: Console | None = None
 
     @contextlib.contextmanager
-    def shown(self) -> Iterator[None]:
-        """Show the study while the block lasts, where stderr is a terminal."""
+    def shown(self, *, abreast: int) -> Iterator[None]:
+        """Show the study while the block lasts, where stderr is a terminal.
+
+        Args:
+            abreast: How many runs are trained at a time.
+        """
+        self.abreast = abreast
         if self.quiet or not sys.stderr.isatty():
             yield
             return
@@ -94,13 +100,14 @@ class Watch:
         """Read how far every run is that has not ended."""
         for name, member in self.members.items():
             run = runs.Run(runs.runs_folder(self.results) / name)
-            if member.ended or not run.record_path.is_file():
+            if member.ended or (stamp := _stamp(run)) is None or stamp == member.stamp:
                 continue
-            with contextlib.suppress(RetinaError):  # it is being written, or damaged; the outcome will say so
+            with contextlib.suppress(RetinaError, OSError, LookupError):  # being written, or damaged: the outcome tells
                 self.take(member, standing.record(run), run)
 
     def take(self, member: Progress, record: dict[str, Any], run: runs.Run) -> None:
         """Take what a run's record and history say."""
+        member.stamp = None if record["status"] == "running" else _stamp(run)
         member.epochs = record["epochs_run"]
         if record["status"] in runs.FINISHED:
             self.pace.learn(record)
@@ -145,3 +152,11 @@ class Watch:
         left = sum(item.left for item in self.members.values())
         lines = (Text(line, no_wrap=True, overflow="ellipsis") for line in self.lines())
         return Group(ProgressBar(total=whole, completed=whole - left, width=60), *lines)
+
+
+def _stamp(run: runs.Run) -> int | None:
+    """When the record of a run was written, in nanoseconds; `None` where there is none."""
+    try:
+        return run.record_path.stat().st_mtime_ns
+    except OSError:
+        return None

@@ -130,7 +130,7 @@ def test_a_node_that_is_killed_costs_its_runs_one_epoch_and_the_records_are_thos
     assert sorted(map(len, sessions)) == [0, 1], "one of the two lost its machine and went on"
     assert max(sessions, key=len)[0]["epochs_run"] >= 1
     assert_as_expected(jobs, expected)
-    assert not list(runs.runs_folder(tmp_path).glob(".*")), "no mark stays"
+    assert len(list(runs.runs_folder(tmp_path).glob(".*"))) == 1, "the mark of the results folder, and no other"
 
 
 def test_a_driver_that_is_killed_goes_on_when_the_same_command_is_typed(machines, tiny_set, tmp_path, expected):
@@ -154,17 +154,25 @@ def test_a_driver_that_is_killed_goes_on_when_the_same_command_is_typed(machines
     assert_as_expected(jobs, expected)
 
 
+def threads_of_a_new_process():
+    code = "import torch; print(torch.get_num_threads())"
+    own = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
+    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=own).stdout)
+
+
 def test_without_an_address_a_cluster_of_this_machine_alone_is_started_and_ended(tiny_set, tmp_path):
     path = tmp_path / "one.toml"
     path.write_text('[[runs]]\nbackbone = "resnet18"\n', encoding="utf-8")
-    words = ["study", path, "--engine", "ray", "--data", tiny_set, "--results", tmp_path, "--json", "--cpus", 1]
+    words = ["study", path, "--engine", "ray", "--data", tiny_set, "--results", tmp_path, "--json"]
     words += ["--weights", "random", "--image-size", 64, "--epochs", 1]
     command = [sys.executable, str(ROOT / "cli.py"), *map(str, words)]
-    own = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "OMP_"))}
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=own)
     assert done.returncode == 0, done.stderr
     assert [item["status"] for item in json.loads(done.stdout)["runs"]] == ["completed"]
     assert "Unauthenticated" not in done.stderr
+    (run,) = runs.list_runs(tmp_path)
+    assert run.record()["environment"]["threads"] == threads_of_a_new_process()
 
 
 def test_ctrl_c_is_written_into_the_records_of_the_runs_under_way(machines, tiny_set, tmp_path):
@@ -173,7 +181,7 @@ def test_ctrl_c_is_written_into_the_records_of_the_runs_under_way(machines, tiny
 
     def run():
         with cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path) as engine:
-            outcomes = engine([item])
+            outcomes = engine.train([item])
             import _thread
             import threading
 
@@ -195,38 +203,40 @@ def test_where_the_results_are_not_shared_a_finished_folder_is_brought_back_whol
     half = job.folder(jobs[1])
     half.mkdir(parents=True)
     (half / "history.csv").write_text("what an earlier attempt left")
-    monkeypatch.setattr(cluster, "mark_name", lambda: ".study-that-no-machine-sees")
+    monkeypatch.setattr(cluster, "mark_of", lambda results: ".results-that-no-machine-sees")
     with cluster.engine(made.address, cpus=1, gpus=0, results=tmp_path) as engine:
-        cluster.runs.runs_folder(tmp_path).joinpath(".study-that-no-machine-sees").unlink()
         outcomes = training.run(jobs, engine, lambda _: None)
     assert [(item.status, item.error) for item in outcomes] == [("completed", None)] * 2
     assert_as_expected(jobs, expected)
 
 
-def test_other_data_on_a_machine_are_refused_before_training_and_named(machines, tiny_set, tmp_path):
+@pytest.mark.parametrize(("field", "words"), [("fingerprint", "the data differ"), ("digest", "the starting weights")])
+def test_other_data_on_a_machine_are_refused_before_training_and_named(machines, tiny_set, tmp_path, field, words):
     made, _ = machines
-    (item,) = jobs_of(tiny_set, tmp_path, TWO[0])
-    other = dataclasses.replace(item, fingerprint="0" * 64)
+    one, item = jobs_of(tiny_set, tmp_path, *TWO)
+    other = dataclasses.replace(
+        item, **{field: "0" * 64}, experiment=dataclasses.replace(item.experiment, image_size=72)
+    )
     with cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path) as engine:
-        (found,) = engine([other])
-    assert found.status == "failed"
-    assert "the data differ between machines" in found.error
-    assert f"On: {environment.host()}" in found.error
-    assert not job.folder(item).exists()
+        with pytest.raises(RetinaError, match=f"{words} .*on {environment.host()}"):
+            list(engine.train([one, other]))
+        assert engine.abreast == 2
+    assert runs.list_runs(tmp_path) == []
 
 
-def test_other_code_on_a_machine_is_refused_before_training(machines, tiny_set, tmp_path, monkeypatch):
+def test_other_code_on_a_machine_is_refused_before_training(machines, tiny_set, tmp_path):
     made, _ = machines
     (item,) = jobs_of(tiny_set, tmp_path, TWO[0])
     other = dataclasses.replace(item, code=item.code | {"torch": "1.0"})
-    brought = remote.perform(other, "")
+    brought = remote.perform(other, "", 1)
     assert "the code differs between machines" in brought.outcome.error
-    monkeypatch.setattr(environment, "code", lambda: item.code | {"source": "0" * 64})
     with (
-        pytest.raises(RetinaError, match="the code differs between machines: nothing was trained"),
-        cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path),
+        cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path) as engine,
+        pytest.raises(
+            RetinaError, match=f"the code differs between machines: nothing .*torch.* on {environment.host()}"
+        ),
     ):
-        pass
+        list(engine.train([other]))
     assert runs.list_runs(tmp_path) == []
 
 
@@ -250,7 +260,14 @@ def test_a_cluster_that_is_not_there_is_one_line(tmp_path, address):
 
 
 def test_a_folder_that_a_living_process_trains_in_is_not_replaced(tmp_path):
-    folder = tmp_path / "run"
-    folder.mkdir()
+    folder, other = tmp_path / "run", tmp_path / "other"
+    for place in (folder, other):
+        place.mkdir()
+    for name in runs.FILES:
+        (other / name).write_text("new")
+    content = remote.pack(other)
     with lease.take(folder), pytest.raises(RunError, match="cannot be replaced"):
-        remote.unpack(b"", folder)
+        remote.unpack(content, folder)
+    assert not list(folder.glob("*.csv"))
+    remote.unpack(content, folder)
+    assert {path.name: path.read_text() for path in folder.iterdir()} == dict.fromkeys(runs.FILES, "new")

@@ -197,11 +197,15 @@ def noted(item):
 def test_each_process_sees_one_device_and_one_that_is_killed_fails_its_runs_alone(monkeypatch):
     monkeypatch.setattr(study, "devices", lambda: ["3", "5"])
     monkeypatch.setattr(study, "_perform", noted)
-    assert list(study.on_devices(2)([])) == []
-    wanted = [SimpleNamespace(name=str(number)) for number in range(4)]
-    assert {item.error for item in study.on_devices(2)(wanted)} == {"3", "5"}
-    (killed,) = study.on_devices(1)([SimpleNamespace(name="die")])
+    engine = study.on_devices(2)
+    assert engine.abreast == 2
+    assert list(engine.train([])) == []
+    wanted = [SimpleNamespace(name=name) for name in ("a", "b", "die", "c")]
+    found = {item.name: item for item in engine.train(wanted)}
+    killed = found.pop("die")
     assert (killed.status, killed.error) == ("failed", "its process was killed")
+    assert {item.status for item in found.values()} == {"completed"}
+    assert {item.error for item in found.values()} == {"3", "5"}
     assert not multiprocessing.active_children()
 
 
