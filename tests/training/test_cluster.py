@@ -27,7 +27,7 @@ for name, value in (
     ("RAY_USAGE_STATS_ENABLED", "0"),
     ("RAY_health_check_initial_delay_ms", "1000"),
     ("RAY_health_check_period_ms", "1000"),
-    ("RAY_health_check_failure_threshold", "3"),
+    ("RAY_health_check_failure_threshold", "10"),
 ):
     os.environ.setdefault(name, value)  # Ray reads them when it is imported
 ray = pytest.importorskip("ray")
@@ -217,10 +217,11 @@ def test_other_data_on_a_machine_are_refused_before_training_and_named(machines,
     other = dataclasses.replace(
         item, **{field: "0" * 64}, experiment=dataclasses.replace(item.experiment, image_size=72)
     )
-    with cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path) as engine:
-        with pytest.raises(RetinaError, match=f"{words} .*on {environment.host()}"):
-            list(engine.train([one, other]))
-        assert engine.abreast == 2
+    with (
+        cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path) as engine,
+        pytest.raises(RetinaError, match=f"{words} .*on {environment.host()}"),
+    ):
+        list(engine.train([one, other]))
     assert runs.list_runs(tmp_path) == []
 
 
@@ -248,6 +249,12 @@ def test_a_run_that_no_machine_has_room_for_is_one_line(machines, tmp_path, cpus
         cluster.engine(made.address, cpus=cpus, gpus=gpus, results=tmp_path),
     ):
         pass
+
+
+def test_as_many_runs_are_trained_abreast_as_have_room():
+    nodes = [{"Resources": {"CPU": 5.0, "GPU": 1.0}}, {"Resources": {"CPU": 2.0}}]
+    assert cluster.abreast(nodes, {"num_cpus": 2, "num_gpus": 0}) == 3
+    assert cluster.abreast(nodes, {"num_cpus": 2, "num_gpus": 1}) == 1
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "127.0.0.1:x", "nowhere"])
