@@ -23,6 +23,9 @@ from retina.reporting import markdown, report, terminal
 from retina.training import execution, pruning, tuning, weights
 
 pytestmark = pytest.mark.extra
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Optuna's, of what is experimental in it
+    pytest.importorskip("optuna")
 ROOT = Path(__file__).parent.parent.parent
 SPACE = tuning.Space(1e-5, 1e-1, (4, 8))
 TRIALS = 9
