@@ -15,20 +15,7 @@ from retina.commands.backbones import backbones
 from retina.commands.compare import compare
 from retina.commands.data import data
 from retina.commands.lr_find import lr_find
-from retina.commands.options import (
-    complete_backbone,
-    data_option,
-    experiment_options,
-    json_option,
-    loss_option,
-    params_option,
-    quiet_option,
-    results_option,
-    seed_option,
-    settings_of,
-    skip_bad_option,
-    track_option,
-)
+from retina.commands.options import experiment_command, json_option, results_option, settings_of, track_option
 from retina.commands.study import study
 from retina.commands.tune import tune
 from retina.errors import RetinaError
@@ -66,19 +53,10 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("backbone", shell_complete=complete_backbone)
-@params_option
-@loss_option
-@seed_option
-@data_option
-@experiment_options
-@results_option
-@skip_bad_option
+@experiment_command()
 @click.option("--force", is_flag=True, help="train again although a finished run stands")
 @click.option("--dry-run", is_flag=True, help="prepare everything, print the record, train nothing")
 @track_option
-@quiet_option
-@json_option
 def run(
     backbone: str,
     params: str,

@@ -4,8 +4,9 @@ results/lr-find/<name>/record.json    one range test, sealed
 results/tuning/<name>.json            one tuning, sealed
 """
 
+import contextlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -67,13 +68,9 @@ class RangeTest:
         Raises:
             ValueError: it tells of something else.
         """
-        try:
-            if content["schema"] != SCHEMA or content["kind"] != "lr-find":
-                raise ValueError("has another schema")
+        with _telling_of("lr-find", content):
             found = tuple(seed["suggestion"] for seed in content["seeds"])
             setting = setting_of(content)
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"lacks {error}") from error
         if not all(rate is None or (isinstance(rate, float) and 0 < rate < math.inf) for rate in found):
             raise ValueError("holds a suggestion that is no learning rate")
         return cls(name, setting, found)
@@ -106,18 +103,29 @@ class Tuning:
         Raises:
             ValueError: it tells of something else.
         """
-        try:
-            if content["schema"] != SCHEMA or content["kind"] != "tune":
-                raise ValueError("has another schema")
+        with _telling_of("tune", content):
             counts = {key: content[key] for key in ("tried", "pruned", "failed")}
             winner, objective = content["winner"], content["objective"]
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"lacks {error}") from error
         whole = all(type(count) is int and count >= 0 for count in counts.values())
         fitting = isinstance(winner, str) == isinstance(objective, float)
         if not (whole and isinstance(winner, str | None) and fitting):
             raise ValueError("holds values of other types")
         return cls(name, winner=winner, objective=objective, **counts)
+
+
+@contextlib.contextmanager
+def _telling_of(kind: str, content: Record) -> Iterator[None]:
+    """See that a record is of this kind and schema, and name what the block finds missing in it.
+
+    Raises:
+        ValueError: it is of another, or lacks something.
+    """
+    try:
+        if content["schema"] != SCHEMA or content["kind"] != kind:
+            raise ValueError("has another schema")
+        yield
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"lacks {error}") from error
 
 
 def setting_of(record: Record) -> tuple[Any, ...]:

@@ -7,19 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from retina.commands import announcing
-from retina.commands.options import (
-    complete_backbone,
-    data_option,
-    experiment_options_but,
-    json_option,
-    loss_option,
-    params_option,
-    quiet_option,
-    results_option,
-    seed_option,
-    settings_of,
-    skip_bad_option,
-)
+from retina.commands.options import experiment_command, settings_of
 
 if TYPE_CHECKING:
     from retina.training.plan import Plan
@@ -29,22 +17,13 @@ GRID = (1e-4, 3e-4, 1e-3)
 
 
 @click.command(name="lr-find")
-@click.argument("backbone", shell_complete=complete_backbone)
-@params_option
-@loss_option
-@seed_option
-@data_option
+@experiment_command("learning_rate")
 @click.option("--seeds", type=click.IntRange(1, 100), default=3, help="networks to train, with seeds from --seed on")
 @click.option("--low", type=click.FloatRange(1e-8, 10), default=1e-7, help="first learning rate")
 @click.option("--high", type=click.FloatRange(1e-8, 10), default=1.0, help="last learning rate")
 @click.option("--steps", type=click.IntRange(10, 100_000), default=100, help="training steps between them at most")
 @click.option("--check", is_flag=True, help="train the grid 1e-4, 3e-4, 1e-3 too, and compare the runs on validation")
-@experiment_options_but("learning_rate")
-@results_option
-@skip_bad_option
 @click.option("--force", is_flag=True, help="test again although a finished test stands")
-@quiet_option
-@json_option
 def lr_find(
     backbone: str,
     params: str,

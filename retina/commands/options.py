@@ -84,3 +84,19 @@ track_option = click.option(
     help="show every epoch there too: RESULTS/tensorboard, or MLFLOW_TRACKING_URI, else RESULTS/mlflow.db",
 )
 quiet_option = click.option("--quiet", is_flag=True, help="no progress and no announcements")
+
+
+def experiment_command(*left_out: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command what every command takes that trains one backbone: BACKBONE, its settings, data and results.
+
+    Args:
+        *left_out: Settings that the command finds out itself.
+    """
+
+    def given(command: Callable[..., None]) -> Callable[..., None]:
+        shared = (data_option, experiment_options_but(*left_out), results_option, skip_bad_option)
+        for option in reversed((params_option, loss_option, seed_option, *shared, quiet_option, json_option)):
+            command = option(command)
+        return click.argument("backbone", shell_complete=complete_backbone)(command)
+
+    return given

@@ -7,19 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from retina.commands import announcing
-from retina.commands.options import (
-    complete_backbone,
-    data_option,
-    experiment_options_but,
-    json_option,
-    loss_option,
-    params_option,
-    quiet_option,
-    results_option,
-    seed_option,
-    settings_of,
-    skip_bad_option,
-)
+from retina.commands.options import experiment_command, settings_of
 from retina.errors import ExperimentError, RunError
 from retina.experiment import SETTINGS
 
@@ -46,21 +34,12 @@ class Sizes(click.ParamType):
 
 
 @click.command()
-@click.argument("backbone", shell_complete=complete_backbone)
-@params_option
+@experiment_command("learning_rate", "batch_size")
 @click.option("--trials", type=click.IntRange(1, 10_000), required=True, help="how many; more go on from fewer")
 @click.option("--low", type=float, default=1e-5, help="lowest learning rate; the scale is logarithmic")
 @click.option("--high", type=float, default=1e-2, help="highest learning rate")
 @click.option("--batch-sizes", type=Sizes(), default="16,32,64", help="batch sizes to choose from")
 @click.option("--sampler-seed", type=click.IntRange(0, 2**31 - 1), default=0, help="random seed of the search itself")
-@loss_option
-@seed_option
-@data_option
-@experiment_options_but("learning_rate", "batch_size")
-@results_option
-@skip_bad_option
-@quiet_option
-@json_option
 def tune(
     backbone: str,
     params: str,

@@ -11,7 +11,6 @@ import importlib
 import os
 import random
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,9 +21,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from retina.errors import ExperimentError, RetinaError, WeightsError
+from retina.errors import ExperimentError, WeightsError
 from retina.models.backbone import HEAD, INPUT, Backbone, digest
 from retina.models.catalogue import Facts
+from retina.models.fetching import FetchErrors, off_stdout
 from retina.models.torch_layer import seed_of
 
 PREPROCESSING_LAYERS = (keras.layers.Rescaling, keras.layers.Normalization)
@@ -97,18 +97,8 @@ class LibraryBackbone(Backbone):
                 found="none are published",
                 advice="use --weights random, or the name of an earlier run",
             )
-        try:
-            with off_stdout(quiet=quiet):
-                return self.network("imagenet")
-        except RetinaError:
-            raise
-        except Exception as error:  # the libraries raise anything from `Exception` itself to errors of web clients
-            raise WeightsError(
-                "weights cannot be fetched",
-                found=str(error).strip().partition("\n")[0][:200] or type(error).__name__,
-                where=self.facts.source,
-                advice="use --weights random, or the name of an earlier run",
-            ) from error
+        with FetchErrors(self.facts.source), off_stdout(quiet=quiet):
+            return self.network("imagenet")
 
     def initialize(self, model: keras.Model, weights: str | Path) -> None:
         """See `Backbone.initialize`; there are no files that all libraries share."""
@@ -179,15 +169,6 @@ def seeded(seed: int | None) -> Iterator[None]:
     finally:
         if seed is not None:
             random.setstate(before)
-
-
-@contextlib.contextmanager
-def off_stdout(*, quiet: bool) -> Iterator[None]:
-    """Send what downloads print to stderr, or nowhere."""
-    with contextlib.ExitStack() as stack:
-        target = stack.enter_context(Path(os.devnull).open("w")) if quiet else sys.stderr
-        stack.enter_context(contextlib.redirect_stdout(target))
-        yield
 
 
 def keras_network(library: ModuleType, facts: Facts, weights: str) -> keras.Model:

@@ -22,6 +22,11 @@ from retina.training import plan as planning
 from retina.training.plan import Plan, Shelf
 
 LOG = logging.getLogger(__name__)
+FAULTS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError),
+    *(ImportError, MemoryError, OSError, RuntimeError),
+)
+"""What Python, Keras and torch raise of faults in a program, and of failures of memory, disk and device."""
 POLL = 1.0
 """Seconds between two looks at a run that another process holds."""
 
@@ -159,7 +164,7 @@ def perform(job: Job, shelf: Shelf, *, patience: float = 0.0) -> Outcome:
         status, error = "diverged", str(problem)
     except RetinaError as problem:
         error = str(problem)
-    except Exception as problem:  # one run that fails must not end the others
+    except FAULTS as problem:  # one run that fails must not end the others
         LOG.exception("%s failed by a fault of the program", job.name)
         error = f"{type(problem).__name__}: {problem}"
     return Outcome(job.name, status, reused=reused, error=error, seconds=time.monotonic() - began)

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-
 from retina import runs, stopping
 from retina.errors import PrunedError
 from retina.experiment import Experiment
+from retina.training.callbacks import Watcher
 
 Row = dict[str, float]
 
@@ -22,7 +21,7 @@ def objective(rows: Sequence[Row]) -> float:
     return float(rows[best - 1]["val_auroc"])
 
 
-class Prune(keras.callbacks.Callback):
+class Prune(Watcher):
     """Tells the study how a trial does after every epoch, and ends it where the study sees no promise.
 
     Args:
@@ -32,30 +31,19 @@ class Prune(keras.callbacks.Callback):
     """
 
     def __init__(self, trial: Any, run: runs.Run, experiment: Experiment) -> None:  # noqa: ANN401 - Optuna's
-        super().__init__()
+        super().__init__(run)
         self.trial = trial
-        self.run = run
         self.epochs = experiment.epochs
         self.patience = experiment.patience if experiment.early_stopping else None
         self.told = 0
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Tell the epochs of earlier sessions."""
-        del logs
-        self.tell()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Tell what has just been trained."""
-        del epoch, logs
-        self.tell()
-
-    def tell(self) -> None:
+    def hear(self) -> None:
         """Tell the study the epochs that it has not heard of.
 
         Raises:
             PrunedError: it sees no promise, and there is something left to save.
         """
-        rows = history(self.run)
+        rows = self.rows()
         for epoch in range(self.told + 1, len(rows) + 1):
             value = objective(rows[:epoch])
             self.trial.report(value, epoch)
@@ -70,8 +58,3 @@ class Prune(keras.callbacks.Callback):
                     expected="that of the median trial at this epoch",
                     epoch=epoch,
                 )
-
-
-def history(run: runs.Run) -> list[Row]:
-    """The epochs of a run; none where none is finished."""
-    return run.history().to_dict("records") if run.history_path.is_file() else []

@@ -36,6 +36,7 @@ class Tracker:
 
     Attributes:
         name: What a reader calls it.
+        errors: What it raises where its disk, its server or its data base fails.
         broken: It failed once and is left alone.
 
     Raises:
@@ -43,6 +44,7 @@ class Tracker:
     """
 
     name: str
+    errors: tuple[type[Exception], ...] = (OSError,)
 
     def __init__(self, plan: Plan, results: Path) -> None:
         self.plan = plan
@@ -123,6 +125,8 @@ class MLflow(Tracker):
         for log in ("mlflow", "alembic"):
             logging.getLogger(log).setLevel(logging.ERROR)
         self.mlflow = extras.require("mlflow", extra="mlflow", purpose="--track mlflow")
+        database = extras.require("sqlalchemy.exc", extra="mlflow", purpose="--track mlflow")
+        self.errors = (OSError, self.mlflow.MlflowException, database.SQLAlchemyError)
         for log in ("mlflow", "alembic"):  # importing it sets levels of its own
             logging.getLogger(log).setLevel(logging.ERROR)
 

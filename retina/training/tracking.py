@@ -4,24 +4,23 @@ The run folder is the truth. A tracker is brought up to it when training begins,
 that an interrupted run stands there once when it goes on, and a run that was finished before can be shown too.
 """
 
-import csv
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from retina import runs
 from retina.errors import RunError
 from retina.training import trackers
+from retina.training.callbacks import Watcher
 from retina.training.plan import Plan
 
 LOG = logging.getLogger(__name__)
 
 
-class Follow(keras.callbacks.Callback):
+class Follow(Watcher):
     """Shows every epoch of a run in a tracker, as soon as it stands in the run folder.
 
     A tracker that fails costs a warning and is left alone from then on; training goes on.
@@ -32,19 +31,12 @@ class Follow(keras.callbacks.Callback):
     """
 
     def __init__(self, tracker: trackers.Tracker, run: runs.Run) -> None:
-        super().__init__()
+        super().__init__(run)
         self.tracker = tracker
-        self.run = run
         self.shown: int | None = None
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Show what earlier sessions trained."""
-        del logs
-        self.follow()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Show what has just been trained."""
-        del epoch, logs
+    def hear(self) -> None:
+        """Show what is new."""
         self.follow()
 
     def follow(self, status: str | None = None) -> None:
@@ -54,7 +46,7 @@ class Follow(keras.callbacks.Callback):
         try:
             with trackers.quietly():
                 self.catch_up(status)
-        except Exception as error:  # noqa: BLE001 - a server, a disk, a driver of a data base: each has errors of its own
+        except self.tracker.errors as error:
             self.tracker.broken = True
             found = " ".join(str(error).split())[:300] or type(error).__name__
             LOG.warning("the run is not shown in %s any more (%s) | It goes on.", self.tracker.name, found)
@@ -69,13 +61,6 @@ class Follow(keras.callbacks.Callback):
             self.shown += 1
         if status is not None:
             self.tracker.close(status)
-
-    def rows(self) -> list[dict[str, float]]:
-        """The epochs that stand in the run folder."""
-        if not self.run.history_path.is_file():
-            return []
-        with self.run.history_path.open(encoding="utf-8", newline="") as stream:
-            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(stream)]
 
 
 @contextmanager

@@ -18,8 +18,9 @@ from retina import extras, files, runs, searches
 from retina.errors import DivergedError, PrunedError, RunError
 from retina.settings import meaningful
 from retina.training import execution
+from retina.training.callbacks import history
 from retina.training.plan import Plan
-from retina.training.pruning import Prune, history, objective
+from retina.training.pruning import Prune, objective
 
 STARTUP = 5
 """Trials drawn at random before the sampler learns from earlier ones, and finished trials before any is pruned."""

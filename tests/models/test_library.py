@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from retina.errors import WeightsError
-from retina.models import backbones, catalogue, classifier, library, measure
+from retina.models import backbones, catalogue, classifier, fetching, library, measure
 from retina.models.backbone import digest, preprocessed
 
 pytestmark = pytest.mark.extra
@@ -255,9 +255,9 @@ def test_weights_that_nobody_published_and_files_are_refused_in_one_line(tmp_pat
 
 
 def test_what_downloads_print_goes_to_stderr(capsys):
-    with library.off_stdout(quiet=False):
+    with fetching.off_stdout(quiet=False):
         print("downloading")  # noqa: T201
-    with library.off_stdout(quiet=True):
+    with fetching.off_stdout(quiet=True):
         print("nothing")  # noqa: T201
     assert capsys.readouterr() == ("", "downloading\n")
 
