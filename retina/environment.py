@@ -125,10 +125,10 @@ def _version(name: str) -> str:
 
 @functools.cache
 def _source() -> str:
-    """The SHA-256 of every module of this package, as 64 hexadecimal digits."""
+    """The SHA-256 of every module of this package, and of the tables that it builds by, as 64 hexadecimal digits."""
     folder = Path(__file__).parent
     found = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.toml")]):
         found.update(f"{path.relative_to(folder).as_posix()}\n".encode())
         found.update(path.read_bytes())
     return found.hexdigest()

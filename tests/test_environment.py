@@ -61,3 +61,11 @@ def test_deterministic_kernels_are_asked_for_while_the_block_lasts():
         with environment.deterministic_kernels(wanted=wanted):
             assert torch.are_deterministic_algorithms_enabled() == wanted
         assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_the_code_of_a_machine_is_its_source_and_the_versions_that_decide_a_result():
+    found = environment.code(("no-such-package",))
+    assert len(found["source"]) == 64
+    assert found["source"] == environment.code()["source"]
+    assert {name: found[name] for name in environment.PACKAGES} == environment.describe()["packages"]
+    assert found["no-such-package"] == "not installed"
