@@ -92,6 +92,12 @@ class Outcome:
         """Whether the run has results."""
         return self.status in runs.FINISHED
 
+    def after(self, before: "Outcome") -> "Outcome":
+        """This outcome as that of a second try."""
+        return dataclasses.replace(
+            self, attempts=before.attempts + self.attempts, seconds=before.seconds + self.seconds
+        )
+
 
 def prepare(
     members: Sequence[Member],
@@ -242,10 +248,3 @@ def require_same(job: Job, item: Plan) -> None:
                 where=item.data.folder,
                 advice="give every machine the same files",
             )
-
-
-def again(outcome: Outcome, before: Outcome) -> Outcome:
-    """The outcome of a second try."""
-    return dataclasses.replace(
-        outcome, attempts=before.attempts + outcome.attempts, seconds=before.seconds + outcome.seconds
-    )

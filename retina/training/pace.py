@@ -1,5 +1,6 @@
 """How long runs take on this machine, as far as finished runs tell."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +54,9 @@ class Pace:
         self.place = [described[name] for name in PLACE]
         self.seconds: dict[tuple[object, ...], float] = {}
         for run in runs.list_runs(results):
-            try:
+            # a record that is damaged, or of another make, is told of where it is compared
+            with contextlib.suppress(RetinaError, LookupError, TypeError, ArithmeticError):
                 self.learn(run.record())
-            except RetinaError:  # a damaged run is told of where it is compared
-                continue
 
     def learn(self, record: Mapping[str, Any]) -> None:
         """Take what a finished run's record says, where it was trained on a machine like this one."""

@@ -57,7 +57,7 @@ def run(jobs: Sequence[Job], engine: Engine, told: Callable[[Outcome], None]) ->
     failed = [item for item in jobs if found[item.name].status == "failed"]
     with contextlib.closing(engine.train(failed)) as outcomes:
         for outcome in outcomes:
-            found[outcome.name] = job.again(outcome, found[outcome.name])
+            found[outcome.name] = outcome.after(found[outcome.name])
             told(found[outcome.name])
     return [found[item.name] for item in jobs]
 

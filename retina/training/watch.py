@@ -102,7 +102,7 @@ class Watch:
             run = runs.Run(runs.runs_folder(self.results) / name)
             if member.ended or (stamp := _stamp(run)) is None or stamp == member.stamp:
                 continue
-            with contextlib.suppress(RetinaError, OSError, LookupError):  # being written, or damaged: the outcome tells
+            with contextlib.suppress(RetinaError, OSError, LookupError, TypeError):  # half written, or damaged
                 self.take(member, standing.record(run), run)
 
     def take(self, member: Progress, record: dict[str, Any], run: runs.Run) -> None:

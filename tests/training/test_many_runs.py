@@ -234,6 +234,14 @@ def test_the_time_is_measured_where_the_like_was_trained_and_scaled_elsewhere(tm
     assert known.estimate([]).sentence == "Nothing is left to train."
 
 
+@pytest.mark.parametrize("change", [{"data": {}}, {"experiment": {}}, {"timings": {"training_seconds": "long"}}])
+def test_a_record_of_another_make_teaches_nothing_and_hurts_nobody(tmp_path, change):
+    run = make_run(tmp_path)
+    record = run.record() | {"environment": environment.describe()} | change
+    run.write_record(record)
+    assert pace.Pace(tmp_path).seconds == {}
+
+
 def test_the_view_tells_what_the_run_folders_say(prepared, tmp_path, monkeypatch):
     plans, jobs, shelf = prepared(epochs=2)
     known = pace.Pace(tmp_path)
