@@ -1,11 +1,12 @@
-"""Convolution with a weight gradient by matrix products, for processors where oneDNN's own is slow.
+"""Convolution for processors with AVX2 but not AVX-512, where torch's own leaves time on the table.
 
-On processors with AVX2 but not AVX-512, oneDNN runs forward passes and gradients of images at nearly the machine's
-peak, but gradients of weights at 15 to 80 % of it, the less the larger the map. There a convolution's weight gradient
-is computed as products of two matrices: patches of the input, gathered a few at a time into a buffer that stays in the
-cache, and the gradient of the output. The sums are the same, in another order. `benchmarks/README.md` has the figures.
+There oneDNN runs forward passes and gradients of images at nearly the machine's peak, but gradients of weights at 15 to
+80 % of it, the less the larger the map. So a weight gradient is computed as products of two matrices: patches of the
+input, gathered a few at a time into a buffer that stays in the cache, and the gradient of the output. And where a 3 x 3
+convolution is large enough, `retina.models.winograd` needs fewer multiplications than the peak counts. The sums are
+the same, in another order. `benchmarks/README.md` has the figures.
 
-Everywhere else (AVX-512, GPUs, bfloat16) torch's own gradient is used.
+Everywhere else (AVX-512, GPUs, bfloat16) torch's own convolution is used.
 """
 
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
+
+from retina.models import winograd
 
 BUFFER = 4 << 20
 """Bytes of gathered patches, so that they are still in the cache when they are multiplied: 2 to 8 MiB did as well."""
@@ -34,13 +37,13 @@ def convolve(
         (N, filters, H', W') in channels_last memory.
     """
     within = padding < kernel.shape[-1]  # else some patches would hold padding alone
-    if within and kernel.requires_grad and torch.is_grad_enabled() and prefers_products(x):
+    if within and prefers_own(x):
         return _Convolve.apply(x, kernel, bias, stride, padding)
     return functional.conv2d(x, kernel, bias, stride, padding)
 
 
-def prefers_products(x: torch.Tensor) -> bool:
-    """Whether a weight gradient by matrix products is the faster one for this batch here."""
+def prefers_own(x: torch.Tensor) -> bool:
+    """Whether this module's ways are the faster ones for this batch here."""
     return (
         x.device.type == "cpu"
         and x.dtype == torch.float32
@@ -50,12 +53,14 @@ def prefers_products(x: torch.Tensor) -> bool:
 
 
 class _Convolve(torch.autograd.Function):
-    """`torch.nn.functional.conv2d` with the weight gradient of this module."""
+    """`torch.nn.functional.conv2d` by the ways of this module."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, kernel: torch.Tensor, bias: Any, *geometry: int) -> torch.Tensor:  # noqa: ANN401
         ctx.save_for_backward(x, kernel)
-        ctx.stride, ctx.padding = geometry
+        ctx.geometry = geometry
+        if winograd.pays(x, kernel, *geometry):
+            return winograd.convolve(x, kernel, bias)
         return functional.conv2d(x, kernel, bias, *geometry)
 
     @staticmethod
@@ -65,9 +70,9 @@ class _Convolve(torch.autograd.Function):
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         of_x = of_kernel = of_bias = None
         if ctx.needs_input_grad[0]:
-            of_x = _input_gradient(x, kernel, gradient, ctx.stride, ctx.padding)
+            of_x = _input_gradient(x, kernel, gradient, *ctx.geometry)
         if ctx.needs_input_grad[1]:
-            of_kernel = weight_gradient(x, gradient, kernel.shape[-1], ctx.stride, ctx.padding)
+            of_kernel = _kernel_gradient(x, kernel, gradient, *ctx.geometry)
         if ctx.needs_input_grad[2]:
             of_bias = gradient.sum((0, 2, 3))
         return of_x, of_kernel, of_bias, None, None
@@ -76,9 +81,20 @@ class _Convolve(torch.autograd.Function):
 def _input_gradient(
     x: torch.Tensor, kernel: torch.Tensor, gradient: torch.Tensor, stride: int, padding: int
 ) -> torch.Tensor:
-    """Torch's own gradient of a loss in the input of a convolution."""
+    """The gradient of a loss in the input of a convolution."""
+    if winograd.pays(x, kernel, stride, padding):
+        return winograd.input_gradient(kernel, gradient)
     geometry = ([stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1)
     return torch.ops.aten.convolution_backward(gradient, x, kernel, None, *geometry, [True, False, False])[0]
+
+
+def _kernel_gradient(
+    x: torch.Tensor, kernel: torch.Tensor, gradient: torch.Tensor, stride: int, padding: int
+) -> torch.Tensor:
+    """The gradient of a loss in the kernel of a convolution."""
+    if winograd.pays(x, kernel, stride, padding, least=winograd.LEAST_PAIRS_OF_A_WEIGHT_GRADIENT):
+        return winograd.weight_gradient(x, gradient)
+    return weight_gradient(x, gradient, kernel.shape[-1], stride, padding)
 
 
 def weight_gradient(x: torch.Tensor, gradient: torch.Tensor, size: int, stride: int, padding: int) -> torch.Tensor:

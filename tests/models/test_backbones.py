@@ -84,7 +84,7 @@ def test_no_feature_map_is_copied_between_layers(built, eyes, monkeypatch):
 
     torch's own gradients are watched: gathering patches for a weight gradient copies on purpose, inside one layer.
     """
-    monkeypatch.setattr(convolution, "prefers_products", lambda x: False)
+    monkeypatch.setattr(convolution, "prefers_own", lambda x: False)
     _, model = built
     calls = []
 
