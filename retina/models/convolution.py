@@ -20,6 +20,9 @@ from retina.models import winograd
 BUFFER = 4 << 20
 """Bytes of gathered patches, so that they are still in the cache when they are multiplied: 2 to 8 MiB did as well."""
 
+NARROW = 256
+"""Inputs of a filter up to which a weight gradient is one product a thread: of small products MKL fills no two."""
+
 
 def convolve(
     x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None, stride: int, padding: int
@@ -115,19 +118,27 @@ def weight_gradient(x: torch.Tensor, gradient: torch.Tensor, size: int, stride: 
     if size == 1 and padding == 0:
         pixels = pixels[:, ::stride, ::stride].reshape(-1, channels)
         return _of_one_pixel(pixels, errors.reshape(-1, filters))[:, :, None, None]
-    total = x.new_zeros(size * size * channels, filters)
+    inputs = size * size * channels
+    total = x.new_zeros(torch.get_num_threads() if inputs <= NARROW else 1, inputs, filters)
     for patches, error in _patches(pixels, errors, size, stride, padding):
-        total.addmm_(patches.t(), error)
-    return total.t().contiguous().view(filters, size, size, channels).permute(0, 3, 1, 2)
+        _add_product(total, patches, error)
+    return total.sum(0).t().contiguous().view(filters, size, size, channels).permute(0, 3, 1, 2)
 
 
 def _of_one_pixel(pixels: torch.Tensor, errors: torch.Tensor) -> torch.Tensor:
-    """The weight gradient (filters, C) of a 1 x 1 convolution from (P, C) and (P, filters): one product a thread."""
-    threads = torch.get_num_threads()
-    whole = len(pixels) - len(pixels) % threads
-    parts = [rows[:whole].unflatten(0, (threads, -1)) for rows in (errors, pixels)]
-    total = torch.bmm(parts[0].transpose(1, 2), parts[1]).sum(0)
-    return total.addmm_(errors[whole:].t(), pixels[whole:]) if whole < len(pixels) else total
+    """The weight gradient (filters, C) of a 1 x 1 convolution from (P, C) and (P, filters)."""
+    total = pixels.new_zeros(torch.get_num_threads(), errors.shape[1], pixels.shape[1])
+    _add_product(total, errors, pixels)
+    return total.sum(0)
+
+
+def _add_product(total: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> None:
+    """Add the product (n, m) of (P, n) turned and (P, m) to a sum in parts (parts, n, m): one product a part."""
+    rest = len(first) % len(total)
+    parts = [rows[: len(rows) - rest].unflatten(0, (len(total), -1)) for rows in (first, second)]
+    total.baddbmm_(parts[0].transpose(1, 2), parts[1])
+    if rest:
+        total[0].addmm_(first[-rest:].t(), second[-rest:])
 
 
 def _patches(pixels: torch.Tensor, errors: torch.Tensor, size: int, stride: int, padding: int) -> Any:  # noqa: ANN401

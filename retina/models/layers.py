@@ -165,24 +165,38 @@ class Add(TorchLayer):
 class MaxPooling(TorchLayer):
     """The largest value in each square window, channel by channel, (N, H, W, C) to (N, H', W', C).
 
+    A rectifier before a pooling may stand after it, where the map is smaller: the larger of two rectified numbers is
+    the rectified larger one, and the gradient goes the same way.
+
     Args:
         size: Side of the window in pixels.
         stride: Step in pixels.
         padding: Rows and columns added on every side, in pixels; they never win.
+        relu: Set negative results to 0.
         **kwargs: Keras' own.
     """
 
-    arguments = ("size", "stride", "padding")
+    arguments = ("size", "stride", "padding", "relu")
 
-    def __init__(self, size: int, *, stride: int, padding: int = 0, **kwargs: Any) -> None:  # noqa: ANN401 - Keras' own
+    def __init__(
+        self,
+        size: int,
+        *,
+        stride: int,
+        padding: int = 0,
+        relu: bool = False,
+        **kwargs: Any,  # noqa: ANN401 - Keras' own
+    ) -> None:
         super().__init__(**kwargs)
         self.size = size
         self.stride = stride
         self.padding = padding
+        self.relu = relu
 
     def call(self, x: torch.Tensor) -> torch.Tensor:
         """Pool a batch (N, H, W, C)."""
-        return functional.max_pool2d(x.permute(0, 3, 1, 2), self.size, self.stride, self.padding).permute(0, 2, 3, 1)
+        y = functional.max_pool2d(x.permute(0, 3, 1, 2), self.size, self.stride, self.padding)
+        return _rectify(y, wanted=self.relu).permute(0, 2, 3, 1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(N, H', W', C)."""
@@ -200,7 +214,8 @@ def _he_channels_last(seed: int | None) -> Callable[..., torch.Tensor]:
 def _rectify(y: torch.Tensor, *, wanted: bool) -> torch.Tensor:
     """Set a tensor's negatives to 0 in place, where wanted.
 
-    Safe for autograd: the backward passes of convolution, batch normalization and addition do not read their results.
+    Safe for autograd: the backward passes of convolution, batch normalization, addition and pooling do not read their
+    results.
     """
     return functional.relu_(y) if wanted else y
 

@@ -30,8 +30,8 @@ def resnet50(images: keras.KerasTensor, seed: int | None = None) -> keras.KerasT
 def _resnet(images: keras.KerasTensor, block: Block, depths: tuple[int, ...], seed: int | None) -> keras.KerasTensor:
     """The stem, then four stages; each after the first halves the resolution in its first block."""
     x = Convolution(64, 7, stride=2, padding=3, seed=seed_of(seed, "conv1"), name="conv1")(images)
-    x = BatchNormalization(relu=True, name="bn1")(x)
-    x = MaxPooling(3, stride=2, padding=1, name="maxpool")(x)
+    x = BatchNormalization(name="bn1")(x)
+    x = MaxPooling(3, stride=2, padding=1, relu=True, name="maxpool")(x)
     for stage, depth in enumerate(depths, start=1):
         for index in range(depth):
             stride = 2 if stage > 1 and index == 0 else 1

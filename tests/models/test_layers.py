@@ -22,7 +22,7 @@ EXAMPLES = {
     Convolution: {"filters": 5, "size": 3, "stride": 2, "padding": 1, "use_bias": True, "relu": True, "seed": 7},
     BatchNormalization: {"epsilon": 1e-3, "momentum": 0.2, "relu": True},
     Add: {"relu": True},
-    MaxPooling: {"size": 3, "stride": 2, "padding": 1},
+    MaxPooling: {"size": 3, "stride": 2, "padding": 1, "relu": True},
     GlobalAveragePooling: {},
     Logit: {"seed": 7},
 }
@@ -167,6 +167,19 @@ def test_a_kernel_stays_in_channels_last_memory(change, size, tmp_path):
         model.load_weights(tmp_path / "one.weights.h5")
     assert np.array_equal(kernel.numpy(), values)
     assert kernel.value.permute(0, 2, 3, 1).is_contiguous()
+
+
+def test_a_rectifier_after_pooling_is_one_before_it():
+    """Value and gradient to the last bit, in windows without a positive number too."""
+    x = torch.randn(4, 9, 9, 5, generator=torch.Generator().manual_seed(0)) - 1
+    after, before = (tensor.requires_grad_() for tensor in (x.clone(), x.clone()))
+    found = MaxPooling(3, stride=2, padding=1, relu=True)(after)
+    expected = MaxPooling(3, stride=2, padding=1)(before.relu())
+    assert torch.equal(found, expected)
+    assert (found == 0).any()
+    for y in (found, expected):
+        y.square().sum().backward()
+    assert torch.equal(after.grad, before.grad)
 
 
 def normalize_in_float64(x, gamma, beta, epsilon):
