@@ -2,7 +2,8 @@
 
 The speeds are those of the last `step-` rows in this machine's table, so run `bench.py` first, and both while nothing
 else runs. A training step multiplies three times as much as a forward pass: once forward, once for the gradients of
-weights and once for those of images, which the first convolution, seeing the photograph itself, is spared.
+weights and once for those of images, which the first convolution, seeing the photograph itself, is spared. Counted are
+the operations of direct convolutions: Winograd's filtering needs fewer, so that a share may exceed 100 %.
 """
 
 import csv

@@ -11,7 +11,7 @@ same convolution with the kernel turned. That in the kernel is the transposed al
 the products summed over tiles.
 
 The transforms (`retina.models.tiles`) add numbers of unlike size, which costs rounding: in float32 the relative error
-is a few millionths, some three times that of a direct convolution, and ten times in a weight gradient.
+is a few millionths, some three times that of a direct convolution, and four to ten times in a weight gradient.
 """
 
 import torch

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
@@ -43,6 +43,7 @@ few = st.integers(1, 6)
 def test_value_and_gradients_are_those_of_float64_whatever_the_buffer(buffer):
     """One image at a time, a few, and all at once."""
 
+    @settings(max_examples=40)
     @given(st.tuples(few, few, sides, sides, few))
     @example((5, 3, 8, 8, 4))
     @example((3, 2, 7, 9, 5))
