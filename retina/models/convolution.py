@@ -75,7 +75,7 @@ class _Convolve(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             of_x = _input_gradient(x, kernel, gradient, *ctx.geometry)
         if ctx.needs_input_grad[1]:
-            of_kernel = _kernel_gradient(x, kernel, gradient, *ctx.geometry)
+            of_kernel = _weight_gradient(x, kernel, gradient, *ctx.geometry)
         if ctx.needs_input_grad[2]:
             of_bias = gradient.sum((0, 2, 3))
         return of_x, of_kernel, of_bias, None, None
@@ -91,16 +91,18 @@ def _input_gradient(
     return torch.ops.aten.convolution_backward(gradient, x, kernel, None, *geometry, [True, False, False])[0]
 
 
-def _kernel_gradient(
+def _weight_gradient(
     x: torch.Tensor, kernel: torch.Tensor, gradient: torch.Tensor, stride: int, padding: int
 ) -> torch.Tensor:
     """The gradient of a loss in the kernel of a convolution."""
     if winograd.pays(x, kernel, stride, padding, least=winograd.LEAST_PAIRS_OF_A_WEIGHT_GRADIENT):
         return winograd.weight_gradient(x, gradient)
-    return weight_gradient(x, gradient, kernel.shape[-1], stride, padding)
+    return weight_gradient_by_patches(x, gradient, kernel.shape[-1], stride, padding)
 
 
-def weight_gradient(x: torch.Tensor, gradient: torch.Tensor, size: int, stride: int, padding: int) -> torch.Tensor:
+def weight_gradient_by_patches(
+    x: torch.Tensor, gradient: torch.Tensor, size: int, stride: int, padding: int
+) -> torch.Tensor:
     """The gradient of a loss in the kernel of a convolution.
 
     Args:

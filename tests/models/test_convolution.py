@@ -56,7 +56,7 @@ def test_the_weight_gradient_is_that_of_float64_whatever_the_buffer(buffer):
     @example((3, 6, 5, 2, 4, 3, 2, 1))
     def check(case):
         x, _, _, error = tensors(case)
-        found = convolution.weight_gradient(x, error, *case[-3:])
+        found = convolution.weight_gradient_by_patches(x, error, *case[-3:])
         assert found.is_contiguous(memory_format=CHANNELS_LAST)
         torch.testing.assert_close(found.double(), in_float64(case)[2], rtol=1e-4, atol=1e-4)
 
@@ -127,7 +127,7 @@ def test_own_ways_are_preferred_only_where_they_were_measured_to_be_faster(
 
 def test_a_frozen_kernel_gets_no_gradient_and_its_input_does(always, monkeypatch):
     asked = []
-    monkeypatch.setattr(convolution, "_kernel_gradient", lambda *_: asked.append("kernel"))
+    monkeypatch.setattr(convolution, "_weight_gradient", lambda *_: asked.append("kernel"))
     x, kernel, bias, error = tensors((2, 6, 6, 3, 4, 3, 1, 1))
     (found,) = torch.autograd.grad(convolution.convolve(x.requires_grad_(), kernel, bias, 1, 1), x, error)
     torch.testing.assert_close(found.double(), in_float64((2, 6, 6, 3, 4, 3, 1, 1))[1], rtol=1e-4, atol=1e-4)

@@ -17,11 +17,10 @@ LARGE = (12, 64, 30, 29, 128)
 def tensors(count, channels, height, width, filters):
     """x, kernel, bias and the gradient of the output, float32, about as large as in a network."""
     generator = torch.Generator().manual_seed(0)
-    draw = lambda *shape: torch.randn(*shape, generator=generator)  # noqa: E731
-    x, error = draw(count, channels, height, width).relu_(), draw(count, filters, height, width)
-    kernel = draw(filters, channels, 3, 3) / (9 * channels) ** 0.5
-    x, kernel, error = (tensor.contiguous(memory_format=CHANNELS_LAST) for tensor in (x, kernel, error))
-    return x, kernel, draw(filters), error
+    shapes = (count, channels, height, width), (filters, channels, 3, 3), (count, filters, height, width)
+    maps = [torch.randn(shape, generator=generator).contiguous(memory_format=CHANNELS_LAST) for shape in shapes]
+    x, kernel, error = maps
+    return x.relu_(), kernel / (9 * channels) ** 0.5, torch.randn(filters, generator=generator), error
 
 
 def in_float64(x, kernel, bias, error):
