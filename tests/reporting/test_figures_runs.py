@@ -7,6 +7,7 @@ from matplotlib.patches import Polygon, Rectangle
 from test_figures import NAMES, counts, intervals, precision, reliability, roc, texts, written
 
 from retina.reporting import figures
+from retina.reporting.figures.labels import ELLIPSIS
 
 GRIDS = {
     "roc": (figures.roc_grid, roc),
@@ -39,6 +40,13 @@ def test_each_panel_carries_its_name_and_its_numbers(draw, panel):
     found = written(draw([given]))
     assert "vgg16-p2" in found
     assert given.text in " ".join(found)
+
+
+@grids
+@pytest.mark.parametrize("count", [1, 2, 3, 13])
+def test_the_key_to_what_is_drawn_is_never_cut(draw, panel, count):
+    """However narrow the figure: what does not fit on one line goes on below."""
+    assert not any(ELLIPSIS in text for text in written(draw([panel("a run")] * count)))
 
 
 @pytest.mark.parametrize(

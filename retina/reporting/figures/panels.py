@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from matplotlib.axes import Axes
 
 from retina.reporting.figures import labels
-from retina.reporting.figures.style import LINE, SIZE, WIDTH, Sheet, head_height
+from retina.reporting.figures.style import EDGE, LINE, SIZE, WIDTH, Sheet, head_height
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,6 +150,7 @@ def _grid(count: int, title: str, notes: tuple[str, ...], side: float, lines: in
     columns = min(max(count, 1), MOST_COLUMNS)
     rows = -(-count // columns)
     width = max(LEFT + columns * (side + GAP), NARROWEST)
+    notes = tuple(line for note in notes for line in labels.wrapped(note, width - 2 * EDGE, SIZE, MOST_LINES))
     head = head_height(len(notes)) + 0.08
     pitch = side + lines * LINE + BELOW
     sheet = Sheet(width, head + rows * pitch - BELOW + BOTTOM if rows else head, title, notes)
