@@ -73,12 +73,12 @@ def commit() -> str:
 
 
 def machine() -> str:
-    """A file name for this machine: its processor's name and its cores."""
+    """A file name for this machine: its GPU's name, or its processor's, and its cores."""
     import torch
 
     from retina import environment
 
-    name = f"{environment.processor()} {torch.get_num_threads()} threads"
+    name = f"{environment.device_name()} {torch.get_num_threads()} threads"
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import decoding
 import numpy as np
 import torch
-from plain import Network, has_bfloat16, step
+from plain import DEVICE, Network, has_bfloat16, step, wait
 from torch.utils.data import DataLoader, Dataset
 
 
@@ -45,17 +45,20 @@ def epochs(folder: Path, backbone: str, batch: int, side: int) -> Callable[[], f
         shuffle=True,
         num_workers=os.cpu_count(),
         persistent_workers=True,
+        pin_memory=DEVICE == "cuda",
     )
     network = Network(backbone).train()
     optimizer = torch.optim.Adam(network.parameters(), 1e-4, fused=True)
     autocast = has_bfloat16()
     first = torch.zeros((batch, side, side, 3), dtype=torch.uint8), torch.zeros((batch, 1))
-    step(network, optimizer, *first, autocast=autocast)
+    step(network, optimizer, *(part.to(DEVICE) for part in first), autocast=autocast)
 
     def turn() -> float:
         began = time.perf_counter()
         for images, labels in loader:
-            step(network, optimizer, images, labels, autocast=autocast)
+            ready = (part.to(DEVICE, non_blocking=True) for part in (images, labels))
+            step(network, optimizer, *ready, autocast=autocast)
+        wait()
         return time.perf_counter() - began
 
     return turn

@@ -10,7 +10,8 @@ import numpy as np
 
 import retina  # noqa: F401 - names Keras' backend before Keras is imported
 from retina import environment
-from retina.data.batches import Augmentation, EvaluationBatches, TrainingBatches
+from retina.data.augmentation import Augmentation
+from retina.data.batches import EvaluationBatches, TrainingBatches
 from retina.data.cache import open_or_build
 from retina.data.pixels import Pixels
 from retina.models import classifier
@@ -20,6 +21,7 @@ from retina.training.material import evaluation_batch
 if TYPE_CHECKING:
     import keras
 
+DEVICE = environment.device()
 AUGMENTATION = Augmentation(horizontal_flip=True, rotation=10.0, brightness=0.1, contrast=0.1)
 
 
@@ -40,7 +42,7 @@ def compiled(backbone: str) -> "keras.Model":
 def augmented(images: np.ndarray | Pixels, batch: int) -> TrainingBatches:
     """Training batches of all images, every second one positive."""
     rows = np.arange(len(images))
-    return TrainingBatches(images, rows, rows % 2, batch_size=batch, seed=0, augmentation=AUGMENTATION)
+    return TrainingBatches(images, rows, rows % 2, batch_size=batch, seed=0, augmentation=AUGMENTATION, device=DEVICE)
 
 
 def training(backbone: str, batch: int, steps: int, side: int) -> Callable[[], float]:
@@ -59,7 +61,7 @@ def training(backbone: str, batch: int, steps: int, side: int) -> Callable[[], f
 def evaluation(backbone: str, batch: int, steps: int, side: int) -> Callable[[], float]:
     """A validation pass, as after every epoch."""
     images = noise(batch * steps, side)
-    batches = EvaluationBatches(images, np.arange(len(images)), batch_size=evaluation_batch())
+    batches = EvaluationBatches(images, np.arange(len(images)), batch_size=evaluation_batch(), device=DEVICE)
     model = compiled(backbone)
 
     def turn() -> float:

@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "models"))
 
 import torch_reference
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+torch_reference.MEAN, torch_reference.DEVIATION = torch_reference.MEAN.to(DEVICE), torch_reference.DEVIATION.to(DEVICE)
 CHANNELS = {"resnet18": 512, "resnet50": 2048, "vgg16": 512}
 
 
@@ -27,7 +29,7 @@ class Network(nn.Module):
         self.backbone = torch_reference.BUILD[name]()
         self.dropout = nn.Dropout(dropout)
         self.logit = nn.Linear(CHANNELS[name], 1)
-        self.to(memory_format=torch.channels_last)
+        self.to(DEVICE, memory_format=torch.channels_last)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """RGB images (N, H, W, 3), 0-255, to logits (N, 1) float32."""
@@ -37,7 +39,9 @@ class Network(nn.Module):
 
 
 def has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 in hardware."""
+    """Whether the device multiplies bfloat16 in hardware."""
+    if DEVICE == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     path = Path("/proc/cpuinfo")
     flags = set(path.read_text(encoding="utf-8").split()) if path.is_file() else set()
     return bool({"amx_bf16", "avx512_bf16"} & flags)
@@ -47,25 +51,32 @@ def step(
     network: nn.Module, optimizer: torch.optim.Optimizer, images: torch.Tensor, labels: torch.Tensor, *, autocast: bool
 ) -> None:
     """One training step."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+    with torch.autocast(DEVICE, torch.bfloat16, enabled=autocast):
         logits = network(images)
     optimizer.zero_grad()
     functional.binary_cross_entropy_with_logits(logits, labels).backward()
     optimizer.step()
 
 
+def wait() -> None:
+    """Wait until the device has done all that it was given."""
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+
+
 def training(backbone: str, batch: int, steps: int, side: int) -> Callable[[], float]:
     """Some training steps."""
     network = Network(backbone).train()
     optimizer = torch.optim.Adam(network.parameters(), 1e-4, fused=True)
-    images = torch.randint(0, 256, (steps, batch, side, side, 3)).float()
-    labels = (torch.arange(batch)[:, None] % 2).float()
+    images = torch.randint(0, 256, (steps, batch, side, side, 3), device=DEVICE).float()
+    labels = (torch.arange(batch, device=DEVICE)[:, None] % 2).float()
     autocast = has_bfloat16()
 
     def turn() -> float:
         began = time.perf_counter()
         for part in images:
             step(network, optimizer, part, labels, autocast=autocast)
+        wait()
         return time.perf_counter() - began
 
     return turn
@@ -74,12 +85,12 @@ def training(backbone: str, batch: int, steps: int, side: int) -> Callable[[], f
 def evaluation(backbone: str, batch: int, steps: int, side: int) -> Callable[[], float]:
     """A pass over some batches without gradients."""
     network = Network(backbone).eval()
-    images = torch.randint(0, 256, (steps, batch, side, side, 3), dtype=torch.uint8)
+    images = torch.randint(0, 256, (steps, batch, side, side, 3), dtype=torch.uint8, device=DEVICE)
     autocast = has_bfloat16()
 
     def turn() -> float:
         began = time.perf_counter()
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        with torch.inference_mode(), torch.autocast(DEVICE, torch.bfloat16, enabled=autocast):
             torch.cat([network(part) for part in images]).tolist()
         return time.perf_counter() - began
 

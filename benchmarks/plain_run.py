@@ -20,7 +20,7 @@ from typing import NamedTuple
 import decoding
 import numpy as np
 import torch
-from plain import Network, has_bfloat16, step
+from plain import DEVICE, Network, has_bfloat16, step
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
@@ -76,8 +76,8 @@ def augment(images: torch.Tensor) -> torch.Tensor:
 def predict(network: Network, images: torch.Tensor) -> torch.Tensor:
     """The logits (N, 1) of images."""
     network.eval()
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16()):
-        return torch.cat([network(part) for part in images.split(EVALUATION_BATCH)])
+    with torch.inference_mode(), torch.autocast(DEVICE, torch.bfloat16, enabled=has_bfloat16()):
+        return torch.cat([network(part.to(DEVICE)) for part in images.split(EVALUATION_BATCH)]).cpu()
 
 
 def score(network: Network, split: Split) -> dict[str, float]:
@@ -99,7 +99,8 @@ def train(network: Network, splits: dict[str, Split], results: Path, epochs: int
         began = time.perf_counter()
         network.train()
         for chosen in torch.randperm(len(data.ids)).split(TRAINING_BATCH):
-            step(network, optimizer, augment(data.images[chosen]), data.labels[chosen], autocast=autocast)
+            ready = augment(data.images[chosen]).to(DEVICE), data.labels[chosen].to(DEVICE)
+            step(network, optimizer, *ready, autocast=autocast)
         found = score(network, splits["validation"])
         if all(found["val_loss"] < row["val_loss"] for row in history):
             best = copy.deepcopy(network.state_dict())

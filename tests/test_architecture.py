@@ -56,6 +56,8 @@ MAY_IMPORT = {
     "commands": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
     "cli": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
 }
+TENSORS = {"retina.data.arranged", "retina.data.augmentation", "retina.data.batches"}
+"""What brings images to the device that trains."""
 LIGHT = {
     "retina.cli",
     "retina.errors",
@@ -159,7 +161,7 @@ def test_the_reading_wing_and_the_bottom_rooms_need_neither_keras_nor_torch():
 
 
 def test_reading_data_needs_neither_keras_nor_torch():
-    names = sorted(name for name in KNOWN if room(name) == "data" and name != "retina.data.batches")
+    names = sorted(name for name in KNOWN if room(name) == "data" and name not in TENSORS)
     assert not modules_after("import " + ", ".join(names)) & {"torch", "keras", "tensorflow"}
 
 

@@ -7,7 +7,7 @@ import keras
 from retina.errors import ExperimentError, WeightsError
 from retina.models import backbones
 from retina.models.backbone import HEAD, Backbone
-from retina.models.layers import GlobalAveragePooling, Logit
+from retina.models.layers import Dropout, GlobalAveragePooling, Logit
 from retina.models.torch_layer import seed_of
 from retina.settings import unknown
 
@@ -43,7 +43,7 @@ def build(
         raise ExperimentError(f"dropout cannot be {dropout}", expected="a number from 0 to below 1")
     images, features = record.connect(seed)
     x = GlobalAveragePooling(name="pool")(features)
-    x = keras.layers.Dropout(dropout, seed=seed_of(seed, "dropout"), dtype="float32", name="dropout")(x)
+    x = Dropout(dropout, seed=seed_of(seed, "dropout"), name="dropout")(x)
     logit = Logit(seed=seed_of(seed, "logit"), name="logit")(x)
     model = keras.Model(images, logit, name=f"{backbone.replace(':', '_')}_classifier")
     record.initialize(model, weights)

@@ -19,10 +19,19 @@ import torch
 from torch.nn import functional
 
 from retina.models.convolution import convolve
-from retina.models.ends import GlobalAveragePooling, Logit, Normalization
+from retina.models.ends import Dropout, GlobalAveragePooling, Logit, Normalization
 from retina.models.torch_layer import Shape, TorchLayer
 
-__all__ = ["Add", "BatchNormalization", "Convolution", "GlobalAveragePooling", "Logit", "MaxPooling", "Normalization"]
+__all__ = [
+    "Add",
+    "BatchNormalization",
+    "Convolution",
+    "Dropout",
+    "GlobalAveragePooling",
+    "Logit",
+    "MaxPooling",
+    "Normalization",
+]
 
 
 @keras.saving.register_keras_serializable(package="retina")

@@ -8,14 +8,18 @@ from typing import Any
 
 import keras
 import numpy as np
+import torch
 from keras import ops
 from sklearn.metrics import roc_auc_score
 
 from retina import stopping
-from retina.data.batches import EvaluationBatches, ShuffledBatches
+from retina.data.batches import EvaluationBatches
 from retina.errors import DivergedError
 from retina.runs import Run
 from retina.training import checkpoint
+from retina.training.checkpoint import Values
+from retina.training.timing import Clock
+from retina.training.writer import Writer
 
 
 @dataclass
@@ -30,7 +34,7 @@ class Progress:
     """
 
     rows: list[dict[str, float]] = field(default_factory=list)
-    best_weights: list[np.ndarray] = field(default_factory=list)
+    best_weights: Values = ()
     speed: dict[str, float | None] = field(default_factory=lambda: {"images_per_second": None, "waiting_share": None})
 
     @property
@@ -41,19 +45,6 @@ class Progress:
     def stopped(self, patience: int | None) -> bool:
         """Whether early stopping with this patience (`None`: none) has ended training."""
         return patience is not None and stopping.stop_epoch(self.val_losses, patience) is not None
-
-
-class DataClock(keras.callbacks.Callback):
-    """Tells the training batches which epoch it is, so that order and augmentation follow from it."""
-
-    def __init__(self, batches: ShuffledBatches) -> None:
-        super().__init__()
-        self.batches = batches
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Keras counts from 0, retina from 1."""
-        del logs
-        self.batches.epoch = epoch + 1
 
 
 class Finite(keras.callbacks.Callback):
@@ -82,8 +73,10 @@ class Finite(keras.callbacks.Callback):
             DivergedError: with the weight's name.
         """
         del logs
-        for variable in self.model.variables:
-            if not bool(ops.all(ops.isfinite(variable))):
+        variables = self.model.variables
+        finite = torch.stack([torch.isfinite(variable.value).all() for variable in variables])
+        for variable, well in zip(variables, finite.tolist(), strict=True):
+            if not well:
                 raise DivergedError(
                     "training diverged",
                     expected="finite weights",
@@ -131,35 +124,25 @@ class Validation(keras.callbacks.Callback):
 
 
 class EpochRecord(keras.callbacks.Callback):
-    """Writes each finished epoch to the run folder, keeps the best weights, and stops early.
+    """Hands each finished epoch to be written to the run folder, keeps the best weights, and stops early.
 
     Args:
-        run: The run folder.
+        writer: Writes to the run folder.
         progress: What was reached before; extended in place.
-        images: Training images in an epoch.
+        clock: Knows when the epoch began and when it was trained.
         patience: Epochs without a lower validation loss before stopping; `None` trains all epochs.
-
-    Attributes:
-        stepping_seconds: Time spent in training steps so far, validation left out.
+        at_once: Go on only when the epoch is written: callbacks after this one read the run folder.
     """
 
-    def __init__(self, run: Run, progress: Progress, *, images: int, patience: int | None) -> None:
+    def __init__(
+        self, writer: Writer, progress: Progress, clock: Clock, *, patience: int | None, at_once: bool
+    ) -> None:
         super().__init__()
-        self.run = run
+        self.writer = writer
         self.progress = progress
-        self.images = images
+        self.clock = clock
         self.patience = patience
-        self.stepping_seconds = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Start the clock."""
-        del epoch, logs
-        self.began = self.trained = time.perf_counter()
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note when the last training step ended: the rest of the epoch is validation."""
-        del batch, logs
-        self.trained = time.perf_counter()
+        self.at_once = at_once
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Append the epoch's row; keep the weights if validation loss is the lowest so far; stop when patience ends."""
@@ -171,15 +154,16 @@ class EpochRecord(keras.callbacks.Callback):
             "val_accuracy": logs["val_accuracy"],
             "val_auroc": logs["val_auroc"],
             "learning_rate": float(f"{float(ops.convert_to_numpy(self.model.optimizer.learning_rate)):.7g}"),
-            "seconds": round(time.perf_counter() - self.began, 3),
-            "images_per_second": round(self.images / (self.trained - self.began), 2),
+            "seconds": round(time.perf_counter() - self.clock.began, 3),
+            "images_per_second": round(len(self.clock.batches.labels) / (self.clock.trained - self.clock.began), 2),
         }
-        self.stepping_seconds += self.trained - self.began
         self.progress.rows.append(row)
+        state = checkpoint.snapshot(self.model)
         if stopping.best_epoch(self.progress.val_losses) == epoch + 1:
-            self.progress.best_weights = checkpoint.values(self.model.variables)
-        checkpoint.save(self.run, self.model, self.progress.rows, self.progress.best_weights)
-        self.run.write_history(self.progress.rows)
+            self.progress.best_weights = state["model"]
+        self.writer.write(state, self.progress.rows, self.progress.best_weights)
+        if self.at_once:
+            self.writer.finish()
         self.model.stop_training = self.progress.stopped(self.patience)
 
 

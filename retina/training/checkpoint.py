@@ -14,13 +14,13 @@ Parts are NumPy archives read without pickle. All is removed when the run is fin
 import logging
 import shutil
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+import torch
 
 from retina import files, stopping
 from retina.errors import RunError
@@ -33,6 +33,9 @@ SCHEMA = "retina-checkpoint/1"
 # What a file that is not ours, or not whole, can raise on the way through.
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile)
 
+Values = Sequence[np.ndarray | torch.Tensor]
+State = Mapping[str, Sequence[torch.Tensor]]
+
 GENERATIONS = 2
 """How many finished epochs are kept."""
 
@@ -42,23 +45,24 @@ def path(run: Run) -> Path:
     return run.folder / "checkpoint"
 
 
-def values(variables: Iterable[keras.Variable]) -> list[np.ndarray]:
-    """Copies of the values of variables, in order."""
-    return [np.array(ops.convert_to_numpy(variable)) for variable in variables]
+def snapshot(model: keras.Model) -> dict[str, list[torch.Tensor]]:
+    """Copies of all that training changes in a compiled model, where it lies: `model` and `optimizer`, in order."""
+    groups = {"model": model.variables, "optimizer": _slots(model)}
+    return {name: [variable.value.detach().clone() for variable in members] for name, members in groups.items()}
 
 
-def assign(variables: Sequence[keras.Variable], saved: Sequence[np.ndarray]) -> None:
+def assign(variables: Sequence[keras.Variable], saved: Values) -> None:
     """Give variables their saved values back."""
     for variable, value in zip(variables, saved, strict=True):
         variable.assign(value)
 
 
-def save(run: Run, model: keras.Model, rows: list[dict[str, float]], best_weights: list[np.ndarray]) -> None:
+def save(run: Run, state: State, rows: Sequence[dict[str, float]], best_weights: Values) -> None:
     """Save the state after an epoch.
 
     Args:
         run: The run folder.
-        model: The compiled model, after the epoch.
+        state: A `snapshot` after the epoch.
         rows: The history, one mapping of `runs.HISTORY_COLUMNS` an epoch; the last is this epoch's.
         best_weights: The values of the model's variables at the best epoch.
 
@@ -68,12 +72,12 @@ def save(run: Run, model: keras.Model, rows: list[dict[str, float]], best_weight
     """
     run.guard()
     home, epoch = path(run), len(rows)
-    state, best = _parts(home, rows)
+    latest, best = _parts(home, rows)
     known = _parts_of_newest(home)
-    parts = {state.name: _write(state, {"model": values(model.variables), "optimizer": values(_slots(model))})}
+    parts = {latest.name: _write(latest, state)}
     # Written afresh where no generation holds it, such as after the newest was found damaged.
     parts[best.name] = known.get(best.name) or _write(best, {"model": best_weights})
-    content = {"schema": SCHEMA, "run": run.folder.name, "epoch": epoch, "rows": rows, "parts": parts}
+    content = {"schema": SCHEMA, "run": run.folder.name, "epoch": epoch, "rows": list(rows), "parts": parts}
     files.write_text(_manifest(home, epoch), files.seal(content))
     _prune(home)
 
@@ -179,9 +183,13 @@ def _content(run: Run, manifest: Path) -> dict[str, Any]:
     return content
 
 
-def _write(part: Path, groups: Mapping[str, Sequence[np.ndarray]]) -> str:
+def _write(part: Path, groups: Mapping[str, Values]) -> str:
     """Write groups of arrays as one file, whole or not at all, and tell its SHA-256."""
-    arrays = {f"{group}.{place}": array for group, members in groups.items() for place, array in enumerate(members)}
+    arrays = {
+        f"{group}.{place}": value.cpu().numpy() if isinstance(value, torch.Tensor) else value
+        for group, members in groups.items()
+        for place, value in enumerate(members)
+    }
     with files.atomic_file(part) as temporary:
         with temporary.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **arrays)

@@ -12,13 +12,12 @@ import numpy as np
 import torch
 
 from retina import environment, files, lease, runs, standing, stopping
-from retina.data.batches import EvaluationBatches
 from retina.errors import DivergedError, PrunedError, RetinaError, RunError
 from retina.models import classifier
 from retina.models.backbone import digest
 from retina.training import checkpoint, memory, weights
 from retina.training.fit import fit
-from retina.training.material import evaluation_batch, material
+from retina.training.material import evaluation_batches, material
 from retina.training.plan import Plan, now
 
 STATUS_AFTER = {KeyboardInterrupt: "interrupted", PrunedError: "interrupted", DivergedError: "diverged"}
@@ -231,8 +230,7 @@ def predict(plan: Plan, network: keras.Model) -> list[tuple[str, str, int, float
     rows: list[tuple[str, str, int, float]] = []
     for name in ("validation", "test"):
         part = plan.data.parts[name]
-        batches = EvaluationBatches(plan.data.images, part.rows, batch_size=evaluation_batch())
-        logits = network.predict(batches, verbose=0)[:, 0]
+        logits = network.predict(evaluation_batches(plan, name), verbose=0)[:, 0]
         if not np.isfinite(logits).all():
             raise DivergedError("training diverged", expected="finite logits", found=f"others in the {name} split")
         rows += [(name, *row) for row in zip(part.ids, part.labels.tolist(), logits.tolist(), strict=True)]

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from retina import environment, files, progress
-from retina.data.batches import Augmentation, EvaluationBatches, ShuffledBatches
+from retina.data.augmentation import Augmentation
+from retina.data.batches import EvaluationBatches, ShuffledBatches
 from retina.errors import DataError, DivergedError
 from retina.models import catalogue
 from retina.models.backbone import digest
@@ -115,7 +116,9 @@ class Features:
         """Send a split's images through the backbone, in their order and in batches of one size."""
         rows = self.plan.data.parts[split].rows
         drawn = self.augmentation.draw(self.plan.experiment.seed, variant, len(rows)) if variant else None
-        batches = EvaluationBatches(self.plan.data.images, rows, batch_size=self.batch_size, drawn=drawn)
+        batches = EvaluationBatches(
+            self.plan.data.images, rows, batch_size=self.batch_size, drawn=drawn, device=environment.device()
+        )
         words = f"Features of {split} images" + (f", variant {variant} of {len(self.variants)}" if variant else "")
         with progress.bar(words, batches.num_batches, quiet=self.quiet, unit="batches") as advance:
             vectors = self.model.predict(batches, verbose=0, callbacks=[_Advance(advance)])
@@ -138,18 +141,18 @@ class FeatureBatches(ShuffledBatches):
         **kwargs: Those of `ShuffledBatches`.
     """
 
-    def __init__(self, features: Features, labels: np.ndarray, **kwargs: int) -> None:
+    def __init__(self, features: Features, labels: np.ndarray, **kwargs: Any) -> None:  # noqa: ANN401 - those above
         self.features = features
         super().__init__(labels, **kwargs)
 
     def prepare(self, epoch: int) -> None:
         """Read the epoch's variant: one is in memory at a time."""
         variants = self.features.variants
-        self.vectors = self.features.of("train", variants[(epoch - 1) % len(variants)])
+        self.vectors = self.to_device(self.features.of("train", variants[(epoch - 1) % len(variants)])[self.order])
 
-    def gather(self, chosen: np.ndarray) -> torch.Tensor:
+    def gather(self, part: slice) -> torch.Tensor:
         """Some images' features."""
-        return torch.from_numpy(self.vectors[chosen])
+        return self.vectors[part]
 
 
 class _Advance(keras.callbacks.Callback):

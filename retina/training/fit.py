@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import keras
 
 from retina import runs
-from retina.training import callbacks, checkpoint
+from retina.training import callbacks, checkpoint, timing
 from retina.training.display import Display
 from retina.training.losses import LOSSES
 from retina.training.material import Material
 from retina.training.optimizer import FusedAdam
 from retina.training.plan import Plan
 from retina.training.precision import Autocast
+from retina.training.writer import Writer
 
 
 def fit(
@@ -42,28 +43,33 @@ def fit(
     batches, validation = material.training, plan.data.parts["validation"]
     display = Display(progress.rows, epochs=experiment.epochs, quiet=quiet)
     reached = len(progress.rows)
-    keeper = callbacks.EpochRecord(run, progress, images=len(batches.labels), patience=patience)
+    clock = timing.Clock(batches)
     try:
-        model.fit(
-            batches,
-            epochs=experiment.epochs,
-            initial_epoch=reached,
-            verbose=0,
-            shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
-            callbacks=[
-                callbacks.DataClock(batches),
+        with Writer(run) as writer:
+            listeners = [
+                clock,
                 callbacks.Finite(),
                 callbacks.Validation(material.validation, validation.labels, loss),
-                keeper,
+                callbacks.EpochRecord(writer, progress, clock, patience=patience, at_once=bool(watchers)),
                 display,
                 *watchers,
-            ],
-        )
+            ]
+            model.fit(
+                batches,
+                epochs=experiment.epochs,
+                initial_epoch=reached,
+                verbose=0,
+                shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
+                callbacks=timing.Unhurried(
+                    listeners, model=model, epochs=experiment.epochs, steps=batches.num_batches, verbose=0
+                ),
+            )
     finally:
         display.close()
+        model.forget_recordings()
     progress.speed = {
-        "images_per_second": round(len(batches.labels) * (len(progress.rows) - reached) / keeper.stepping_seconds, 2),
-        "waiting_share": round(batches.seconds / keeper.stepping_seconds, 4),
+        "images_per_second": round(len(batches.labels) * (len(progress.rows) - reached) / clock.stepping_seconds, 2),
+        "waiting_share": round(batches.seconds / clock.stepping_seconds, 4),
     }
     return progress
 

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 
 from retina import environment
-from retina.data.batches import Augmentation, EvaluationBatches, ShuffledBatches, TrainingBatches
+from retina.data.augmentation import Augmentation
+from retina.data.batches import EvaluationBatches, ShuffledBatches, TrainingBatches
 from retina.experiment import Experiment
 from retina.models import classifier
 from retina.training.features import FeatureBatches, Features
@@ -44,9 +45,7 @@ def material(plan: Plan, network: keras.Model, *, quiet: bool = False) -> Materi
     """
     if plan.experiment.fine_tune == "head":
         return _of_features(plan, network, quiet=quiet)
-    validation = plan.data.parts["validation"]
-    batches = EvaluationBatches(plan.data.images, validation.rows, batch_size=evaluation_batch())
-    return Material(network, training_batches(plan), batches)
+    return Material(network, training_batches(plan), evaluation_batches(plan, "validation"))
 
 
 def _of_features(plan: Plan, network: keras.Model, *, quiet: bool) -> Material:
@@ -54,7 +53,8 @@ def _of_features(plan: Plan, network: keras.Model, *, quiet: bool) -> Material:
     began = time.perf_counter()
     head, training = _training_features(plan, network, quiet=quiet)
     vectors = training.features.of("validation")
-    validation = EvaluationBatches(vectors, np.arange(len(vectors)), batch_size=len(vectors))
+    device = environment.device()
+    validation = EvaluationBatches(vectors, np.arange(len(vectors)), batch_size=len(vectors), device=device)
     return Material(head, training, validation, time.perf_counter() - began)
 
 
@@ -82,7 +82,8 @@ def _training_features(plan: Plan, network: keras.Model, *, quiet: bool) -> tupl
     for variant in features.variants:
         features.of("train", variant)
     labels = plan.data.parts["train"].labels
-    return head, FeatureBatches(features, labels, batch_size=experiment.batch_size, seed=experiment.seed)
+    given = {"batch_size": experiment.batch_size, "seed": experiment.seed, "device": environment.device()}
+    return head, FeatureBatches(features, labels, **given)
 
 
 def training_batches(plan: Plan) -> TrainingBatches:
@@ -95,7 +96,14 @@ def training_batches(plan: Plan) -> TrainingBatches:
         batch_size=experiment.batch_size,
         seed=experiment.seed,
         augmentation=augmentation(experiment),
+        device=environment.device(),
     )
+
+
+def evaluation_batches(plan: Plan, split: str) -> EvaluationBatches:
+    """A split's images in order, as they are."""
+    rows, device = plan.data.parts[split].rows, environment.device()
+    return EvaluationBatches(plan.data.images, rows, batch_size=evaluation_batch(), device=device)
 
 
 def augmentation(experiment: Experiment) -> Augmentation:

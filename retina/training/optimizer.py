@@ -56,7 +56,7 @@ class FusedAdam(keras.optimizers.Adam):
     ) -> None:
         """Update all variables at once, as Keras' own optimizers on torch do, by the hook they have."""
         places = [self._get_variable_index(variable) for variable in trainable_variables]
-        step = self.iterations.value.float()  # the kernel adds 1 to each
+        steps = self.iterations.value.float().repeat(len(places)).unbind()  # the kernel adds 1 to each
         with torch.no_grad():
             adam(
                 [variable.value for variable in trainable_variables],
@@ -64,7 +64,7 @@ class FusedAdam(keras.optimizers.Adam):
                 [self._momentums[place].value for place in places],
                 [self._velocities[place].value for place in places],
                 [],
-                [step.clone() for _ in places],
+                list(steps),
                 fused=True,
                 amsgrad=False,
                 beta1=self.beta_1,

@@ -10,6 +10,7 @@ from retina.models.layers import (
     Add,
     BatchNormalization,
     Convolution,
+    Dropout,
     GlobalAveragePooling,
     Logit,
     MaxPooling,
@@ -24,6 +25,7 @@ EXAMPLES = {
     Add: {"relu": True},
     MaxPooling: {"size": 3, "stride": 2, "padding": 1, "relu": True},
     GlobalAveragePooling: {},
+    Dropout: {"rate": 0.25, "seed": 7},
     Logit: {"seed": 7},
 }
 REGISTRY = [

@@ -34,7 +34,9 @@ class ImagesOfVariants(TrainingBatches):
     """The same variants as images, augmented and sent through the backbone in every epoch."""
 
     def prepare(self, epoch):
-        self.drawn = self.augmentation.draw(self.seed, (epoch - 1) % 2 + 1, len(self.labels))
+        super().prepare(epoch)
+        drawn = self.augmentation.draw(self.seed, (epoch - 1) % 2 + 1, len(self.labels))
+        self.drawn = self.to_device(drawn[self.order])
 
 
 @pytest.mark.parametrize("backbone", ["resnet18", "resnet50", "vgg16"])

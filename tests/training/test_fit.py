@@ -15,7 +15,7 @@ from retina import files, runs
 from retina.data import dataset
 from retina.errors import DivergedError, RetinaError, RunError, WeightsError
 from retina.models import classifier
-from retina.training import callbacks, checkpoint, execution, fit, material, plan, weights
+from retina.training import callbacks, checkpoint, execution, fit, material, plan, timing, weights
 
 
 def prepare(data: Path, results: Path, backbone: str = "resnet18", **options) -> plan.Plan:
@@ -285,7 +285,7 @@ class _Trap:
 
 def test_the_order_of_epochs_is_told_to_the_data(tiny_set, tmp_path):
     batches = material.training_batches(prepare(tiny_set, tmp_path))
-    clock = callbacks.DataClock(batches)
+    clock = timing.Clock(batches)
     clock.on_epoch_begin(4)
     assert batches.epoch == 5
 

@@ -17,7 +17,7 @@ from tiny_sets import write_set
 
 from retina import runs
 from retina.errors import DivergedError, RunError
-from retina.training import callbacks, checkpoint, execution, fit, weights
+from retina.training import callbacks, checkpoint, execution, fit, timing, weights
 
 DISASTERS = Path(__file__).parent / "disasters.py"
 PARTS = 2
@@ -313,11 +313,12 @@ def test_an_attempt_that_was_taken_over_writes_nothing_more(eyes, tmp_path, monk
 
 @pytest.mark.usefixtures("second_is_best")
 def test_weights_that_are_not_finite_after_the_last_step_stop_the_run_and_are_named(eyes, tmp_path, monkeypatch):
-    class Poison(callbacks.DataClock):
+    class Poison(timing.Clock):
         def on_epoch_end(self, epoch, logs=None):
+            super().on_epoch_end(epoch, logs)
             self.model.trainable_variables[0].assign(np.full(self.model.trainable_variables[0].shape, np.inf))
 
-    monkeypatch.setattr(callbacks, "DataClock", Poison)
+    monkeypatch.setattr(timing, "Clock", Poison)
     with pytest.raises(DivergedError, match="finite weights"):
         execution.execute(prepare(eyes, tmp_path), results=tmp_path, quiet=True)
     record = runs.list_runs(tmp_path)[0].record()
@@ -326,12 +327,12 @@ def test_weights_that_are_not_finite_after_the_last_step_stop_the_run_and_are_na
 
 @pytest.mark.usefixtures("second_is_best")
 def test_the_record_of_a_run_that_diverged_names_the_step(eyes, tmp_path, monkeypatch):
-    class Poison(callbacks.DataClock):
+    class Poison(timing.Clock):
         def on_train_batch_begin(self, batch, logs=None):
             if batch == 1:
                 self.model.trainable_variables[0].assign(np.full(self.model.trainable_variables[0].shape, np.nan))
 
-    monkeypatch.setattr(callbacks, "DataClock", Poison)
+    monkeypatch.setattr(timing, "Clock", Poison)
     with pytest.raises(DivergedError, match="step 2 of the epoch"):
         execution.execute(prepare(eyes, tmp_path), results=tmp_path, quiet=True)
     run = runs.list_runs(tmp_path)[0]

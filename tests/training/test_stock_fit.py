@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from retina.data.batches import Augmentation, TrainingBatches
+from retina.data.augmentation import Augmentation
+from retina.data.batches import TrainingBatches
 from retina.models import classifier
 from retina.training.fit import compiled
 
