@@ -39,7 +39,7 @@ class Arranged:
     def arrange(self, rows: np.ndarray) -> None:
         """Take another order, (N,) of whole numbers."""
         self.rows = np.asarray(rows, np.int64)
-        self._places = None if self.resident is None else torch.from_numpy(self.rows).to(self.device)
+        self._places = None if self.resident is None else torch.tensor(self.rows, device=self.device)
 
     def __getitem__(self, part: slice) -> torch.Tensor:
         """The images at some places of the order."""

@@ -18,6 +18,7 @@ import keras
 import torch
 from torch.nn import functional
 
+from retina.models import fused
 from retina.models.convolution import convolve
 from retina.models.ends import Dropout, GlobalAveragePooling, Logit, Normalization
 from retina.models.torch_layer import Shape, TorchLayer
@@ -48,11 +49,13 @@ class Convolution(TorchLayer):
         padding: Zeros added on every side, in pixels.
         use_bias: Add one learned number to each channel.
         relu: Set negative results to 0.
+        pooled: A `MaxPooling` follows that rectifies. Then it is the same whether this layer rectifies too, and where
+            that costs less than nothing it does: see `retina.models.fused`.
         seed: Seed of the initial kernel; `None` takes one from Keras' global generator.
         **kwargs: Keras' own.
     """
 
-    arguments = ("filters", "size", "stride", "padding", "use_bias", "relu", "seed")
+    arguments = ("filters", "size", "stride", "padding", "use_bias", "relu", "pooled", "seed")
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class Convolution(TorchLayer):
         padding: int = 0,
         use_bias: bool = False,
         relu: bool = False,
+        pooled: bool = False,
         seed: int | None = None,
         **kwargs: Any,  # noqa: ANN401 - Keras' own
     ) -> None:
@@ -73,6 +77,7 @@ class Convolution(TorchLayer):
         self.padding = padding
         self.use_bias = use_bias
         self.relu = relu
+        self.pooled = pooled
         self.seed = seed
 
     def build(self, input_shape: Shape) -> None:
@@ -83,9 +88,11 @@ class Convolution(TorchLayer):
 
     def call(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve a batch (N, H, W, C)."""
-        bias = None if self.bias is None else self.bias.value
-        y = convolve(x.permute(0, 3, 1, 2), self.kernel.value, bias, self.stride, self.padding)
-        return _rectify(y, wanted=self.relu).permute(0, 2, 3, 1)
+        x, bias = x.permute(0, 3, 1, 2), None if self.bias is None else self.bias.value
+        given = (x, self.kernel.value, bias, self.stride, self.padding)
+        if fused.pays(x, bias, relu=self.relu or self.pooled):
+            return fused.convolve_and_rectify(*given, masked=self.relu).permute(0, 2, 3, 1)
+        return _rectify(convolve(*given), wanted=self.relu).permute(0, 2, 3, 1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(N, H', W', filters)."""

@@ -31,7 +31,8 @@ def vgg16(images: keras.KerasTensor, seed: int | None = None) -> keras.KerasTens
     for filters, convolutions, pooling in BLOCKS:
         for index in convolutions:
             name = f"features_{index}"
-            relu = index != convolutions[-1]  # the last one's follows the pooling
-            x = Convolution(filters, 3, padding=1, use_bias=True, relu=relu, seed=seed_of(seed, name), name=name)(x)
+            last = index == convolutions[-1]  # its rectifier follows the pooling
+            given = {"use_bias": True, "relu": not last, "pooled": last, "seed": seed_of(seed, name), "name": name}
+            x = Convolution(filters, 3, padding=1, **given)(x)
         x = MaxPooling(2, stride=2, relu=True, name=f"features_{pooling}")(x)
     return x

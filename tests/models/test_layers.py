@@ -20,7 +20,16 @@ from retina.models.torch_layer import TorchLayer, seed_of
 
 EXAMPLES = {
     Normalization: {"mean": (0.1, 0.2, 0.3), "deviation": (0.4, 0.5, 0.6)},
-    Convolution: {"filters": 5, "size": 3, "stride": 2, "padding": 1, "use_bias": True, "relu": True, "seed": 7},
+    Convolution: {
+        "filters": 5,
+        "size": 3,
+        "stride": 2,
+        "padding": 1,
+        "use_bias": True,
+        "relu": True,
+        "pooled": True,
+        "seed": 7,
+    },
     BatchNormalization: {"epsilon": 1e-3, "momentum": 0.2, "relu": True},
     Add: {"relu": True},
     MaxPooling: {"size": 3, "stride": 2, "padding": 1, "relu": True},
