@@ -19,6 +19,7 @@ from retina.training import checkpoint, memory, weights
 from retina.training.fit import fit
 from retina.training.material import evaluation_batches, material
 from retina.training.plan import Plan, now
+from retina.training.writer import Writer
 
 STATUS_AFTER = {KeyboardInterrupt: "interrupted", PrunedError: "interrupted", DivergedError: "diverged"}
 
@@ -197,13 +198,14 @@ def train(
     network = weights.build(plan.experiment, plan.start)
     record["model"] = classifier.describe(network)
     given = material(plan, network, quiet=quiet)
-    progress = fit(plan, given, run, quiet=quiet, watchers=watchers)
-    trained = time.perf_counter()
-    checkpoint.assign(given.network.variables, progress.best_weights)
-    run.write_predictions(predict(plan, network))
-    run.guard()
-    with files.atomic_file(run.model_path) as temporary:
-        network.save(temporary)
+    with Writer(run) as writer:  # the last epochs are written while the images are predicted
+        progress = fit(plan, given, writer, quiet=quiet, watchers=watchers)
+        trained = time.perf_counter()
+        checkpoint.assign(given.network.variables, progress.best_weights)
+        run.write_predictions(predict(plan, network))
+        run.guard()
+        with files.atomic_file(run.model_path) as temporary:
+            network.save(temporary)
     record["model"]["weights_sha256"] = digest(network.layers)
     record["files"] = standing.digests(run)
     in_epochs = sum(row["seconds"] for row in progress.rows)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import keras
 
-from retina import runs
 from retina.training import callbacks, checkpoint, timing
 from retina.training.display import Display
 from retina.training.losses import LOSSES
@@ -16,14 +15,14 @@ from retina.training.writer import Writer
 
 
 def fit(
-    plan: Plan, material: Material, run: runs.Run, *, quiet: bool, watchers: Sequence[keras.callbacks.Callback] = ()
+    plan: Plan, material: Material, writer: Writer, *, quiet: bool, watchers: Sequence[keras.callbacks.Callback] = ()
 ) -> callbacks.Progress:
     """Train a network with Keras' `compile` and `fit`, from the last checkpoint where there is one.
 
     Args:
         plan: The plan.
         material: What is trained, and on what.
-        run: The run folder.
+        writer: Writes each epoch to its run folder; the last ones may still be with it on return.
         quiet: Show nothing.
         watchers: Further callbacks; they come last, when an epoch stands in the run folder.
 
@@ -33,11 +32,11 @@ def fit(
     experiment = plan.experiment
     loss = LOSSES[experiment.loss](experiment)
     model = compiled(material.network, experiment.precision, experiment.learning_rate, loss)
-    saved = checkpoint.restore(run, model)
+    saved = checkpoint.restore(writer.run, model)
     progress = callbacks.Progress(*saved) if saved else callbacks.Progress()
     patience = experiment.patience if experiment.early_stopping else None
     if progress.rows:
-        run.write_history(progress.rows)
+        writer.run.write_history(progress.rows)
     if progress.stopped(patience) or len(progress.rows) == experiment.epochs:
         return progress
     batches, validation = material.training, plan.data.parts["validation"]
@@ -45,25 +44,24 @@ def fit(
     reached = len(progress.rows)
     clock = timing.Clock(batches)
     try:
-        with Writer(run) as writer:
-            listeners = [
-                clock,
-                callbacks.Finite(),
-                callbacks.Validation(material.validation, validation.labels, loss),
-                callbacks.EpochRecord(writer, progress, clock, patience=patience, at_once=bool(watchers)),
-                display,
-                *watchers,
-            ]
-            model.fit(
-                batches,
-                epochs=experiment.epochs,
-                initial_epoch=reached,
-                verbose=0,
-                shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
-                callbacks=timing.Unhurried(
-                    listeners, model=model, epochs=experiment.epochs, steps=batches.num_batches, verbose=0
-                ),
-            )
+        listeners = [
+            clock,
+            callbacks.Finite(),
+            callbacks.Validation(material.validation, validation.labels, loss),
+            callbacks.EpochRecord(writer, progress, clock, patience=patience, at_once=bool(watchers)),
+            display,
+            *watchers,
+        ]
+        model.fit(
+            batches,
+            epochs=experiment.epochs,
+            initial_epoch=reached,
+            verbose=0,
+            shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
+            callbacks=timing.Unhurried(
+                listeners, model=model, epochs=experiment.epochs, steps=batches.num_batches, verbose=0
+            ),
+        )
     finally:
         display.close()
         model.forget_recordings()

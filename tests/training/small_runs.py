@@ -7,7 +7,9 @@ import pytest
 
 from retina import experiment, runs
 from retina.models.layers import Normalization
-from retina.training import execution, fit, plan
+from retina.training import callbacks, execution, fit, plan
+from retina.training.material import Material
+from retina.training.writer import Writer
 
 SMALL = {"weights": "random", "image_size": 64, "batch_size": 4, "epochs": 3, "learning_rate": 1e-3}
 TIMINGS = ["seconds", "images_per_second"]
@@ -17,6 +19,12 @@ def planned(data: Path, results: Path, backbone: str = "resnet18", *, skip_bad: 
     """The plan of a run of three epochs of 64 x 64 pixels, or as the options say."""
     chosen, overrides = experiment.load(backbone, "p1", **(SMALL | options))
     return plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=True)
+
+
+def fitted(prepared: plan.Plan, given: Material, run: runs.Run) -> callbacks.Progress:
+    """Train, and have every epoch written to the run folder."""
+    with Writer(run) as writer:
+        return fit.fit(prepared, given, writer, quiet=True)
 
 
 def small_network(chosen, start):

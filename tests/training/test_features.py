@@ -7,12 +7,13 @@ import logging
 import numpy as np
 import pytest
 from keras.utils import PyDataset
+from small_runs import fitted
 
 from retina import experiment, runs
 from retina.data.batches import TrainingBatches
 from retina.errors import DivergedError
 from retina.models import classifier
-from retina.training import execution, features, fit, material, plan, weights
+from retina.training import execution, features, material, plan, weights
 
 SMALL = {"weights": "random", "image_size": 64, "batch_size": 8, "epochs": 5, "learning_rate": 1e-2}
 TIMINGS = ["seconds", "images_per_second"]
@@ -43,9 +44,7 @@ class ImagesOfVariants(TrainingBatches):
 def test_training_on_kept_features_is_training_on_the_images(tiny_set, tmp_path, backbone):
     prepared = prepare(tiny_set, tmp_path, backbone, feature_variants=2, precision="float32", early_stopping=False)
     network = weights.build(prepared.experiment, prepared.start)
-    kept = fit.fit(
-        prepared, material.material(prepared, network, quiet=True), runs.create(tmp_path, "kept"), quiet=True
-    )
+    kept = fitted(prepared, material.material(prepared, network, quiet=True), runs.create(tmp_path, "kept"))
 
     network = weights.build(prepared.experiment, prepared.start)
     images = material.material(dataclasses.replace(prepared, experiment=full(prepared)), network)
@@ -59,7 +58,7 @@ def test_training_on_kept_features_is_training_on_the_images(tiny_set, tmp_path,
         augmentation=material.augmentation(prepared.experiment),
     )
     every_epoch = dataclasses.replace(images, network=network, training=batches)
-    again = fit.fit(prepared, every_epoch, runs.create(tmp_path, "images"), quiet=True)
+    again = fitted(prepared, every_epoch, runs.create(tmp_path, "images"))
     for own, other in zip(kept.rows, again.rows, strict=True):
         for name in ("train_loss", "val_loss", "train_accuracy", "val_auroc"):
             assert own[name] == pytest.approx(other[name], rel=1e-4), (own["epoch"], name)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import threading
 from pathlib import Path
 
 import keras
@@ -9,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from small_runs import TIMINGS, interrupted, planned, small_network
+from small_runs import TIMINGS, fitted, interrupted, planned, small_network
 
-from retina import files, runs
+from retina import files, runs, standing
 from retina.data import dataset
 from retina.errors import DivergedError, RetinaError, RunError, WeightsError
 from retina.models import classifier
-from retina.training import callbacks, checkpoint, execution, fit, material, plan, timing, weights
+from retina.training import callbacks, checkpoint, execution, material, plan, timing, weights
 
 
 def prepare(data: Path, results: Path, backbone: str = "resnet18", **options) -> plan.Plan:
@@ -198,11 +199,34 @@ def test_training_moves_what_it_should_and_nothing_else(tiny_set, tmp_path, fine
     """Frozen weights and frozen moving statistics are bit for bit those of the start."""
     prepared = prepare(tiny_set, tmp_path, fine_tune=fine_tune, epochs=1)
     network = weights.build(prepared.experiment, prepared.start)
-    before = {item.path: np.array(item.value.detach()) for item in network.weights}
-    fit.fit(prepared, material.material(prepared, network, quiet=True), runs.create(tmp_path, "x"), quiet=True)
-    moved = {item.path for item in network.weights if not np.array_equal(before[item.path], item.value.detach())}
+    before = {item.path: item.value.detach().clone() for item in network.weights}
+    fitted(prepared, material.material(prepared, network, quiet=True), runs.create(tmp_path, "x"))
+    moved = {item.path for item in network.weights if not torch.equal(before[item.path], item.value)}
     expected = {path for path in before if path.startswith(("logit", "layer4") if fine_tune == "last" else "logit")}
     assert moved == expected
+
+
+def test_images_are_predicted_while_the_last_epoch_is_written(tiny_set, tmp_path, monkeypatch):
+    """And the run is finished only when both stand."""
+    save, predicted = checkpoint.save, threading.Event()
+
+    def patient_save(*given):
+        assert predicted.wait(60)
+        save(*given)
+
+    def noted_predict(*given):
+        rows = execution_predict(*given)
+        predicted.set()
+        return rows
+
+    execution_predict = execution.predict
+    monkeypatch.setattr(checkpoint, "save", patient_save)
+    monkeypatch.setattr(execution, "predict", noted_predict)
+    monkeypatch.setattr(weights, "build", small_network)
+    run = run_of(tiny_set, tmp_path, epochs=1)
+    assert run.record()["status"] == "completed"
+    assert len(run.history()) == 1
+    assert run.record()["files"] == standing.digests(run)
 
 
 def test_validation_is_exact(tiny_set, tmp_path):
