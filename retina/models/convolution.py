@@ -6,7 +6,8 @@ input, gathered a few at a time into a buffer that stays in the cache, and the g
 convolution is large enough, `retina.models.winograd` needs fewer multiplications than the peak counts. The sums are
 the same, in another order. `benchmarks/README.md` has the figures.
 
-Everywhere else (AVX-512, GPUs, bfloat16) torch's own convolution is used.
+With AMX, `retina.models.unfolded` does something alike in bfloat16. Everywhere else (AVX-512, GPUs) torch's own
+convolution is used.
 """
 
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from retina.models import winograd
+from retina.models import unfolded, winograd
 
 BUFFER = 4 << 20
 """Bytes of gathered patches, so that they are still in the cache when they are multiplied: 2 to 8 MiB did as well."""
@@ -42,6 +43,8 @@ def convolve(
     within = padding < kernel.shape[-1]  # else some patches would hold padding alone
     if within and prefers_own(x):
         return _Convolve.apply(x, kernel, bias, stride, padding)
+    if unfolded.pays(x, kernel, stride, padding):
+        return unfolded.convolve(x, kernel, bias, stride, padding)
     return functional.conv2d(x, kernel, bias, stride, padding)
 
 

@@ -50,7 +50,7 @@ def test_a_step_whose_constants_are_filled_in_is_the_same_step(loss, fine_tune):
                     told = model.train_function([batches[1]])
         logs.append({name: float(value) for name, value in told.items()})
         weights.append([variable.numpy() for variable in model.variables])
-    scatter = 1e-4 if torch.cuda.is_available() else 0  # a number of the host may take another kernel than one of the GPU
+    scatter = 1e-4 if torch.cuda.is_available() else 0  # there a host's number may take another kernel than a device's
     assert logs[0] == pytest.approx(logs[1], rel=scatter, abs=0)
     for one, other in zip(*weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=scatter, atol=scatter)
