@@ -313,15 +313,21 @@ def test_an_attempt_that_was_taken_over_writes_nothing_more(eyes, tmp_path, monk
 
 
 @pytest.mark.usefixtures("second_is_best")
-def test_weights_that_are_not_finite_after_the_last_step_stop_the_run_and_are_named(eyes, tmp_path, monkeypatch):
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_weights_that_are_not_finite_after_the_last_step_stop_the_run_and_are_named(eyes, tmp_path, monkeypatch, value):
+    named = []
+
     class Poison(timing.Clock):
         def on_epoch_end(self, epoch, logs=None):
             super().on_epoch_end(epoch, logs)
-            self.model.trainable_variables[0].assign(np.full(self.model.trainable_variables[0].shape, np.inf))
+            chosen = self.model.trainable_variables[-1]
+            chosen.assign(np.full(chosen.shape, value))
+            named.append(chosen.path)
 
     monkeypatch.setattr(timing, "Clock", Poison)
-    with pytest.raises(DivergedError, match="finite weights"):
+    with pytest.raises(DivergedError, match="finite weights") as told:
         execution.execute(prepare(eyes, tmp_path), results=tmp_path, quiet=True)
+    assert f"others in {named[0]} after epoch 1" in str(told.value)
     record = runs.list_runs(tmp_path)[0].record()
     assert (record["status"], record["epochs_run"], record["diverged_step"]) == ("diverged", 0, None)
 
