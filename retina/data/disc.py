@@ -8,7 +8,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageChops
 
 SMALL = 256
 """The longer side of the reduced picture is at most this, in pixels."""
@@ -72,7 +72,7 @@ def find_disc_in(picture: Image.Image) -> Box:
     step = max(1, math.ceil(max(picture.size) / SMALL))
     red, green, blue = picture.reduce(step).split()
     light = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    circle = _find_circle(np.asarray(light.filter(ImageFilter.MedianFilter(3)), dtype=np.float32))
+    circle = _find_circle(smooth(np.asarray(light)))
     if circle is None:
         return whole(picture.size)
     return _square_around(Circle(*(step * length for length in circle)), picture.size)
@@ -99,9 +99,28 @@ def _square_around(circle: Circle, size: tuple[int, int]) -> Box:
     return Box(top=round(top), left=round(left), size=round(side))
 
 
-def _find_circle(light: np.ndarray) -> Circle | None:
-    """The circle that most crossings lie on, of (height, width) light, by RANSAC (Fischler and Bolles 1981)."""
-    level = _level(light)
+def smooth(light: np.ndarray) -> np.ndarray:
+    """The median of each pixel's 3 x 3 neighbours, (height, width) uint8; beyond an edge its pixels go on.
+
+    The median of nine is that of three: the largest of the columns' smallest, the median of their medians, and the
+    smallest of their largest (Smith 1996, "Implementing median filters in XC4000E FPGAs"). Over ten times as fast as
+    Pillow's filter, which sorts.
+    """
+    padded = np.pad(light, 1, mode="edge")
+    low, middle, high = _sorted(padded[:-2], padded[1:-1], padded[2:])
+    lowest, middling, highest = (_sorted(part[:, :-2], part[:, 1:-1], part[:, 2:]) for part in (low, middle, high))
+    return _sorted(lowest[2], middling[1], highest[0])[1]
+
+
+def _sorted(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Three arrays, pixel by pixel from the smallest to the largest."""
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    return np.minimum(low, third), np.maximum(low, np.minimum(high, third)), np.maximum(high, third)
+
+
+def _find_circle(levels: np.ndarray) -> Circle | None:
+    """The circle that most crossings lie on, of (height, width) uint8, by RANSAC (Fischler and Bolles 1981)."""
+    level, light = _level(np.bincount(levels.ravel(), minlength=256)), levels.astype(np.float32)
     crossings = np.empty((0, 2)) if level is None else _crossings(light, level)
     if len(crossings) < FEWEST:
         return None
@@ -120,23 +139,36 @@ def _find_circle(light: np.ndarray) -> Circle | None:
     return Circle(*map(float, best)) if found else None
 
 
-def _level(light: np.ndarray) -> float | None:
+def _level(counts: np.ndarray) -> float | None:
     """The level that parts a dark border from the fundus, above the border's noise; None where nothing is parted.
 
     Both sides are described by their medians, which neither text nor the optic disc moves, and parted again until
     settled (after Ridler and Calvard 1978). The start lies low, so that black corners of 1 % are a side of their own.
+
+    Args:
+        counts: (256,) how many pixels have each level.
     """
-    level = float(light.mean() + np.percentile(light, 1)) / 2
+    levels = np.arange(len(counts))
+    level = float(np.average(levels, weights=counts) + quantile(levels, counts, 0.01)) / 2
     for _ in range(4):
-        dark, bright = light[light <= level], light[light > level]
-        if not (dark.size and bright.size):
+        dark, bright = np.where(levels <= level, counts, 0), np.where(levels > level, counts, 0)
+        if not (dark.any() and bright.any()):
             return None
-        border, fundus = float(np.median(dark)), float(np.median(bright))
-        noise = 1.4826 * float(np.median(np.abs(dark - border)))
+        border, fundus = quantile(levels, dark, 0.5), quantile(levels, bright, 0.5)
+        noise = 1.4826 * quantile(np.abs(levels - border), dark, 0.5)
         level = border + max(CONTRAST * (fundus - border), 3 * noise)
         if level >= fundus:
             return None
     return level if border < BORDER * fundus else None
+
+
+def quantile(values: np.ndarray, counts: np.ndarray, share: float) -> float:
+    """The quantile of numbers that come so many times each, interpolated between neighbours as numpy does."""
+    order = np.argsort(values, kind="stable")
+    upto = np.cumsum(counts[order])
+    place = share * (upto[-1] - 1)
+    low, high = values[order[np.searchsorted(upto, (math.floor(place), math.ceil(place)), side="right")]]
+    return float(low + (high - low) * (place - math.floor(place)))
 
 
 def _crossings(light: np.ndarray, level: float) -> np.ndarray:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from hypothesis.extra import numpy as hnp
+from PIL import Image, ImageDraw, ImageFilter
 
-from retina.data import fundus
+from retina.data import disc, fundus
 from retina.data.disc import Box, find_disc, whole
 
 HEIGHT, WIDTH, RADIUS = 300, 440, 130.0
@@ -209,3 +210,19 @@ def test_a_real_photograph_without_its_border_is_kept_whole(shared: Path) -> Non
     for path in sorted((shared / "data/fundus/Test_Set/Test").glob("*.jpg"))[::2]:
         inner = fundus.decode(path)[60:368, 150:490]
         assert find_disc(inner) == whole((340, 308)), path
+
+
+GREY = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(0, 255))
+
+
+@given(GREY)
+def test_smoothing_is_the_median_filter_of_pillow(light: np.ndarray) -> None:
+    expected = np.asarray(Image.fromarray(light).filter(ImageFilter.MedianFilter(3)))
+    np.testing.assert_array_equal(disc.smooth(light), expected)
+
+
+@given(GREY, st.floats(0, 1))
+def test_a_quantile_of_counts_is_that_of_the_numbers(light: np.ndarray, share: float) -> None:
+    distances = np.abs(np.arange(256) - 99.5)
+    found = disc.quantile(distances, np.bincount(light.ravel(), minlength=256), share)
+    assert found == pytest.approx(np.quantile(distances[light], share))
