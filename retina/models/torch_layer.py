@@ -4,6 +4,7 @@ import zlib
 from typing import Any
 
 import keras
+import torch
 
 LARGEST_SEED = 2**31 - 1
 """Keras keeps the state of its random generators in 32-bit signed integers."""
@@ -33,6 +34,18 @@ class TorchLayer(keras.layers.Layer):
     def __init__(self, *, dtype: Any = "float32", **kwargs: Any) -> None:  # noqa: ANN401 - Keras takes names and policies
         super().__init__(dtype=dtype, autocast=False, **kwargs)
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as Keras' own
+        """Compute on tensors, or record a step of a functional model on Keras' symbols.
+
+        Within a pass over batches nothing is left for Keras to do: the layer is built, its inputs are tensors that no
+        cast awaits, and `training` is said. Then `call` is called at once. Keras' way there costs time, and its tree
+        functions leave cycles that hold feature maps until Python's garbage collector comes by.
+        """
+        told = kwargs.keys() == {"training"} and kwargs["training"] is not None
+        if told and self.built and self.activity_regularizer is None and len(args) == 1 and _are_tensors(args[0]):
+            return self.call(args[0], **(kwargs if self._call_has_training_arg else {}))
+        return super().__call__(*args, **kwargs)
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The shape of the result, from the shape of the input; `None` stands for a size not known yet."""
         return input_shape
@@ -40,3 +53,9 @@ class TorchLayer(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this layer again."""
         return super().get_config() | {name: getattr(self, name) for name in self.arguments}
+
+
+def _are_tensors(inputs: Any) -> bool:  # noqa: ANN401 - whatever a layer is called on
+    """Whether a layer's input is a tensor, or a list of tensors and nothing else."""
+    parts = inputs if isinstance(inputs, list) else [inputs]
+    return all(isinstance(part, torch.Tensor) for part in parts)

@@ -57,12 +57,13 @@ class FusedAdam(keras.optimizers.Adam):
         """Update all variables at once, as Keras' own optimizers on torch do, by the hook they have."""
         places = [self._get_variable_index(variable) for variable in trainable_variables]
         steps = self.iterations.value.float().repeat(len(places)).unbind()  # the kernel adds 1 to each
+        values = [variable.value for variable in trainable_variables]
+        grads = [_laid_out_as(value, grad) for value, grad in zip(values, grads, strict=True)]
+        means = [[of[place].value for place in places] for of in (self._momentums, self._velocities)]
+        orders = [_order_in_memory(value) for value in values]
         with torch.no_grad():
             adam(
-                [variable.value for variable in trainable_variables],
-                [_laid_out_as(variable.value, grad) for variable, grad in zip(trainable_variables, grads, strict=True)],
-                [self._momentums[place].value for place in places],
-                [self._velocities[place].value for place in places],
+                *(list(map(torch.permute, parts, orders)) for parts in (values, grads, *means)),
                 [],
                 list(steps),
                 fused=True,
@@ -82,3 +83,8 @@ def _laid_out_as(value: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
     torch's autograd leaves gradients so; clipping, or a gradient from elsewhere, may not.
     """
     return gradient if gradient.stride() == value.stride() else torch.empty_like(value).copy_(gradient)
+
+
+def _order_in_memory(tensor: torch.Tensor) -> list[int]:
+    """A tensor's axes, outermost first. Seen in this order it is contiguous; else torch's CPU kernel makes copies."""
+    return sorted(range(tensor.dim()), key=tensor.stride, reverse=True)

@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import hypothesis.strategies as st
 import keras
 import numpy as np
@@ -73,6 +76,65 @@ def test_a_layer_foretells_the_shape_that_it_gives(kind):
     x = inputs_for(kind)
     shape = [tuple(item.shape) for item in x] if isinstance(x, list) else tuple(x.shape)
     assert tuple(layer.compute_output_shape(shape)) == tuple(layer(x).shape)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("kind", REGISTRY)
+def test_a_layer_computes_what_it_computes_by_the_long_way(kind, training):
+    short, long = (kind(**EXAMPLES[kind], name="one") for _ in range(2))
+    x = inputs_for(kind)
+    short(x), long(x)  # build both
+    results = [short(x, training=training), keras.layers.Layer.__call__(long, x, training=training)]
+    assert torch.equal(*results)
+    for one, other in zip(short.weights, long.weights, strict=True):
+        assert torch.equal(one.value, other.value)
+
+
+def test_a_layer_that_is_not_told_learns_from_the_layer_around_it_whether_it_trains():
+    class Around(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = BatchNormalization()
+
+        def call(self, x):
+            return self.inner(x)
+
+    layer, x = Around(), 5 + inputs_for(BatchNormalization)
+    layer(x, training=False)
+    assert float(layer.inner.moving_mean.value.abs().max()) == 0
+    layer(x, training=True)
+    assert float(layer.inner.moving_mean.value.min()) > 0
+
+
+def test_a_penalty_on_a_layers_results_counts():
+    layer = Add(activity_regularizer=keras.regularizers.L1(1.0))
+    x = [torch.ones(1, 2, 2, 3)] * 2
+    layer(x)
+    layer(x, training=True)
+    assert len(layer.losses) > 0
+    assert float(layer.losses[-1]) > 0
+
+
+def test_feature_maps_do_not_wait_for_the_garbage_collector():
+    image = keras.Input((8, 8, 3))
+    branch = Convolution(3, 3, padding=1, seed=1, name="branch")(image)
+    model = keras.Model(image, Add(name="sum")([branch, image]))
+    seen = []
+    call = model.get_layer("branch").call
+
+    def noted(x):
+        y = call(x)
+        seen.append(weakref.ref(y))
+        return y
+
+    model.get_layer("branch").call = noted
+    gc.collect()
+    gc.disable()
+    try:
+        model(torch.ones(1, 8, 8, 3), training=True).sum().backward()
+        assert [held() for held in seen] == [None]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("kind", [kind for kind in REGISTRY if kind is not Logit])
