@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 import torch
 
 from retina import environment
+from retina.errors import RetinaError
 from retina.runs import Run
 from retina.training import checkpoint
 from retina.training.checkpoint import State, Values
@@ -78,11 +79,11 @@ class Writer(AbstractContextManager["Writer"]):
         return newest
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Wait; where the block ended well, tell what could not be written."""
+        """Wait. What could not be written is told where the block ended well; else the block's own error is told."""
         del error, trace
         try:
             self.finish()
-        except Exception:
+        except RetinaError:
             if kind is None:
                 raise
         finally:

@@ -17,6 +17,7 @@ class Folder(types.SimpleNamespace):
 
     def __init__(self, monkeypatch):
         super().__init__(saved=[], histories=[], started=threading.Event(), go_on=threading.Event(), broken=False)
+        self.error = RunError("the disk is full")
         self.go_on.set()
         monkeypatch.setattr(checkpoint, "save", self.save)
 
@@ -25,7 +26,7 @@ class Folder(types.SimpleNamespace):
         self.started.set()
         assert self.go_on.wait(WAIT)
         if self.broken:
-            raise RunError("the disk is full")
+            raise self.error
         self.saved.append((state, len(rows), best))
 
     def write_history(self, rows):
@@ -106,3 +107,10 @@ def test_ctrl_c_waits_for_what_is_written_and_is_what_is_told(folder, broken, hi
     with pytest.raises(KeyboardInterrupt):
         train(folder, 1, error=KeyboardInterrupt())
     assert folder.histories == histories
+
+
+def test_a_mistake_in_writing_is_not_hidden_by_another_error(folder):
+    folder.broken, folder.error = True, TypeError("a mistake in the program")
+    with pytest.raises(TypeError, match="a mistake in the program") as raised:
+        train(folder, 1, error=KeyboardInterrupt())
+    assert isinstance(raised.value.__context__, KeyboardInterrupt)
