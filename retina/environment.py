@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from retina import PACKAGE
 from retina.errors import ExperimentError
 
 PACKAGES = ("retina", "keras", "torch", "numpy", "pandas", "pillow", "scikit-learn")
@@ -98,7 +99,7 @@ def describe(packages: Iterable[str] = ()) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "packages": {name: importlib.metadata.version(name) for name in dict.fromkeys((*PACKAGES, *packages))},
-        "git": git_state(Path(__file__).parent.parent),
+        "git": git_state(PACKAGE.parent),
     }
 
 
@@ -113,7 +114,7 @@ def code(packages: Iterable[str] = ()) -> dict[str, str]:
     Args:
         packages: Distributions that count beside `PACKAGES`.
     """
-    return {"source": _source()} | {name: _version(name) for name in dict.fromkeys((*PACKAGES, *packages))}
+    return {"source": source_digest()} | {name: _version(name) for name in dict.fromkeys((*PACKAGES, *packages))}
 
 
 def _version(name: str) -> str:
@@ -124,14 +125,14 @@ def _version(name: str) -> str:
 
 
 @functools.cache
-def _source() -> str:
-    """The SHA-256 of every module of this package, and of the tables that it builds by, as 64 hexadecimal digits."""
-    folder = Path(__file__).parent
-    found = hashlib.sha256()
-    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.toml")]):
-        found.update(f"{path.relative_to(folder).as_posix()}\n".encode())
-        found.update(path.read_bytes())
-    return found.hexdigest()
+def source_digest(package: Path = PACKAGE) -> str:
+    """The SHA-256 of every file of a package, names included, as 64 hexadecimal digits; compiled files do not count."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in package.rglob("*") if path.is_file() and path.parent.name != "__pycache__"):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(package).as_posix()}\n{len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

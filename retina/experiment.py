@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retina import files
+from retina import PACKAGE, files
 from retina.errors import ExperimentError
 from retina.settings import MEANT_FOR, Setting, meaningful, setting, unknown
 
@@ -126,7 +126,7 @@ def params_path(name: str) -> Path:
         if not path.is_file():
             raise ExperimentError("parameter file not found", found=name, advice="check the path")
         return path
-    folders = [PARAMS_FOLDER, Path(__file__).parent.parent / PARAMS_FOLDER]
+    folders = [PARAMS_FOLDER, PACKAGE.parent / PARAMS_FOLDER]
     known = {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.toml"))}
     if name not in known:
         raise unknown("parameter set", name, known, where=PARAMS_FOLDER)

@@ -8,11 +8,11 @@ fields in the same formats and no other digits, so that no number can be said in
 import functools
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 
+from retina import PACKAGE
 from retina.errors import RetinaError
 
-FOLDER = Path(__file__).parent / "languages"
+FOLDER = PACKAGE / "languages"
 LANGUAGES = tuple(sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir()))
 
 

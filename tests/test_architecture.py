@@ -136,6 +136,13 @@ def test_a_module_says_what_it_is_and_can_be_read_in_one_sitting(path):
     assert text.count("\n") <= 250
 
 
+def test_no_module_counts_the_parents_of_its_own_file():
+    """What lies where in the package is said from its root, `retina.PACKAGE`, so that a module can be moved."""
+    for path in MODULES:
+        names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+        assert "__file__" not in names or name_of(path) == "retina", path
+
+
 def modules_after(code: str) -> set[str]:
     script = f"{code}\nimport sys; print('\\n'.join(sys.modules))"
     return set(

@@ -1,12 +1,21 @@
 """Where a run takes place is described truthfully and in plain values."""
 
 import json
+import os
+import shutil
 import subprocess
+import sys
 
 import pytest
 
-from retina import environment
+from retina import PACKAGE, environment
 from retina.errors import ExperimentError
+
+
+def git(folder, *words):
+    settings = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", "-C", folder, *settings, *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def test_the_description_is_plain_json_with_the_versions_in_use():
@@ -34,17 +43,12 @@ def test_bfloat16_is_refused_where_the_device_has_none(monkeypatch):
 
 
 def test_a_commit_and_a_change_since_are_told(tmp_path):
-    def git(*words):
-        settings = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
-        done = subprocess.run(["git", "-C", tmp_path, *settings, *words], capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
     assert environment.git_state(tmp_path) is None
-    git("init")
+    git(tmp_path, "init")
     (tmp_path / "a").write_text("1")
-    git("add", "a")
-    git("commit", "-m", "first")
-    assert environment.git_state(tmp_path) == {"commit": git("rev-parse", "HEAD"), "dirty": False}
+    git(tmp_path, "add", "a")
+    git(tmp_path, "commit", "-m", "first")
+    assert environment.git_state(tmp_path) == {"commit": git(tmp_path, "rev-parse", "HEAD"), "dirty": False}
     (tmp_path / "a").write_text("2")
     assert environment.git_state(tmp_path)["dirty"] is True
 
@@ -65,7 +69,47 @@ def test_deterministic_kernels_are_asked_for_while_the_block_lasts():
 
 def test_the_code_of_a_machine_is_its_source_and_the_versions_that_decide_a_result():
     found = environment.code(("no-such-package",))
-    assert len(found["source"]) == 64
-    assert found["source"] == environment.code()["source"]
+    assert found["source"] == environment.source_digest(PACKAGE)
     assert {name: found[name] for name in environment.PACKAGES} == environment.describe()["packages"]
     assert found["no-such-package"] == "not installed"
+
+
+def test_the_digest_of_the_source_changes_with_every_file_of_the_package(tmp_path):
+    copy = tmp_path / "retina"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    digest = environment.source_digest.__wrapped__  # without the cache
+    whole = digest(copy)
+    assert whole == digest(PACKAGE)
+    for path in sorted(path for path in copy.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        path.write_bytes(content + b" ")
+        assert digest(copy) != whole, path.relative_to(copy)
+        path.unlink()
+        assert digest(copy) != whole, path.relative_to(copy)
+        path.write_bytes(content)
+    assert digest(copy) == whole
+    (copy / "__pycache__").mkdir(exist_ok=True)
+    (copy / "__pycache__" / "cli.pyc").write_bytes(b"1")
+    assert digest(copy) == whole
+
+
+def test_a_clone_names_its_commit(tmp_path):
+    """A record made in a clone names the commit that trained it, however deep in the package the code lies."""
+    clone = tmp_path / "clone"
+    shutil.copytree(PACKAGE, clone / "retina", ignore=shutil.ignore_patterns("__pycache__"))
+    git(clone, "init")
+    git(clone, "add", ".")
+    git(clone, "commit", "-m", "first")
+    code = (
+        f"import json; from {environment.__name__} import {environment.describe.__name__} as describe; "
+        "print(json.dumps(describe()['git']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(clone), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == {"commit": git(clone, "rev-parse", "HEAD"), "dirty": False}

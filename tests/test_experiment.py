@@ -188,3 +188,10 @@ def test_settings_of_the_focal_loss_mean_nothing_without_it():
     base = experiment.load("resnet18")[0]
     other = dataclasses.replace(base, focal_gamma=5.0)
     assert base.digest(data="d", weights="w") == other.digest(data="d", weights="w")
+
+
+def test_a_parameter_set_of_the_project_is_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert experiment.params_path("p1").is_file()
+    chosen, _ = experiment.load("resnet18", "p1")
+    assert (chosen.batch_size, chosen.learning_rate, chosen.epochs) == (32, 1e-4, 10)

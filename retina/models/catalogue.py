@@ -10,13 +10,13 @@ import importlib.util
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from retina import PACKAGE
 from retina.errors import ExperimentError
 from retina.settings import unknown
 
-FOLDER = Path(__file__).parent / "providers"
+FOLDER = PACKAGE / "models" / "providers"
 OURS = "retina"
 PROVIDERS = (OURS, "keras", "keras_cv", "keras_hub")
 """Whose backbones there are. Names of the first stand alone, others behind their provider: `keras:MobileNetV3Small`."""

@@ -14,11 +14,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from retina import PACKAGE
 from retina.errors import RetinaError
 from retina.language import Language
 from retina.reporting.document import SEVERITIES, Block, Cell, Chart, Column, Document, Heading, Picture, Remarks, Table
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = PACKAGE / "reporting" / "templates"
 STEM = re.compile(r"[a-z0-9-]+")
 MOST_STILLS = 40
 """With more charts, a reader without the script gets tables of values alone: their stills would weigh tens of MB."""
