@@ -76,9 +76,9 @@ def machine() -> str:
     """A file name for this machine: its GPU's name, or its processor's, and its cores."""
     import torch
 
-    from retina import environment
+    from retina.machine import device
 
-    name = f"{environment.device_name()} {torch.get_num_threads()} threads"
+    name = f"{device.device_name()} {torch.get_num_threads()} threads"
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 

@@ -8,9 +8,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from retina.analysis.statistics import wilson
+from retina.numbers.statistics import wilson
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "analysis"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 import curves_of_the_study as curves
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import retina  # noqa: F401 - names Keras' backend before Keras is imported
-from retina import experiment
-from retina.training import fit, material, memory, plan, weights
-from retina.training.losses import LOSSES
+from retina.experiments import experiment
+from retina.machine import memory
+from retina.training import material, plan, weights
+from retina.training.loop import fit
+from retina.training.loop.losses import LOSSES
 
 
 def epochs(folder: Path, images: int, backbone: str, batch: int, side: int, *, kept: bool) -> Callable[[], float]:

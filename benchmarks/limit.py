@@ -52,7 +52,7 @@ def memory_peak() -> float:
 
 def operations(backbone: str) -> float:
     """GFLOP of a training step for one image; a multiply-add is two operations."""
-    from retina.models.backbones import BACKBONES
+    from retina.models.backbones.registry import BACKBONES
 
     return 2e-9 * (3 * BACKBONES[backbone].multiply_adds - STEM[backbone])
 

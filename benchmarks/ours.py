@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import retina  # noqa: F401 - names Keras' backend before Keras is imported
-from retina import environment
-from retina.data.augmentation import Augmentation
-from retina.data.batches import EvaluationBatches, TrainingBatches
-from retina.data.cache import open_or_build
-from retina.data.pixels import Pixels
+from retina.data.feeding.augmentation import Augmentation
+from retina.data.feeding.batches import EvaluationBatches, TrainingBatches
+from retina.data.preparing.cache import open_or_build
+from retina.data.preparing.pixels import Pixels
+from retina.machine import device, memory
 from retina.models import classifier
-from retina.training import fit, memory
+from retina.training.loop import fit
 from retina.training.material import evaluation_batch
 
 if TYPE_CHECKING:
     import keras
 
-DEVICE = environment.device()
+DEVICE = device.device()
 AUGMENTATION = Augmentation(horizontal_flip=True, rotation=10.0, brightness=0.1, contrast=0.1)
 
 
@@ -35,7 +35,7 @@ def compiled(backbone: str) -> "keras.Model":
     import keras
 
     memory.keep_freed()
-    precision = environment.resolve_precision("auto")
+    precision = device.resolve_precision("auto")
     return fit.compiled(classifier.build(backbone), precision, 1e-4, keras.losses.BinaryCrossentropy(from_logits=True))
 
 

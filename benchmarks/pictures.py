@@ -26,7 +26,9 @@ SPLITS = ("train", "train", "train", "validation", "test")
 
 def photographs(folder: Path, count: int) -> None:
     """Draw PNGs of RFMiD's size on all cores, `1.png` and so on: about half a second each on one core."""
-    from retina.processes import on_all_cores  # here, so that a plain side that imports the rows meets no retina
+    from retina.machine.processes import (
+        on_all_cores,  # here, so that a plain side that imports the rows meets no retina
+    )
 
     for _ in on_all_cores(draw_photograph, [(folder, number) for number in range(1, count + 1)], few=2):
         pass

@@ -18,9 +18,11 @@ from plain import Network
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
-from retina import environment, experiment, stopping
-from retina.data.batches import EvaluationBatches
-from retina.models import imagenet
+from retina.data.feeding.batches import EvaluationBatches
+from retina.experiments import experiment
+from retina.machine import device
+from retina.models.weights import state_dict
+from retina.runs import epochs
 from retina.training import weights
 from retina.training.material import evaluation_batch, training_batches
 from retina.training.plan import Plan, plan
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 def copy_weights(source: "keras.Model", network: Network) -> None:
     """Start a plain network from the weights of one of retina's."""
-    network.backbone.load_state_dict(imagenet.state_dict(source), strict=False)
+    network.backbone.load_state_dict(state_dict.state_dict(source), strict=False)
     kernel, bias = (variable.value.detach() for variable in source.get_layer("logit").weights)
     network.logit.load_state_dict({"weight": kernel.reshape(1, -1), "bias": bias})
 
@@ -69,13 +71,13 @@ def train(item: Plan, seed: int) -> dict[str, float]:
             functional.binary_cross_entropy_with_logits(logits, labels).backward()
             optimizer.step()
         losses.append(score(network, item, "validation", autocast=autocast)[0])
-        if stopping.best_epoch(losses) == epoch:
+        if epochs.best_epoch(losses) == epoch:
             best = copy.deepcopy(network.state_dict())
-        if settings.early_stopping and stopping.stop_epoch(losses, settings.patience):
+        if settings.early_stopping and epochs.stop_epoch(losses, settings.patience):
             break
     network.load_state_dict(best)
     scores = {split: score(network, item, split, autocast=False)[1] for split in ("validation", "test")}
-    return {"best epoch": stopping.best_epoch(losses) or 0, "epochs": len(losses)} | scores
+    return {"best epoch": epochs.best_epoch(losses) or 0, "epochs": len(losses)} | scores
 
 
 def main() -> None:
@@ -92,7 +94,7 @@ def main() -> None:
     given |= {"early_stopping": False} if options.no_early_stopping else {}
     chosen, overrides = experiment.load(options.backbone, options.params, weights="random", **given)
     item = plan(chosen, overrides, data=options.data, results=Path("results"))
-    print(f"plain torch, {item.experiment.precision} on {environment.device_name()}")
+    print(f"plain torch, {item.experiment.precision} on {device.device_name()}")
     for seed in options.seeds:
         began = time.perf_counter()
         found = train(item, seed)

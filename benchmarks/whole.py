@@ -57,8 +57,8 @@ def peak(data: Path, backbone: str, batch: int, steps: int, side: int) -> float:
     from ours import AUGMENTATION, compiled
 
     from retina.data import baselines, dataset
-    from retina.data.batches import EvaluationBatches, TrainingBatches
-    from retina.training import memory
+    from retina.data.feeding.batches import EvaluationBatches, TrainingBatches
+    from retina.machine import memory
     from retina.training.material import evaluation_batch
 
     with tempfile.TemporaryDirectory(prefix="retina-bench-") as cache:

@@ -19,7 +19,7 @@ from retina.commands.options import experiment_command, json_option, results_opt
 from retina.commands.study import study
 from retina.commands.tune import tune
 from retina.errors import RetinaError
-from retina.signals import ending_softly
+from retina.machine.signals import ending_softly
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 
@@ -78,11 +78,13 @@ def run(
 
     Example: python cli.py run resnet18 --params p1 --loss focal
     """
-    from retina import experiment
+    from retina.experiments import experiment
 
     chosen, overrides = experiment.load(backbone, params, **settings_of(options))
-    from retina.analysis import summary
-    from retina.training import execution, plan, tracking
+    from retina.analysis.comparing import summary
+    from retina.reporting.terminal import runs as terminal_runs
+    from retina.training import execution, plan
+    from retina.training.tracking import follow
 
     prepared = plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=quiet)
     if not quiet:
@@ -94,14 +96,14 @@ def run(
     if reached and not quiet:
         click.echo(f"This run was interrupted before and goes on after epoch {reached}.", err=True)
     try:
-        with tracking.tracked(track, prepared, results) as watchers:
+        with follow.tracked(track, prepared, results) as watchers:
             finished, reused = execution.execute(prepared, results=results, force=force, quiet=quiet, watchers=watchers)
     except KeyboardInterrupt:
         raise click.ClickException("interrupted: type the same command again to go on after the last epoch") from None
     if reused:
         click.echo("This run was finished before and is reused; --force trains it again.", err=True)
     report = summary.summarize(finished) | {"reused": reused}
-    click.echo(json.dumps(report, indent=2) if as_json else summary.render(report))
+    click.echo(json.dumps(report, indent=2) if as_json else terminal_runs.render(report))
 
 
 @main.command()
@@ -116,13 +118,14 @@ def runs(results: Path, *, verify: bool, as_json: bool) -> None:
     if verify:
         verify_all(results, as_json=as_json)
         return
-    from retina.analysis import summary
+    from retina.analysis.comparing import summary
+    from retina.reporting.terminal import runs as terminal_runs
 
     found, damaged = summary.summarize_all(results)
     if as_json:
         click.echo(json.dumps(found, indent=2))
     elif found or not damaged:
-        click.echo(summary.render_all(found) if found else f"No runs yet in {results}.")
+        click.echo(terminal_runs.render_all(found) if found else f"No runs yet in {results}.")
     for line in damaged:
         click.echo(f"Error: {line}", err=True)
     if damaged:
@@ -131,9 +134,9 @@ def runs(results: Path, *, verify: bool, as_json: bool) -> None:
 
 def verify_all(results: Path, *, as_json: bool) -> None:
     """Say whether every finished run is as it was written."""
-    from retina import standing
+    from retina.runs import status
 
-    whole, damaged = standing.verify(results)
+    whole, damaged = status.verify(results)
     if as_json:
         click.echo(json.dumps({"verified": whole, "damaged": damaged}, indent=2))
     else:

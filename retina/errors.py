@@ -1,4 +1,4 @@
-"""The errors a user of retina can meet. This is the bottom room: it imports nothing.
+"""The errors a user of retina can meet. This is the bottom room: it imports nothing of retina.
 
     RetinaError
     ├── ExperimentError   an option or a key of an experiment file is wrong
@@ -15,6 +15,9 @@
 Each is raised with what is wrong and, where they help, what was expected, what was found, where, and what to do next.
 The command line prints one of them as one line and exits with 1; a traceback is a bug.
 """
+
+import difflib
+from collections.abc import Iterable
 
 
 class RetinaError(Exception):
@@ -118,3 +121,20 @@ class PrunedError(RetinaError):
     def __init__(self, problem: str, *, epoch: int, **parts: object) -> None:
         super().__init__(problem, **parts)
         self.epoch = epoch
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word most like `word`, or `None` where none is near."""
+    found = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+def unknown(kind: str, word: str, known: Iterable[str], where: object = None) -> ExperimentError:
+    """An error for an unknown word, which suggests the nearest known one."""
+    guess = nearest(word, known)
+    return ExperimentError(
+        f"unknown {kind} {word!r}",
+        expected="one of " + ", ".join(sorted(known)),
+        where=where,
+        advice=f"did you mean {guess!r}?" if guess else "choose one of them",
+    )

@@ -56,17 +56,17 @@ MAY_IMPORT = {
     "commands": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
     "cli": PLAIN | {"commands", "data", "models", "training", "analysis", "reporting"},
 }
-TENSORS = {"retina.data.arranged", "retina.data.augmentation", "retina.data.batches"}
+TENSORS = {"retina.data.feeding.arranged", "retina.data.feeding.augmentation", "retina.data.feeding.batches"}
 """What brings images to the device that trains."""
 LIGHT = {
     "retina.cli",
     "retina.errors",
-    "retina.settings",
-    "retina.experiment",
-    "retina.files",
-    "retina.runs",
-    "retina.progress",
-    "retina.searches",
+    "retina.experiments.settings",
+    "retina.experiments.experiment",
+    "retina.machine.files",
+    "retina.runs.folder",
+    "retina.machine.progress",
+    "retina.runs.searches",
 }
 
 

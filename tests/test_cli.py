@@ -12,30 +12,12 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from command_line import QUICK, call, fails
 
 from retina.cli import main
-from retina.data import synthetic
+from retina.data.drawing import synthetic
 
 ROOT = Path(__file__).parent.parent
-QUICK = ["--weights", "random", "--image-size", "64", "--batch-size", "8", "--epochs", "1", "--precision", "float32"]
-
-
-def call(*words):
-    return CliRunner().invoke(main, [str(word) for word in words])
-
-
-def fails(result, *words):
-    """The command failed as an error should: one line on stderr, nothing on stdout, exit code 1."""
-    assert result.exit_code == 1, result.output
-    assert isinstance(result.exception, SystemExit)
-    line = result.stderr.strip().splitlines()[-1]
-    assert line.startswith("Error: ")
-    assert "Traceback" not in result.output
-    for word in words:
-        assert str(word) in line
-    assert result.stdout == ""
-    return result
 
 
 @pytest.fixture(scope="module")

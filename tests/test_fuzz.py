@@ -10,16 +10,20 @@ import tomllib
 
 import numpy as np
 import pytest
-from data.sets_on_disk import write_official
-from data.test_fundus import WHOLE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_runs import make_run, sealed
+from pictures_on_disk import WHOLE
+from sets_on_disk import write_official
 
-from retina import experiment, files, standing
-from retina.analysis import collection, summary
-from retina.data import fundus, labels
+from retina.analysis.comparing import summary
+from retina.analysis.gathering import collection
+from retina.data.preparing import fundus
+from retina.data.sources import labels
 from retina.errors import ExperimentError, ImageError, LabelError, RunError
+from retina.experiments import experiment
+from retina.machine import files
+from retina.runs import status
 
 CASES = {"labels": 2_400, "images": 3_000, "experiments": 3_000, "records": 2_000}
 GROWTH = 1_500
@@ -262,7 +266,7 @@ def made(tmp_path_factory):
 
 def read_every_way(run):
     """Read a run as `runs`, `runs --verify` and `compare` read it; whatever is wrong must be a RunError."""
-    for read in (standing.record, summary.summarize, collection.read, lambda run: standing.check(run, run.record())):
+    for read in (status.record, summary.summarize, collection.read, lambda run: status.check(run, run.record())):
         _, error = attempt(lambda read=read: read(run), RunError)
         assert error is None or is_one_line(error)
 

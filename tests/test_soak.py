@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from tiny_sets import write_set
 
-from retina import experiment
-from retina.training import execution, memory, plan
+from retina.experiments import experiment
+from retina.machine import memory
+from retina.training import execution, plan
 
 SMALL = {"weights": "random", "image_size": 64, "batch_size": 8, "epochs": 1}
 SETTLED, RUNS = 10, 50

@@ -11,7 +11,7 @@ def run(record: dict[str, Any]) -> None:
     Args:
         record: The record of the planned run.
     """
-    from retina.analysis import summary
+    from retina.analysis.comparing import summary
 
     precision, place = record["experiment"]["precision"], record["environment"]["device_name"]
     click.echo(f"{record['name']}: {precision} on {place}, from {record['weights']['origin']} weights", err=True)

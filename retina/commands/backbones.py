@@ -8,7 +8,7 @@ import click
 from retina.commands.options import json_option
 
 if TYPE_CHECKING:
-    from retina.models.catalogue import Facts
+    from retina.models.backbones.catalogue import Facts
 
 COLUMNS = ("backbone", "parameters", "GFLOPs", "recipe of ImageNet weights", "installed")
 TO_THE_RIGHT = (1, 2)
@@ -25,7 +25,7 @@ def backbones(provider: str | None, *, as_json: bool) -> None:
 
     Example: python cli.py backbones --provider keras
     """
-    from retina.models import catalogue
+    from retina.models.backbones import catalogue
 
     found = catalogue.every() if provider is None else catalogue.of_provider(provider)
     if as_json:

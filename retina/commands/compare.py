@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from retina.commands.options import json_option, quiet_option, results_option
-from retina.language import LANGUAGES
+from retina.reporting.language import LANGUAGES
 
 if TYPE_CHECKING:
-    from retina.analysis.comparison import Comparison
-    from retina.language import Language
+    from retina.analysis.comparing.comparison import Comparison
+    from retina.reporting.language import Language
 
 
 @click.command()
@@ -48,7 +48,7 @@ def compare(
 
     Example: python cli.py compare --lang zh-TW
     """
-    from retina.language import Language
+    from retina.reporting.language import Language
 
     language, folder = Language(lang), out or results / "comparison"
     comparison = compare_runs(results, runs, folder, language, against=against, quiet=quiet)
@@ -67,8 +67,8 @@ def compare_runs(
     quiet: bool = False,
 ) -> "Comparison":
     """Compare the runs named, or all, and write what is found into a folder."""
-    from retina import progress
-    from retina.analysis import comparison as comparing
+    from retina.analysis.comparing import comparison as comparing
+    from retina.machine import progress
     from retina.reporting import publish
 
     found = comparing.select(results, names, required=not against)
@@ -87,7 +87,7 @@ def to_json(comparison: "Comparison", folder: Path, language: "Language") -> dic
 
 def render(comparison: "Comparison", folder: Path, language: "Language") -> str:
     """A comparison as plain text, and where its report lies."""
-    from retina.reporting import terminal
+    from retina.reporting.terminal import comparison as terminal
 
     return f"{terminal.render(comparison, language)}\n\n{folder / 'report.md'}\n{folder / 'report.html'}"
 

@@ -23,13 +23,15 @@ def audit(folder: Path, *, quiet: bool, as_json: bool) -> None:
 
     Example: python cli.py data audit path/to/RFMiD
     """
-    from retina.data import audit as audits
-    from retina.data import labels, synthetic
+    from retina.commands import audit_table
+    from retina.data.auditing import audit as audits
+    from retina.data.drawing import synthetic
+    from retina.data.sources import labels
 
     report = audits.check(labels.read(folder), thorough=True, quiet=quiet)
     if synthetic.is_drawn(folder):
         click.echo(synthetic.NOTICE, err=True)
-    click.echo(json.dumps(report.to_dict(), indent=2) if as_json else audits.summary(report))
+    click.echo(json.dumps(report.to_dict(), indent=2) if as_json else audit_table.summary(report))
     if not report.ok:
         raise click.exceptions.Exit(1)
 
@@ -42,9 +44,10 @@ def fetch(folder: Path, *, quiet: bool) -> None:
 
     Example: python cli.py data fetch data/rfmid
     """
-    from retina.data import audit as audits
-    from retina.data import fetch as fetching
-    from retina.data import labels
+    from retina.commands import audit_table
+    from retina.data.auditing import audit as audits
+    from retina.data.sources import fetch as fetching
+    from retina.data.sources import labels
 
     try:
         found = fetching.fetch(folder, quiet=quiet)
@@ -52,7 +55,7 @@ def fetch(folder: Path, *, quiet: bool) -> None:
         click.echo(fetching.BY_HAND, err=True)
         raise
     report = audits.check(labels.read(found), thorough=True, quiet=quiet)
-    click.echo(audits.summary(report))
+    click.echo(audit_table.summary(report))
     if not report.ok:
         raise click.exceptions.Exit(1)
 
@@ -66,7 +69,7 @@ def synth(folder: Path, *, seed: int, quiet: bool) -> None:
 
     Example: python cli.py data synth data/drawn --seed 1
     """
-    from retina.data import synthetic
+    from retina.data.drawing import synthetic
 
     synthetic.synthesize(folder, seed=seed, quiet=quiet)
     click.echo(synthetic.NOTICE, err=True)

@@ -11,7 +11,7 @@ from retina.commands.options import experiment_command, settings_of
 
 if TYPE_CHECKING:
     from retina.training.plan import Plan
-    from retina.training.range_test import Range
+    from retina.training.searches.lr_range import Range
 
 GRID = (1e-4, 3e-4, 1e-3)
 
@@ -49,9 +49,9 @@ def lr_find(
     """
     if not low < high:
         raise click.BadParameter(f"it must be larger than --low, {low:g}", param_hint="'--high'")
-    from retina import experiment
+    from retina.experiments import experiment
     from retina.training import plan
-    from retina.training.range_test import Range
+    from retina.training.searches.lr_range import Range
 
     chosen, overrides = experiment.load(backbone, params, **settings_of(options))
     where = {"data": data, "results": results, "skip_bad": skip_bad, "quiet": quiet}
@@ -79,17 +79,17 @@ def tested(
     prepared: "Plan", wanted: "Range", results: Path, *, force: bool, quiet: bool
 ) -> tuple[dict[str, Any], Path, bool]:
     """The record of a range test, its folder, and whether it was made before."""
-    from retina import files
+    from retina.machine import kept
     from retina.reporting import range_tests
     from retina.reporting.figures.rates import Line
-    from retina.training import range_test
+    from retina.training.searches import lr_range
 
-    folder = range_test.folder(prepared, wanted, results)
-    found = None if force else files.kept(folder, lambda: range_tests.read(folder))
+    folder = lr_range.folder(prepared, wanted, results)
+    found = None if force else kept.kept(folder, lambda: range_tests.read(folder))
     if found is not None:
         return found, folder, True
-    traces = range_test.measure(prepared, wanted, quiet=quiet)
-    record = range_test.record(prepared, wanted, traces)
+    traces = lr_range.measure(prepared, wanted, quiet=quiet)
+    record = lr_range.record(prepared, wanted, traces)
     lines = [Line(item.seed, item.rates, item.losses, item.smoothed, item.suggestion.rate) for item in traces]
     range_tests.write(folder, record, lines)
     return record, folder, False
@@ -106,9 +106,12 @@ def checked(
     as_json: bool,
 ) -> dict[str, Any]:
     """Train the grid as ordinary runs, compare them on validation, and write `check.json` beside the range test."""
-    from retina import experiment, files, runs
-    from retina.analysis import rate_grid
+    from retina.analysis.comparing import rate_grid
     from retina.errors import DivergedError
+    from retina.experiments import experiment
+    from retina.machine import files, sealed
+    from retina.reporting.terminal import rate_grid as terminal_rate_grid
+    from retina.runs import folder as runs
     from retina.training import execution, plan
 
     found = {}
@@ -125,7 +128,7 @@ def checked(
         found[rate] = run
     grid = rate_grid.compare(found)
     report = grid.to_dict() | {"range_test": suggestion}
-    files.write_text(folder / "check.json", files.seal(report))
+    files.write_text(folder / "check.json", sealed.seal(report))
     if not as_json:
-        click.echo("\n" + rate_grid.render(grid, suggestion))
+        click.echo("\n" + terminal_rate_grid.render(grid, suggestion))
     return report

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from retina.experiment import SETTINGS
-from retina.settings import Setting
+from retina.experiments.experiment import SETTINGS
+from retina.experiments.settings import Setting
 
 RESULTS = Path("results")
 
@@ -60,7 +60,7 @@ def settings_of(options: dict[str, Any]) -> dict[str, Any]:
 def complete_backbone(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Names of backbones for the shell."""
     del ctx, param
-    from retina.models import catalogue
+    from retina.models.backbones import catalogue
 
     return [name for name in catalogue.every() if name.startswith(incomplete)]
 

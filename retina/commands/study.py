@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from retina import extras
 from retina.commands import announcing
 from retina.commands.compare import compare_runs, end, render, to_json
 from retina.commands.options import (
@@ -21,15 +20,16 @@ from retina.commands.options import (
     skip_bad_option,
     track_option,
 )
-from retina.language import LANGUAGES
+from retina.machine import extras
+from retina.reporting.language import LANGUAGES
 
 if TYPE_CHECKING:
-    from retina.training.agenda import Step
-    from retina.training.job import Outcome
-    from retina.training.pace import Estimate
-    from retina.training.plan import Shelf
-    from retina.training.study import Engine
-    from retina.training.watch import Watch
+    from retina.training.shelf import Shelf
+    from retina.training.studies.agenda import Step
+    from retina.training.studies.engines import Engine
+    from retina.training.studies.job import Outcome
+    from retina.training.studies.pace import Estimate
+    from retina.training.studies.view import Watch
 
 
 @click.command()
@@ -82,10 +82,11 @@ def study(
 
     Example: python cli.py study experiments/studies/original.toml
     """
-    from retina import study as recipe
-    from retina.training import agenda, cluster, connection, job, pace, watch
-    from retina.training import study as training
-    from retina.training.plan import Shelf
+    from retina.experiments import study as recipe
+    from retina.training.shelf import Shelf
+    from retina.training.studies import agenda, cluster, connection, job, pace
+    from retina.training.studies import engines as training
+    from retina.training.studies import view as watch
 
     refuse_mixture(engine, address=address, cpus=cpus, gpus=gpus, jobs=jobs)
     if track:
@@ -129,7 +130,7 @@ def refuse_mixture(engine: str, *, address: str | None, cpus: int | None, gpus: 
 
 def local(jobs: int, shelf: "Shelf") -> AbstractContextManager["Engine"]:
     """The engine of this machine alone."""
-    from retina.training import study as training
+    from retina.training.studies import engines as training
 
     return nullcontext(training.here(shelf) if jobs == 1 else training.on_devices(jobs))
 
@@ -149,7 +150,7 @@ def announce(file: Path, steps: "list[Step]", estimate: "Estimate") -> None:
 
 def tell(outcome: "Outcome", view: "Watch") -> None:
     """Say what became of a run."""
-    from retina.training.pace import in_words
+    from retina.training.studies.pace import in_words
 
     again = outcome.status == "failed" and outcome.attempts == 1
     view.end(outcome.name, ended=not again)
@@ -161,7 +162,7 @@ def tell(outcome: "Outcome", view: "Watch") -> None:
 
 def report(outcomes: "list[Outcome]", results: Path, folder: Path, lang: str, *, quiet: bool, as_json: bool) -> None:
     """Compare what was finished, and say which runs came to nothing."""
-    from retina.language import Language
+    from retina.reporting.language import Language
 
     finished = [outcome.name for outcome in outcomes if outcome.finished]
     language, comparison = Language(lang), None

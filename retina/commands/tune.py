@@ -9,10 +9,10 @@ import click
 from retina.commands import announcing
 from retina.commands.options import experiment_command, settings_of
 from retina.errors import ExperimentError, RunError
-from retina.experiment import SETTINGS
+from retina.experiments.experiment import SETTINGS
 
 if TYPE_CHECKING:
-    from retina.training.tuning import Trial
+    from retina.training.searches.tuning import Trial
 
 
 class Sizes(click.ParamType):
@@ -64,11 +64,13 @@ def tune(
     Example: python cli.py tune resnet18 --params p1 --trials 12
     """
     refuse(low, high, batch_sizes)
-    from retina import experiment, extras
+    from retina.experiments import experiment
+    from retina.machine import extras
 
     chosen, overrides = experiment.load(backbone, params, **settings_of(options))
     extras.require("optuna", extra="tune", purpose="tune")
-    from retina.training import plan, tuning
+    from retina.training import plan
+    from retina.training.searches import tuning
 
     space = tuning.Space(low, high, batch_sizes, sampler_seed)
     prepared = plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=quiet)

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retina.data import audit, cache, fundus, labels, synthetic
-from retina.data.pixels import Pixels
+from retina.data.auditing import audit
+from retina.data.drawing import synthetic
+from retina.data.preparing import cache, fundus
+from retina.data.preparing.pixels import Pixels
+from retina.data.sources import labels
 from retina.errors import DataError, ImageError
 
 DATA_VARIABLE = "RETINA_DATA"

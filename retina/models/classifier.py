@@ -4,12 +4,11 @@ from pathlib import Path
 
 import keras
 
-from retina.errors import ExperimentError, WeightsError
-from retina.models import backbones
-from retina.models.backbone import HEAD, Backbone
-from retina.models.layers import Dropout, GlobalAveragePooling, Logit
-from retina.models.torch_layer import seed_of
-from retina.settings import unknown
+from retina.errors import ExperimentError, WeightsError, unknown
+from retina.models.backbones import registry
+from retina.models.backbones.interface import HEAD, Backbone
+from retina.models.layers.base import seed_of
+from retina.models.layers.body import Dropout, GlobalAveragePooling, Logit
 
 FINE_TUNE = ("head", "last", "full")
 
@@ -38,7 +37,7 @@ def build(
         ExperimentError: no such backbone or fine-tuning, or dropout out of range.
         WeightsError: the weights cannot be had or do not fit.
     """
-    record = backbones.get(backbone)
+    record = registry.get(backbone)
     if not 0 <= dropout < 1:
         raise ExperimentError(f"dropout cannot be {dropout}", expected="a number from 0 to below 1")
     images, features = record.connect(seed)

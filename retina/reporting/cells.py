@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from retina.language import Language
 from retina.reporting.document import Cell, Column
+from retina.reporting.language import Language
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from retina import progress
-from retina.analysis import calibration, curves
-from retina.analysis.candidates import Candidate, Group
-from retina.analysis.collection import Entry
-from retina.analysis.comparison import Comparison, Verdict
+from retina.analysis.comparing.comparison import Comparison, Verdict
 from retina.analysis.diagnosis import Finding
-from retina.analysis.operating_points import SCREENING
-from retina.processes import on_all_cores
+from retina.analysis.gathering.candidates import Candidate, Group
+from retina.analysis.gathering.collection import Entry
+from retina.machine import progress
+from retina.machine.processes import on_all_cores
+from retina.numbers import calibration, roc
+from retina.numbers.operating_points import SCREENING
 from retina.reporting import cells, figures
 from retina.reporting.figures import Counts, Drawing, Panel
 from retina.reporting.figures.forest import numbers
@@ -139,14 +139,14 @@ def roc_panel(candidate: Candidate, row: dict[str, Any]) -> Panel:
     """A model's ROC curve on test."""
     part = candidate.parts["test"]
     text = f"AUROC {numbers(row['auroc'], row['auroc_low'], row['auroc_high'])}"
-    return Panel(candidate.label, curves.roc(part.labels, part.logits), text, row["prevalence"])
+    return Panel(candidate.label, roc.roc(part.labels, part.logits), text, row["prevalence"])
 
 
 def precision_recall_panel(candidate: Candidate, row: dict[str, Any]) -> Panel:
     """A model's precision-recall curve on test."""
     part = candidate.parts["test"]
     text = f"average precision {row['average_precision']:.3f}"
-    return Panel(candidate.label, curves.precision_recall(part.labels, part.logits), text, row["prevalence"])
+    return Panel(candidate.label, roc.precision_recall(part.labels, part.logits), text, row["prevalence"])
 
 
 def reliability_panel(candidate: Candidate, row: dict[str, Any]) -> Panel:

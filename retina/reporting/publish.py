@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from pandas.api.types import is_numeric_dtype
 
-from retina import files
-from retina.analysis import scores
-from retina.analysis.comparison import Comparison
+from retina.analysis.comparing import scores
+from retina.analysis.comparing.comparison import Comparison
 from retina.errors import RunError
-from retina.language import Language
-from retina.reporting import html, markdown, pictures, report
+from retina.machine import files
+from retina.reporting import pictures, report
+from retina.reporting.language import Language
+from retina.reporting.writers import html, markdown
 
 if TYPE_CHECKING:
     import pandas as pd

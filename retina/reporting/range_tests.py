@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from retina import files, tables
 from retina.errors import DataError
+from retina.machine import files, kept, sealed
 from retina.reporting.figures.rates import Line, range_test
 from retina.reporting.figures.saving import save
+from retina.runs import tables
 
 RECORD, CURVE, FIGURE = "record.json", "curve.csv", "curve"
 COLUMNS = ("seed", "step", "learning_rate", "train_loss", "smoothed")
@@ -23,7 +24,7 @@ def read(folder: Path) -> dict[str, Any]:
         DataError: it is damaged.
     """
     try:
-        return files.read_sealed(folder / RECORD)
+        return sealed.read_sealed(folder / RECORD)
     except ValueError as error:
         raise DataError("a range test is damaged", found=error, where=folder) from error
 
@@ -46,9 +47,9 @@ def write(folder: Path, record: Record, lines: Sequence[Line]) -> None:
         experiment = record["experiment"]
         title = f"Learning-rate range test: {experiment['backbone']}, {experiment['params']}, {experiment['loss']}"
         save(range_test(lines, title, notes(record), LOSSES[experiment["loss"]]), temporary, FIGURE)
-        (temporary / RECORD).write_text(files.seal(dict(record)), encoding="ascii")
+        (temporary / RECORD).write_text(sealed.seal(dict(record)), encoding="ascii")
         if folder.exists():
-            files.discard(folder)
+            kept.discard(folder)
 
 
 def notes(record: Record) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """A comparison in words: sections in reading order -> one document."""
 
-from retina.analysis.comparison import Comparison
-from retina.language import Language
+from retina.analysis.comparing.comparison import Comparison
 from retina.reporting.document import Document
+from retina.reporting.language import Language
 from retina.reporting.sections import closing, curves, decisions, material, opening, results
 
 SECTIONS = (

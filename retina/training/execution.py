@@ -11,15 +11,18 @@ import keras
 import numpy as np
 import torch
 
-from retina import environment, files, lease, runs, standing, stopping
 from retina.errors import DivergedError, PrunedError, RetinaError, RunError
+from retina.machine import device, files, memory
 from retina.models import classifier
-from retina.models.backbone import digest
-from retina.training import checkpoint, memory, weights
-from retina.training.fit import fit
+from retina.models.backbones.interface import digest
+from retina.runs import epochs, lease, status
+from retina.runs import folder as runs
+from retina.training import weights
+from retina.training.loop.fit import fit
 from retina.training.material import evaluation_batches, material
 from retina.training.plan import Plan, now
-from retina.training.writer import Writer
+from retina.training.saving import checkpoint
+from retina.training.saving.writer import Writer
 
 STATUS_AFTER = {KeyboardInterrupt: "interrupted", PrunedError: "interrupted", DivergedError: "diverged"}
 
@@ -61,7 +64,7 @@ def execute(
             return run, True
         record = begun(plan, run, held.holder.attempt, force=force)
         memory.keep_freed()
-        kernels = environment.deterministic_kernels(wanted=plan.experiment.deterministic)
+        kernels = device.deterministic_kernels(wanted=plan.experiment.deterministic)
         with ClosingRecord(run, record), torch_in_words(), kernels:
             train(plan, run, record, quiet=quiet, watchers=watchers)
         checkpoint.remove(run)
@@ -207,15 +210,15 @@ def train(
         with files.atomic_file(run.model_path) as temporary:
             network.save(temporary)
     record["model"]["weights_sha256"] = digest(network.layers)
-    record["files"] = standing.digests(run)
+    record["files"] = status.digests(run)
     in_epochs = sum(row["seconds"] for row in progress.rows)
     record["timings"]["training_seconds"] = round(in_epochs + (given.feature_seconds or 0), 3)
     record["timings"]["prediction_seconds"] = round(time.perf_counter() - trained, 3)
     if given.feature_seconds is not None:
         record["timings"]["feature_seconds"] = round(given.feature_seconds, 3)
     record["timings"] |= progress.speed | {"peak_memory_mib": memory.peak_mebibytes()}
-    record["best_epoch"] = stopping.best_epoch(progress.val_losses)
-    record["early_stopping"]["stop_epoch"] = stopping.stop_epoch(progress.val_losses, plan.experiment.patience)
+    record["best_epoch"] = epochs.best_epoch(progress.val_losses)
+    record["early_stopping"]["stop_epoch"] = epochs.stop_epoch(progress.val_losses, plan.experiment.patience)
     record["epochs_run"] = len(progress.rows)
     record["status"] = "completed" if len(progress.rows) == plan.experiment.epochs else "stopped_early"
 

@@ -15,14 +15,15 @@ import keras
 import numpy as np
 import torch
 
-from retina import environment, files, progress
-from retina.data.augmentation import Augmentation
-from retina.data.batches import EvaluationBatches, ShuffledBatches
+from retina.data.feeding.augmentation import Augmentation
+from retina.data.feeding.batches import EvaluationBatches, ShuffledBatches
 from retina.errors import DataError, DivergedError
-from retina.models import catalogue
-from retina.models.backbone import digest
+from retina.machine import device, files, kept, progress
+from retina.machine import sealed as machine_sealed
+from retina.models.backbones import catalogue
+from retina.models.backbones.interface import digest
+from retina.models.running.precision import Autocast
 from retina.training.plan import Plan
-from retina.training.precision import Autocast
 
 SCHEMA = "retina-feature-cache/1"
 VECTORS = "vectors.f32"
@@ -58,7 +59,7 @@ class Features:
         self.augmentation = augmentation
         self.batch_size = batch_size
         self.quiet = quiet
-        self.folder = files.cache_folder() / "features" if folder is None else folder
+        self.folder = kept.cache_folder() / "features" if folder is None else folder
         self.model = Autocast(backbone, plan.experiment.precision)
         self.channels = backbone.output_shape[-1]
         self.weights = digest(backbone.layers)
@@ -81,13 +82,13 @@ class Features:
         content = self._content(split, variant)
         key = files.json_sha256(content)
         home = self.folder / key[:16]
-        found = files.kept(home, lambda: _open(home, content))
+        found = kept.kept(home, lambda: _open(home, content))
         if found is not None:
             return found
         vectors = self._compute(split, variant)
         with files.atomic_folder(home) as temporary:
             (temporary / VECTORS).write_bytes(vectors.tobytes())
-            sealed = files.seal(content | {"sha256": hashlib.sha256(vectors.tobytes()).hexdigest()})
+            sealed = machine_sealed.seal(content | {"sha256": hashlib.sha256(vectors.tobytes()).hexdigest()})
             (temporary / MANIFEST).write_text(sealed, encoding="ascii")
         return vectors
 
@@ -106,7 +107,7 @@ class Features:
             "variant": [variant, experiment.seed, vars(self.augmentation)] if variant else None,
             "precision": experiment.precision,
             "batch_size": self.batch_size,
-            "device": environment.device_name(),
+            "device": device.device_name(),
             "threads": torch.get_num_threads(),
             "packages": {name: importlib.metadata.version(name) for name in ("retina", "torch", "pillow")}
             | catalogue.facts_of(experiment.backbone).versions(),
@@ -117,7 +118,7 @@ class Features:
         rows = self.plan.data.parts[split].rows
         drawn = self.augmentation.draw(self.plan.experiment.seed, variant, len(rows)) if variant else None
         batches = EvaluationBatches(
-            self.plan.data.images, rows, batch_size=self.batch_size, drawn=drawn, device=environment.device()
+            self.plan.data.images, rows, batch_size=self.batch_size, drawn=drawn, device=device.device()
         )
         words = f"Features of {split} images" + (f", variant {variant} of {len(self.variants)}" if variant else "")
         with progress.bar(words, batches.num_batches, quiet=self.quiet, unit="batches") as advance:
@@ -171,7 +172,7 @@ class _Advance(keras.callbacks.Callback):
 def _open(home: Path, content: dict[str, Any]) -> np.ndarray:
     """Features that are as they were written; else a DataError names the damage."""
     try:
-        said = files.read_sealed(home / MANIFEST)
+        said = machine_sealed.read_sealed(home / MANIFEST)
         data = (home / VECTORS).read_bytes()
     except (OSError, ValueError) as error:
         raise DataError("kept features are damaged", found=error, where=home) from error

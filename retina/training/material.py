@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from retina import environment
-from retina.data.augmentation import Augmentation
-from retina.data.batches import EvaluationBatches, ShuffledBatches, TrainingBatches
-from retina.experiment import Experiment
+from retina.data.feeding.augmentation import Augmentation
+from retina.data.feeding.batches import EvaluationBatches, ShuffledBatches, TrainingBatches
+from retina.experiments.experiment import Experiment
+from retina.machine import device as environment
 from retina.models import classifier
 from retina.training.features import FeatureBatches, Features
 from retina.training.plan import Plan

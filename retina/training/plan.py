@@ -2,18 +2,19 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from retina import environment, runs
 from retina.data import baselines, dataset
 from retina.data.dataset import Dataset
-from retina.experiment import Experiment
-from retina.models import catalogue
+from retina.experiments.experiment import Experiment
+from retina.machine import device, provenance
+from retina.models.backbones import catalogue
+from retina.runs import folder as runs
 from retina.training import weights
+from retina.training.shelf import Shelf
 from retina.training.weights import StartingWeights
 
 
@@ -66,7 +67,7 @@ class Plan:
             "overrides": self.overrides,
             "data": self.data.to_dict(),
             "baselines": self.baselines,
-            "environment": environment.describe(catalogue.facts_of(experiment.backbone).packages),
+            "environment": provenance.describe(catalogue.facts_of(experiment.backbone).packages),
             "weights": self.start.to_dict(),
             "model": None,
             "timings": {"started": now(), "finished": None, "preparation_seconds": round(self.preparation_seconds, 3)},
@@ -78,22 +79,6 @@ class Plan:
             "epochs_run": 0,
             "files": {},
         } | searched
-
-
-Found = TypeVar("Found")
-
-
-@dataclass
-class Shelf:
-    """What the plans of one study share, so that each data set is read, audited and measured once."""
-
-    kept: dict[Hashable, Any] = field(default_factory=dict)
-
-    def once(self, key: Hashable, make: Callable[[], Found]) -> Found:
-        """What `make` gives, made where nothing stands under the key yet."""
-        if key not in self.kept:
-            self.kept[key] = make()
-        return self.kept[key]
 
 
 def plan(
@@ -122,7 +107,7 @@ def plan(
     """
     began = time.perf_counter()
     shelf = shelf or Shelf()
-    experiment = dataclasses.replace(experiment, precision=environment.resolve_precision(experiment.precision))
+    experiment = dataclasses.replace(experiment, precision=device.resolve_precision(experiment.precision))
     catalogue.facts_of(experiment.backbone).require(experiment.image_size)
     runs.require_writable(results)
     folder, builtin = dataset.choose(data, quiet=quiet)

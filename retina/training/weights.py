@@ -6,11 +6,14 @@ from typing import Any
 
 import keras
 
-from retina import files, runs, standing
 from retina.errors import RunError, WeightsError
-from retina.experiment import Experiment
-from retina.models import backbones, classifier
-from retina.models.backbone import Backbone
+from retina.experiments.experiment import Experiment
+from retina.machine import files
+from retina.models import classifier
+from retina.models.backbones import registry
+from retina.models.backbones.interface import Backbone
+from retina.runs import folder as runs
+from retina.runs import status
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def resolve(experiment: Experiment, *, results: Path, builtin: bool, quiet: bool
         WeightsError: the weights cannot be had, or belong to another backbone.
         RunError: the earlier run's record or model is damaged.
     """
-    backbone = backbones.get(experiment.backbone)
+    backbone = registry.get(experiment.backbone)
     start = _found(experiment.weights, backbone, results=results, builtin=builtin, quiet=quiet)
     return replace(start, preprocessing=backbone.facts.preprocessing.words)
 
@@ -77,7 +80,7 @@ def _found(wanted: str, backbone: Backbone, *, results: Path, builtin: bool, qui
         return _imagenet(backbone, builtin=builtin, quiet=quiet)
     path = Path(wanted)
     if path.is_file():
-        backbones.build(backbone.name, weights=path)  # what does not fit is named now, not after decoding
+        registry.build(backbone.name, weights=path)  # what does not fit is named now, not after decoding
         return StartingWeights(wanted, "file", path.resolve(), files.sha256(path))
     return _earlier_run(wanted, backbone.name, results)
 
@@ -133,6 +136,6 @@ def _earlier_run(wanted: str, backbone: str, results: Path) -> StartingWeights:
         raise WeightsError(
             "the run to start from has another backbone", expected=backbone, found=found, where=run.folder
         )
-    standing.check(run, record, [run.model_path.name])
+    status.check(run, record, [run.model_path.name])
     before = {key: record["weights"].get(key) for key in ("recipe", "source")}
     return StartingWeights(wanted, "run", run.model_path, record["files"][run.model_path.name], **before)

@@ -9,14 +9,16 @@ import torch
 from torch_reference import relative_error
 
 from retina.errors import ExperimentError, WeightsError
-from retina.models import backbones, classifier, imagenet
-from retina.models.backbones import BACKBONES
-from retina.models.layers import BatchNormalization, Logit
+from retina.models import classifier
+from retina.models.backbones import registry
+from retina.models.backbones.registry import BACKBONES
+from retina.models.layers.body import BatchNormalization, Logit
+from retina.models.weights import state_dict
 
 LOAD_IN_A_FRESH_PROCESS = """
 import pathlib, sys, warnings
 warnings.simplefilter("error")
-import retina.models.layers
+import retina.models.layers.body
 import keras, numpy, torch
 folder = pathlib.Path(sys.argv[1])
 images = numpy.load(folder / "images.npy")
@@ -100,7 +102,7 @@ def test_autocast_reaches_the_convolutions(eyes):
 
 def test_the_head_is_the_mean_of_the_features_and_one_logit(eyes):
     model = classifier.build("resnet18", seed=3)
-    features = backbones.build("resnet18", seed=3)
+    features = registry.build("resnet18", seed=3)
     head = model.get_layer("logit")
     with torch.no_grad():
         pooled = features(eyes).mean((1, 2))
@@ -184,7 +186,7 @@ def test_a_backbone_is_transferred_with_its_statistics_and_without_the_head(eyes
     head = target.get_layer("logit")
     before = head.get_weights()
     classifier.transfer_backbone(source, target)
-    ours, theirs = imagenet.state_dict(target), imagenet.state_dict(source)
+    ours, theirs = state_dict.state_dict(target), state_dict.state_dict(source)
     assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
     assert all(np.array_equal(now, then) for now, then in zip(head.get_weights(), before, strict=True))
     train(target, eyes, steps=1)

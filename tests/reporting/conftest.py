@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from made_runs import make_run, make_study
 
-from retina.analysis import comparison
+from retina.analysis.comparing import comparison
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,13 @@
 import pytest
 from made_runs import make_run
 
-from retina.analysis import collection, comparison, pretraining
+from retina.analysis.comparing import comparison
+from retina.analysis.gathering import collection, design
 from retina.errors import RunError
-from retina.language import LANGUAGES, Language
-from retina.reporting import markdown, report, terminal
+from retina.reporting import report
+from retina.reporting.language import LANGUAGES, Language
+from retina.reporting.terminal import comparison as terminal
+from retina.reporting.writers import markdown
 
 WARNING = {
     "en": "Warning: these runs do not share one pretraining recipe",
@@ -41,7 +44,7 @@ def test_mixed_recipes_are_a_warning_that_names_them(language, tmp_path):
 @pytest.mark.parametrize("recipe", ["torchvision IMAGENET1K_V1", ""])
 def test_one_recipe_is_none_also_where_a_record_is_older_than_recipes(recipe, tmp_path):
     found = compared(tmp_path, {"vgg16": "torchvision IMAGENET1K_V1", "resnet18": recipe})
-    assert pretraining.recipes(found.entries) == ["torchvision IMAGENET1K_V1"]
+    assert design.recipes(found.entries) == ["torchvision IMAGENET1K_V1"]
     assert set(found.scores["recipe"]) == {"torchvision IMAGENET1K_V1"}
     assert "pretraining recipe (" not in markdown.render(report.compose(found, Language("en")))
 
@@ -49,7 +52,7 @@ def test_one_recipe_is_none_also_where_a_record_is_older_than_recipes(recipe, tm
 def test_random_weights_have_no_recipe(tmp_path):
     make_run(tmp_path)
     found = comparison.compare(comparison.select(tmp_path, []))
-    assert pretraining.recipes(found.entries) == []
+    assert design.recipes(found.entries) == []
     assert found.scores["recipe"].isna().all()
     assert found.scores["preprocessing"].isna().all()
 

@@ -8,12 +8,14 @@ from collections import Counter
 import pytest
 from made_runs import make_run, sealed
 
-from retina import lease
-from retina.analysis import comparison
-from retina.language import LANGUAGES, Language
-from retina.reporting import markdown, pictures, report, terminal
+from retina.analysis.comparing import comparison
+from retina.reporting import pictures, report
 from retina.reporting.document import Chart, Code, Heading, Items, Paragraph, Picture, Remarks, Table
+from retina.reporting.language import LANGUAGES, Language
 from retina.reporting.publish import findings
+from retina.reporting.terminal import comparison as terminal
+from retina.reporting.writers import markdown
+from retina.runs import lease
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]\d+)?")
 

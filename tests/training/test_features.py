@@ -9,10 +9,11 @@ import pytest
 from keras.utils import PyDataset
 from small_runs import fitted
 
-from retina import experiment, runs
-from retina.data.batches import TrainingBatches
+from retina.data.feeding.batches import TrainingBatches
 from retina.errors import DivergedError
+from retina.experiments import experiment
 from retina.models import classifier
+from retina.runs import folder as runs
 from retina.training import execution, features, material, plan, weights
 
 SMALL = {"weights": "random", "image_size": 64, "batch_size": 8, "epochs": 5, "learning_rate": 1e-2}

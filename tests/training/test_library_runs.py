@@ -8,15 +8,16 @@ import pytest
 from small_runs import TIMINGS, interrupted
 from small_runs import planned as prepare
 
-from retina.models import catalogue, classifier
-from retina.models.backbone import digest
+from retina.models import classifier
+from retina.models.backbones import catalogue
+from retina.models.backbones.interface import digest
 from retina.training import execution
 
 pytestmark = pytest.mark.extra
 DIGEST = """
 import sys
 from retina.models import classifier
-from retina.models.backbone import digest
+from retina.models.backbones.interface import digest
 print(digest(classifier.build(sys.argv[1], seed=1).layers))
 """
 

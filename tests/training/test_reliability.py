@@ -15,11 +15,14 @@ from small_runs import TIMINGS, Interrupt, interrupted, small_network
 from small_runs import planned as prepare
 from tiny_sets import write_set
 
-from retina import files, runs
 from retina.errors import DivergedError, RunError
-from retina.training import callbacks, checkpoint, execution, fit, timing, weights
+from retina.machine import files
+from retina.runs import folder as runs
+from retina.training import execution, weights
+from retina.training.loop import callbacks, fit, timing
+from retina.training.saving import checkpoint
 
-DISASTERS = Path(__file__).parent / "disasters.py"
+DISASTERS = Path(__file__).parents[1] / "support" / "disasters.py"
 PARTS = 2
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 FACTORS = {

@@ -13,7 +13,7 @@ from retina.analysis.diagnosis.generalisation import stuck
 from retina.analysis.diagnosis.learning import fast_convergence, slow_start
 from retina.analysis.diagnosis.shape import SHORTEST, noise
 from retina.analysis.diagnosis.stability import SWING, collapse, divergence, oscillation, training_oscillation
-from retina.searches import RangeTest
+from retina.runs.searches import RangeTest
 
 DECADE = 10.0  # rates are searched by factors of ten (Bengio 2012, arXiv 1206.5533, section 3.2)
 TELLING = 0.05  # a validation set tells five points of accuracy above the majority guess, or is too small to judge by

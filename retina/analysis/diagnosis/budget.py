@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from retina import stopping
 from retina.analysis.diagnosis.curve import Curve
 from retina.analysis.diagnosis.finding import Finding
 from retina.analysis.diagnosis.shape import SHORTEST, levels, noise
+from retina.runs import epochs
 
 LOOK_BACK = 3  # epochs, the study's patience: what early stopping would have waited
 STILL_FALLING = math.log(1.05)  # 5 % in those epochs
@@ -19,9 +19,9 @@ WARM = 3  # with three epochs or more, the first one, which warms caches and com
 def early_stop(curve: Curve) -> Finding | None:
     """Where early stopping ended the run; without it, where it would have, and what that would have changed.
 
-    As `retina.stopping` counts: after `patience` epochs in a row without a new lowest validation loss.
+    As `retina.runs.epochs` counts: after `patience` epochs in a row without a new lowest validation loss.
     """
-    stop = stopping.stop_epoch(curve.val_loss.tolist(), curve.patience)
+    stop = epochs.stop_epoch(curve.val_loss.tolist(), curve.patience)
     if curve.best is None or (curve.early_stopping and curve.status != "stopped_early"):
         return None
     numbers = {"patience": curve.patience, "budget": curve.epochs, "best": curve.best, "epochs_run": len(curve)}
@@ -31,7 +31,7 @@ def early_stop(curve: Curve) -> Finding | None:
         return Finding.make("info", "early_stop.fired", [len(curve)], **numbers, saved=saved)
     if stop is None:
         return Finding.make("info", "early_stop.never", (), **numbers)
-    kept = stopping.best_epoch(curve.val_loss[:stop].tolist()) or curve.best
+    kept = epochs.best_epoch(curve.val_loss[:stop].tolist()) or curve.best
     numbers |= {"stop": stop, "kept": kept, "kept_loss": curve.at("val_loss", kept), "saved": len(curve) - stop}
     key = "early_stop.would_keep" if kept == curve.best else "early_stop.would_miss"
     return Finding.make("info", key, [stop], **numbers)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from retina import stopping
+from retina.runs import epochs as stopping
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ class Curve:
         epochs: The budget: epochs at most.
         early_stopping: Whether training stops when validation loss no longer falls.
         patience: Epochs without a lower validation loss before stopping (or that would have been waited for).
-        status: One of `retina.runs.STATUSES`.
+        status: One of `retina.runs.folder.STATUSES`.
         majority: Accuracy of the majority guess on validation, 0-1.
         images: Validation images, at least 1.
         positives: Diseased ones among them.
@@ -80,7 +80,7 @@ class Curve:
 
     @classmethod
     def of(cls, record: Mapping[str, Any], history: "pd.DataFrame") -> Self:
-        """The curve of a run, from its record and its history as `retina.runs.Run` reads them."""
+        """The curve of a run, from its record and its history as `retina.runs.folder.Run` reads them."""
         experiment, splits = record["experiment"], record["data"]["splits"]
         named = ("backbone", "params", "loss", "seed", "learning_rate", "batch_size", "epochs", "early_stopping")
         fingerprint = record["data"]["fingerprint"]

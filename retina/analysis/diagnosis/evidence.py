@@ -3,7 +3,7 @@
 import math
 
 from retina.analysis.diagnosis.curve import Curve
-from retina.analysis.statistics import wilson
+from retina.numbers.statistics import wilson
 
 
 def interval(accuracy: float, images: int) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from retina.language import Language
+from retina.reporting.language import Language
 
 SEVERITIES = ("critical", "warning", "info")  # most severe first
 Number = int | float | str

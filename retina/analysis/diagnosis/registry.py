@@ -23,7 +23,7 @@ from retina.analysis.diagnosis.stability import (
     training_oscillation,
     unfinished,
 )
-from retina.searches import RangeTest
+from retina.runs.searches import RangeTest
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from retina.reporting.figures import epochs, labels
 from retina.reporting.figures.style import EDGE, FAINT, INK, LINE, SERIES, SIZE, WIDTH, Sheet, head_height, styled
-from retina.stopping import best_epoch
+from retina.runs.epochs import best_epoch
 
 MOST_RUNS = len(SERIES)
 LOSSES = {"train_loss": "training loss", "val_loss": "validation loss"}

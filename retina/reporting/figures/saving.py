@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from retina import files
+from retina.machine import files
 from retina.reporting.figures.style import styled
 
 DOTS_PER_INCH = 150

@@ -3,14 +3,14 @@
 import shlex
 from typing import Any
 
-from retina.analysis import pretraining
-from retina.analysis.collection import Entry
-from retina.analysis.comparison import Comparison
-from retina.analysis.naming import data_name
-from retina.experiment import SETTINGS
-from retina.language import Language
+from retina.analysis.comparing.comparison import Comparison
+from retina.analysis.gathering import design
+from retina.analysis.gathering.collection import Entry
+from retina.analysis.gathering.naming import data_name
+from retina.experiments.experiment import SETTINGS
 from retina.reporting import cells
 from retina.reporting.document import Block, Cell, Code, Heading, Items, Paragraph, Table
+from retina.reporting.language import Language
 
 MADE = (
     "results.run",
@@ -98,8 +98,8 @@ def made(entry: Entry, language: Language) -> tuple[Cell, ...]:
         cells.text(hardware),
         cells.text(entry.experiment.get("precision", "?")),
         cells.text(record["weights"]["origin"]),
-        cells.text(pretraining.recipe_of(record) or "-"),
-        cells.text(pretraining.preprocessing_of(record) or "-"),
+        cells.text(design.recipe_of(record) or "-"),
+        cells.text(design.preprocessing_of(record) or "-"),
         wall,
         cells.text(data_name(record)),
         cells.text(record["digest"][:SHORT]),

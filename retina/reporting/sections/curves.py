@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from retina.analysis.collection import Entry
-from retina.analysis.comparison import Comparison, Verdict
+from retina.analysis.comparing.comparison import Comparison, Verdict
 from retina.analysis.diagnosis import Finding
-from retina.language import Language
+from retina.analysis.gathering.collection import Entry
 from retina.reporting.document import Block, Chart, Heading, Paragraph, Picture, Remark, Remarks
+from retina.reporting.language import Language
 from retina.reporting.pictures import curve_stem, marked, verdict_stem
 
 LOSSES = ("val_loss", "train_loss")

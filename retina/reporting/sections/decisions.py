@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from retina.analysis import mistakes
-from retina.analysis.candidates import Group
-from retina.analysis.comparison import Comparison
-from retina.language import Language
+from retina.analysis.comparing import mistakes
+from retina.analysis.comparing.comparison import Comparison
+from retina.analysis.gathering.candidates import Group
 from retina.reporting import cells
 from retina.reporting.document import Block, Cell, Heading, Items, Paragraph, Picture, Table
+from retina.reporting.language import Language
 
 CALIBRATION = ("results.model", "ece", "band", "temperature", "after_temperature", "platt", "after_platt")
 POINTS = (

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from retina.analysis import calibration, curves, resampling
-from retina.analysis.candidates import Group
-from retina.analysis.comparison import Comparison
-from retina.language import Language
+from retina.analysis.comparing.comparison import Comparison
+from retina.analysis.gathering.candidates import Group
+from retina.numbers import calibration, resampling, roc
 from retina.reporting import cells
 from retina.reporting.document import Block, Cell, Heading, Paragraph, Table
+from retina.reporting.language import Language
 
 EXCLUDED_NAMED = 10
 METHODS = ("target", "training", "auroc", "pairs", "points", "calibration", "seeds", "diagnosis")
@@ -96,6 +96,6 @@ def published_flow(comparison: Comparison, group: Group, language: Language) -> 
 def methods(comparison: Comparison, language: Language) -> list[Block]:
     """How the numbers were made."""
     heading = Heading(language.say("report.methods.heading"), 2, "methods")
-    numbers = {"bins": calibration.BINS, "draws": resampling.DRAWS, "band": curves.DRAWS}
+    numbers = {"bins": calibration.BINS, "draws": resampling.DRAWS, "band": roc.DRAWS}
     keys = [key for key in METHODS if comparison.entries or key not in OF_RUNS]
     return [heading, *(Paragraph(language.say(f"report.methods.{key}", **numbers)) for key in keys)]

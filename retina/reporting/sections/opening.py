@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from retina.analysis import pretraining
-from retina.analysis.candidates import Candidate, Group
-from retina.analysis.comparison import Comparison
-from retina.language import Language
+from retina.analysis.comparing.comparison import Comparison
+from retina.analysis.gathering import design
+from retina.analysis.gathering.candidates import Candidate, Group
 from retina.reporting import cells
 from retina.reporting.document import Block, Heading, Items, Paragraph
+from retina.reporting.language import Language
 
 SIGNIFICANT = 0.05
 INTERVAL = ("difference", "low", "high")
@@ -54,7 +54,7 @@ def sentences(comparison: Comparison, group: Group, language: Language) -> list[
         said.append(lead(comparison, group, leader, language))
     said += selected(comparison, group, language)
     said += [*apart(comparison, group, language), *diagnosed(comparison, group, language)]
-    recipes = pretraining.recipes(group.entries)
+    recipes = design.recipes(group.entries)
     return [*said, say(language, "recipes", recipes="; ".join(recipes))] if len(recipes) > 1 else said
 
 
@@ -187,7 +187,7 @@ def inconclusive(comparison: Comparison, group: Group, language: Language) -> li
     """What they do not show, however much one would like them to."""
     records = [entry.record for entry in group.entries]
     origins = sorted({record["weights"]["origin"] for record in records})
-    recipes = pretraining.recipes(group.entries)
+    recipes = design.recipes(group.entries)
     test = cells.rows(comparison.scores, data=group.name, split="test")
     leader = group.candidates[0].label
     area = next(({"low": row["auroc_low"], "high": row["auroc_high"]} for row in test if row["model"] == leader), None)

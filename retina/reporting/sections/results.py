@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from retina.analysis.candidates import Group
-from retina.analysis.comparison import Comparison
-from retina.language import Language
+from retina.analysis.comparing.comparison import Comparison
+from retina.analysis.gathering.candidates import Group
 from retina.reporting import cells
 from retina.reporting.document import Block, Cell, Heading, Items, Picture, Table
+from retina.reporting.language import Language
 from retina.reporting.sections import opening
 
 RANKED = (

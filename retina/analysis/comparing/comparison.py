@@ -1,0 +1,167 @@
+"""Every run made so far -> one comparison: tables, diagnoses, verdicts. Numbers only; words come later."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retina.analysis.comparing import mistakes, pairing, scores
+from retina.analysis.diagnosis import Curve, Finding, compare_losses, compare_params, diagnose, imbalance
+from retina.analysis.gathering import candidates, collection, design, external
+from retina.analysis.gathering.candidates import Group
+from retina.analysis.gathering.collection import Entry
+from retina.errors import RunError
+from retina.runs import folder as runs
+from retina.runs import searches
+from retina.runs.folder import Run
+from retina.runs.searches import Tuning
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What two runs that differ in one respect say about it.
+
+    Args:
+        kind: `params` or `loss`.
+        first: The one run.
+        second: The other.
+        findings: What was found.
+    """
+
+    kind: str
+    first: Entry
+    second: Entry
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that can be said about the runs.
+
+    Args:
+        entries: Every run that could be read, finished or not, by name.
+        damaged: One line for each that could not, naming the file.
+        groups: Finished runs and published models by the images they answered, the best on validation first.
+        scores: One row a model and split, see `retina.analysis.comparing.scores`.
+        operating_points: One row a model, split and operating point.
+        pairs: One row a pair of models, see `retina.analysis.comparing.pairing`.
+        mistakes: The most confident mistakes on test, see `retina.analysis.comparing.mistakes`.
+        findings: Name of a run -> the diagnosis of its curves, the most severe first.
+        verdicts: Parameter sets and losses against each other.
+        imbalances: Name of a group -> the statement on the balance of its classes.
+        tunings: Searches whose winner is among the runs: it was selected on validation.
+        asked: What was asked for: runs by name, and files of published scores by name, with the split that was said.
+    """
+
+    entries: tuple[Entry, ...]
+    damaged: tuple[str, ...]
+    groups: tuple[Group, ...]
+    scores: "pd.DataFrame"
+    operating_points: "pd.DataFrame"
+    pairs: "pd.DataFrame"
+    mistakes: "pd.DataFrame"
+    findings: dict[str, tuple[Finding, ...]]
+    verdicts: tuple[Verdict, ...]
+    imbalances: dict[str, Finding]
+    tunings: tuple[Tuning, ...] = ()
+    asked: tuple[str, ...] = ()
+
+    @property
+    def unfinished(self) -> tuple[Entry, ...]:
+        """Runs that are shown and not ranked."""
+        return tuple(entry for entry in self.entries if not entry.finished)
+
+
+def select(results: Path, names: Sequence[str], *, required: bool = True) -> list[Run]:
+    """The runs named, or all below a results folder where none is named.
+
+    Args:
+        results: The results folder.
+        names: Names of runs, or their folders.
+        required: There must be at least one.
+
+    Raises:
+        RunError: a name is unknown, or there is no run at all.
+    """
+    if names:
+        return list({run.folder.resolve(): run for run in (runs.find(results, name) for name in names)}.values())
+    found = runs.list_runs(results)
+    if required and not found:
+        raise RunError(
+            "there is no run to compare",
+            expected="at least one run folder",
+            where=runs.runs_folder(results),
+            advice="make one: python cli.py run resnet18 --params p1 --loss focal",
+        )
+    return found
+
+
+def compare(
+    found: Sequence[Run],
+    against: Sequence[str | Path] = (),
+    finished: Callable[[int], None] = lambda _: None,
+    *,
+    named: Sequence[str] = (),
+) -> Comparison:
+    """Compare runs with each other, and with scores that others published.
+
+    Args:
+        found: The runs. Those that are damaged are named in the result and left out.
+        against: Files of published scores, see `retina.analysis.gathering.external.read`.
+        finished: Hears of every run whose scores are done.
+        named: The runs as the user named them, where not all were meant.
+
+    Raises:
+        RunError: a file of published scores cannot be used.
+    """
+    published = [external.read(path) for path in against]
+    entries, damaged = collection.collect(found)
+    groups, altered = candidates.group(entries, published)
+    folders = sorted({run.folder.resolve().parent.parent for run in found})
+    (ranges, torn), (tunings, broken) = searches.range_tests(folders), searches.tunings(folders)
+    measured = {entry.name: searches.nearest(ranges, entry.record) for entry in entries}
+    scored, applied = scores.tables(groups, finished)
+    curves = {entry.name: replace(Curve.of(entry.record, entry.history), name=entry.label) for entry in entries}
+    return Comparison(
+        entries=tuple(entries),
+        damaged=(*damaged, *altered, *torn, *broken),
+        groups=tuple(groups),
+        scores=scored,
+        operating_points=applied,
+        pairs=pairing.table(groups),
+        mistakes=mistakes.table(groups),
+        findings={name: tuple(diagnose(curve, others(name, curves), measured[name])) for name, curve in curves.items()},
+        verdicts=tuple(verdicts(entries, curves)),
+        imbalances={group.name: balance(group) for group in groups},
+        tunings=tuple(item for item in tunings if item.winner in curves),
+        asked=(*named, *(word for scores in published for word in ("--against", scores.source))),
+    )
+
+
+def others(name: str, curves: dict[str, Curve]) -> list[Curve]:
+    """All curves but one."""
+    return [curve for other, curve in curves.items() if other != name]
+
+
+def verdicts(entries: Sequence[Entry], curves: dict[str, Curve]) -> list[Verdict]:
+    """Parameter sets of the same backbone and loss, and losses of the same backbone and parameter set."""
+    found = [
+        Verdict("params", first, second, (compare_params(curves[first.name], curves[second.name]),))
+        for first, second in design.parameter_pairs(entries)
+    ]
+    return found + [
+        Verdict("loss", plain, focal, tuple(compare_losses(curves[plain.name], curves[focal.name])))
+        for plain, focal in design.loss_pairs(entries)
+    ]
+
+
+def balance(group: Group) -> Finding:
+    """The balance of a group's classes: over all splits where a run tells them, else among the test images."""
+    if group.entries:
+        parts = group.entries[0].record["data"]["splits"].values()
+        return imbalance(sum(part["images"] for part in parts), sum(part["positives"] for part in parts))
+    part = next(iter(group.candidates[0].parts.values()))
+    return imbalance(len(part.labels), int(part.labels.sum()))

@@ -1,0 +1,124 @@
+"""Runs that differ in their learning rate alone: which is best on validation, and can they be told apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from retina.analysis.gathering import collection
+from retina.analysis.gathering.collection import Entry
+from retina.errors import RunError
+from retina.numbers import statistics
+from retina.runs import folder as runs
+from retina.runs.folder import Run
+
+SIGNIFICANT = 0.05
+CAVEAT = (
+    "The grid is the answer that the range test is checked against, since range tests mislead on unfrozen fine-tuning."
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rates on the same validation images: the first's AUROC minus the second's, DeLong's test, Holm's correction.
+
+    `p_value` and `p_holm` are `None` where these images allow no test.
+    """
+
+    first: float
+    second: float
+    difference: float
+    p_value: float | None
+    p_holm: float | None
+
+    @property
+    def apart(self) -> bool:
+        """Whether they differ after the correction."""
+        return self.p_holm is not None and self.p_holm < SIGNIFICANT
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a grid of learning rates came to.
+
+    Args:
+        aurocs: Rate -> validation AUROC at the best epoch, 0-1; `None` where the run is not finished.
+        statuses: Rate -> how the run ended.
+        names: Rate -> the run's name.
+        pairs: Every two finished rates.
+        images: Validation images; 0 where no run is finished.
+    """
+
+    aurocs: dict[float, float | None]
+    statuses: dict[float, str]
+    names: dict[float, str]
+    pairs: tuple[Pair, ...]
+    images: int
+
+    @property
+    def best(self) -> float | None:
+        """The rate with the highest validation AUROC, the lowest of equal ones; `None` where no run is finished."""
+        known = [(-area, rate) for rate, area in self.aurocs.items() if area is not None]
+        return min(known)[1] if known else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        rates = [
+            {"rate": rate, "run": self.names[rate], "status": self.statuses[rate], "validation_auroc": area}
+            for rate, area in self.aurocs.items()
+        ]
+        pairs = [vars(pair) | {"apart": pair.apart} for pair in self.pairs]
+        return {"rates": rates, "pairs": pairs, "best": self.best, "images": self.images, "caveat": CAVEAT}
+
+
+def compare(found: Mapping[float, Run]) -> Grid:
+    """Compare runs by their validation logits.
+
+    Args:
+        found: Learning rate -> its run.
+
+    Raises:
+        RunError: a run is damaged, or they answered different images.
+    """
+    entries = {rate: collection.read(run) for rate, run in sorted(found.items())}
+    parts = {rate: entry.part("validation") for rate, entry in entries.items() if entry.finished}
+    for ids, labels, _ in list(parts.values())[1:]:
+        first = next(iter(parts.values()))
+        if not (np.array_equal(ids, first[0]) and np.array_equal(labels, first[1])):
+            raise RunError("the runs of the grid answered different images", advice="delete them and try again")
+    pairs = tested(list(parts), [part[2] for part in parts.values()], next(iter(parts.values()))[1]) if parts else ()
+    areas = {rate: statistics.delong(part[1], part[2]).auroc for rate, part in parts.items()}
+    return Grid(
+        aurocs={rate: areas.get(rate) for rate in entries},
+        statuses={rate: _status(entry) for rate, entry in entries.items()},
+        names={rate: entry.name for rate, entry in entries.items()},
+        pairs=tuple(pairs),
+        images=len(next(iter(parts.values()))[0]) if parts else 0,
+    )
+
+
+def _status(entry: Entry) -> str:
+    return entry.record["status"]
+
+
+def tested(rates: Sequence[float], logits: Sequence[np.ndarray], labels: np.ndarray) -> list[Pair]:
+    """Every two rates, tested as a family."""
+    if len(rates) < 2:  # noqa: PLR2004 - a pair
+        return []
+    found = statistics.paired_delong_all(labels, np.stack(logits))
+    adjusted = statistics.holm([found[pair].p_value for pair in combinations(range(len(rates)), 2)])
+    return [
+        Pair(rates[a], rates[b], found[a, b].difference, _known(found[a, b].p_value), _known(p_holm))
+        for (a, b), p_holm in zip(combinations(range(len(rates)), 2), adjusted, strict=True)
+    ]
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def is_over(record: Mapping[str, Any]) -> bool:
+    """Whether a run of a grid needs no training: finished, or diverged, which it would do again."""
+    return record["status"] in (*runs.FINISHED, "diverged")

@@ -1,0 +1,190 @@
+"""One model on one split, or at one operating point -> a row of numbers; all models -> tidy tables."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import expit
+
+from retina.analysis.gathering import design
+from retina.analysis.gathering.candidates import Candidate, Group, Part
+from retina.analysis.gathering.collection import Entry
+from retina.analysis.gathering.design import repetitions
+from retina.analysis.gathering.naming import data_name
+from retina.numbers import calibration, metrics, operating_points, resampling, statistics
+from retina.runs.folder import PREDICTED_SPLITS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCREENING_PREVALENCE = 0.10
+"""The share of diseased eyes at which predictive values are given too: RFMiD's 79 % is no screening programme's."""
+
+
+RUN = (
+    *("run", "status", "backbone", "params", "loss", "seed", "weights", "recipe", "preprocessing"),
+    *("best_epoch", "epochs_run"),
+)
+SEEDS = ("seeds", "auroc_seed_mean", "auroc_seed_sd")
+
+
+def tables(
+    groups: Sequence[Group], finished: Callable[[int], None] = lambda _: None
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """The scores of every model on every split it answered, and the same at every operating point.
+
+    Args:
+        groups: The models.
+        finished: Hears of every run that is done.
+
+    Returns:
+        One row a model and split (`model, data, split`, `RUN`, what `score` gives, `SEEDS`), and one row a model, split
+        and operating point (`model, data, split` and what `at_points` gives).
+    """
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    applied: list[dict[str, Any]] = []
+    for group in groups:
+        seeds = seed_columns(group)
+        for candidate in group.candidates:
+            for split in [name for name in PREDICTED_SPLITS if name in candidate.parts]:
+                key = {"model": candidate.label, "data": group.name, "split": split}
+                run = of_run(candidate.entry) if candidate.entry else dict.fromkeys(RUN)
+                again = seeds.get((candidate.label, split), dict.fromkeys(SEEDS))
+                rows.append(key | run | score(candidate, split, group.draws[split][candidate.label]) | again)
+                applied += [key | row for row in at_points(candidate, split)]
+            finished(int(candidate.entry is not None))
+    return pd.DataFrame(rows), pd.DataFrame(applied)
+
+
+def with_unfinished(scored: "pd.DataFrame", entries: Sequence[Entry]) -> "pd.DataFrame":
+    """The table of scores, and one row without any for each run that is not finished."""
+    import pandas as pd
+
+    rows = [{"model": entry.label, "data": data_name(entry.record)} | of_run(entry) for entry in entries]
+    return pd.DataFrame([*scored.to_dict("records"), *rows], columns=list(scored.columns) or None)
+
+
+def of_run(entry: Entry) -> dict[str, Any]:
+    """The columns `RUN`: which run it is and how it ended."""
+    experiment, record = entry.experiment, entry.record
+    settings = {key: experiment[key] for key in ("backbone", "params", "loss", "seed")}
+    start = {"weights": record["weights"]["origin"], "recipe": design.recipe_of(record)}
+    start["preprocessing"] = design.preprocessing_of(record)
+    ended = {key: record[key] for key in ("best_epoch", "epochs_run")}
+    return {"run": entry.name, "status": record["status"]} | settings | start | ended
+
+
+def score(candidate: Candidate, split: str, drawn: np.ndarray) -> dict[str, float]:
+    """A model's numbers on one split, `drawn` its AUROCs (draws,) in resamples; what cannot be estimated is NaN.
+
+    Beside each of them stands what it must beat: prevalence, the accuracy of the majority class, and the Brier score
+    and log-loss of answering the split's own prevalence for every image.
+    """
+    part = candidate.parts[split]
+    labels, logits = part.labels, part.logits
+    area = statistics.delong(labels, logits)
+    low, high = resampling.percentile_interval(drawn)
+    return {
+        "images": len(labels),
+        "positives": int(labels.sum()),
+        "prevalence": float(labels.mean()),
+        "auroc": area.auroc,
+        "auroc_standard_error": area.standard_error,
+        "auroc_low": area.low,
+        "auroc_high": area.high,
+        "auroc_bootstrap_low": low,
+        "auroc_bootstrap_high": high,
+        "average_precision": metrics.average_precision(labels, logits),
+        "majority_accuracy": metrics.majority_accuracy(labels),
+        "brier_of_prevalence": metrics.prevalence_brier(labels),
+        "log_loss_of_prevalence": metrics.prevalence_log_loss(labels),
+        **decided(metrics.confusion(labels, logits, 0.0)),
+        **calibrated(labels, logits),
+        **recalibrated(candidate, part),
+    }
+
+
+def calibrated(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+    """Brier score, log-loss, calibration error, and the band of that error under perfect calibration."""
+    low, high = calibration.calibrated_band(expit(logits))
+    columns = {"ece_bins": calibration.BINS, "ece_if_calibrated_low": low, "ece_if_calibrated_high": high}
+    return scoring(labels, logits) | columns
+
+
+def scoring(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+    """Brier score, log-loss and calibration error; NaN where the logits are."""
+    if not np.isfinite(logits).all():
+        return dict.fromkeys(("brier", "log_loss", "ece"), np.nan)
+    return {
+        "brier": metrics.brier(labels, logits),
+        "log_loss": metrics.log_loss(labels, logits),
+        "ece": calibration.expected_calibration_error(labels, expit(logits)),
+    }
+
+
+RECALIBRATED = (
+    *("temperature", "platt_slope", "platt_intercept"),
+    *(f"{score}_after_{scaling}" for scaling in ("temperature", "platt") for score in ("brier", "log_loss", "ece")),
+)
+
+
+def recalibrated(candidate: Candidate, part: Part) -> dict[str, float]:
+    """Temperature and Platt scaling fitted on validation, and what they make of this split."""
+    validation = candidate.parts.get("validation")
+    if validation is None:
+        return dict.fromkeys(RECALIBRATED)
+    temperature = calibration.fit_temperature(validation.labels, validation.logits)
+    slope, intercept = calibration.fit_platt(validation.labels, validation.logits)
+    columns = {"temperature": temperature, "platt_slope": slope, "platt_intercept": intercept}
+    scalings = {"temperature": (1 / temperature, 0.0), "platt": (slope, intercept)}
+    for name, scaling in scalings.items():
+        after = scoring(part.labels, calibration.recalibrate(part.logits, *scaling))
+        columns |= {f"{key}_after_{name}": value for key, value in after.items()}
+    return columns
+
+
+def at_points(candidate: Candidate, split: str) -> list[dict[str, Any]]:
+    """A model at each operating point, all chosen on validation; none where it has no validation scores."""
+    part, rows = candidate.parts[split], []
+    for point in candidate.points:
+        row = {"point": point.name, "rule": point.rule, "chosen_on": point.chosen_on, "threshold": point.threshold}
+        row["threshold_probability"] = float(expit(point.threshold))
+        counts = operating_points.apply(point, part.labels, part.logits)
+        rows.append(row | (dict.fromkeys(DECIDED, np.nan) if counts is None else decided(counts)))
+    return rows
+
+
+def decided(counts: metrics.Confusion) -> dict[str, float]:
+    """The columns `DECIDED` of a confusion matrix: counts, shares with Wilson intervals, and scores."""
+    row = {name: float(value) for name, value in counts._asdict().items()}
+    for name, (low, high) in operating_points.intervals(counts)._asdict().items():
+        row |= {name: getattr(counts, name), f"{name}_low": low, f"{name}_high": high}
+    row |= {name: getattr(counts, name) for name in ("balanced_accuracy", "mcc", "f1")}
+    at = metrics.ppv_at(counts.sensitivity, counts.specificity, SCREENING_PREVALENCE)
+    return row | {"ppv_at_10_percent_prevalence": at}
+
+
+DECIDED = tuple(decided(metrics.Confusion(1, 1, 1, 1)))
+
+
+def seed_columns(group: Group) -> dict[tuple[str, str], dict[str, float]]:
+    """Mean and standard deviation over seeds for every run that was repeated, by (label, split).
+
+    The standard deviation (n - 1) is that of training; it knows nothing of the uncertainty over images and is never
+    mixed with it.
+    """
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    by_name = {candidate.name: candidate for candidate in group.candidates}
+    for members in repetitions(group.entries):
+        for split in PREDICTED_SPLITS:
+            parts = [by_name[entry.name].parts[split] for entry in members]
+            values = [metrics.auroc(part.labels, part.logits) for part in parts]
+            columns = {
+                "seeds": len(values),
+                "auroc_seed_mean": float(np.mean(values)),
+                "auroc_seed_sd": float(np.std(values, ddof=1)),
+            }
+            found |= {(entry.label, split): columns for entry in members}
+    return found

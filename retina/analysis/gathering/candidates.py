@@ -1,0 +1,179 @@
+"""What can be scored: finished runs, and models that others published, in groups that share the same images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from retina.analysis.gathering.collection import Entry
+from retina.analysis.gathering.external import Scores
+from retina.analysis.gathering.naming import data_name
+from retina.errors import RunError
+from retina.numbers.metrics import auroc
+from retina.numbers.operating_points import OperatingPoint, choose
+from retina.numbers.resampling import bootstrap_aurocs
+from retina.runs.folder import PREDICTED_SPLITS
+
+
+class Part(NamedTuple):
+    """A split as a model answered it: ids (N,) str in sorted order, labels (N,) 0 or 1, logits (N,) float64."""
+
+    ids: np.ndarray
+    labels: np.ndarray
+    logits: np.ndarray
+
+    def same_images(self, other: "Part") -> bool:
+        """Whether both are about the same ids with the same labels."""
+        return np.array_equal(self.ids, other.ids) and np.array_equal(self.labels, other.labels)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model to be scored.
+
+    Args:
+        name: The run's name, or the file and column of published scores.
+        label: A short name, unique in the comparison.
+        parts: Split -> its answers; of a published model perhaps one split only.
+        entry: The run, or `None` for a published model.
+    """
+
+    name: str
+    label: str
+    parts: dict[str, Part]
+    entry: Entry | None = None
+
+    @cached_property
+    def points(self) -> tuple[OperatingPoint, ...]:
+        """The operating points that its validation images choose; none where it has no validation scores."""
+        part = self.parts.get("validation")
+        return () if part is None else choose(part.labels, part.logits)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Models that answered the same images, the best by validation AUROC first.
+
+    Args:
+        name: The data in a few words.
+        candidates: Its models.
+    """
+
+    name: str
+    candidates: tuple[Candidate, ...]
+
+    @cached_property
+    def draws(self) -> dict[str, dict[str, np.ndarray]]:
+        """Split -> label of a model -> its AUROC in every bootstrap resample, (draws,); shared by all models."""
+        found = {}
+        for split in PREDICTED_SPLITS:
+            members = [candidate for candidate in self.candidates if split in candidate.parts]
+            if members:
+                logits = np.stack([member.parts[split].logits for member in members])
+                drawn = bootstrap_aurocs(members[0].parts[split].labels, logits)
+                found[split] = {member.label: row for member, row in zip(members, drawn, strict=True)}
+        return found
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The runs among the models."""
+        return tuple(candidate.entry for candidate in self.candidates if candidate.entry is not None)
+
+
+def group(entries: Sequence[Entry], published: Sequence[Scores]) -> tuple[list[Group], list[str]]:
+    """Put finished runs and published models into groups that may be paired, the largest first.
+
+    Runs share a group where their data have the same fingerprint. Published models join the group whose images have
+    the same ids and labels; those that fit none form a group of their own, named after their file.
+
+    Returns:
+        The groups, and one line for each run that claims the data of others and answers other images.
+
+    Raises:
+        RunError: two files hold scores of the same model for the same images.
+    """
+    by_data: dict[str, list[Candidate]] = {}
+    altered = []
+    for entry in entries:
+        if not entry.finished:
+            continue
+        parts = {split: Part(*entry.part(split)) for split in PREDICTED_SPLITS}
+        members = by_data.setdefault(entry.fingerprint, [])
+        if members and not all(part.same_images(members[0].parts[split]) for split, part in parts.items()):
+            altered.append(str(contradiction(entry, members[0])))
+        else:
+            members.append(Candidate(entry.name, entry.label, parts, entry))
+    groups = {data_name(members[0].entry.record): members for members in by_data.values()}
+    for scores in published:
+        settle(scores, groups)
+    ranked = [Group(name, tuple(sorted(members, key=rank))) for name, members in groups.items()]
+    return sorted(ranked, key=lambda item: (-len(item.candidates), item.name)), altered
+
+
+def contradiction(entry: Entry, other: Candidate) -> RunError:
+    """The error of a run that names the data of another and is about other images."""
+    return RunError(
+        "two runs name the same data and answer different images",
+        expected=f"the ids and labels of {other.name}",
+        where=entry.name,
+        advice="one predictions.csv was altered: delete that run and train it again",
+    )
+
+
+def rank(candidate: Candidate) -> tuple[bool, float, str]:
+    """Best validation AUROC first; models without one last, by name. The test images have no say."""
+    part = candidate.parts.get("validation")
+    value = auroc(part.labels, part.logits) if part is not None else float("nan")
+    return (value != value, -value if value == value else 0.0, candidate.name)  # noqa: PLR0124 - NaN
+
+
+def settle(scores: Scores, groups: dict[str, list[Candidate]]) -> None:
+    """Add the models of a file to the group that answered its images, or to a new one.
+
+    Raises:
+        RunError: the group has scores of such a model for these images already.
+    """
+    name, split = home(scores, groups)
+    members = groups.setdefault(name, [])
+    places = {member.label: place for place, member in enumerate(members)}
+    for model, logits in scores.models.items():
+        label = f"{model} (published)"
+        part = {split: Part(scores.ids, scores.labels, logits)}
+        known = members[places[label]] if label in places else None
+        if known is None:
+            members.append(Candidate(f"{scores.path.name}: {model}", label, part))
+        elif split in known.parts:
+            raise RunError(
+                f"two files hold {split} scores of the model {model!r} for the same images",
+                where=scores.path,
+                advice="leave one out, or rename its column",
+            )
+        else:
+            members[places[label]] = replace(known, parts=known.parts | part)
+
+
+def home(scores: Scores, groups: Mapping[str, Sequence[Candidate]]) -> tuple[str, str]:
+    """The name of the group that a file of scores belongs to, and the split that its images are.
+
+    The group that answered the same ids and labels; else a group of published models that has one of these models and
+    nothing yet for the split that the user named; else a new one. The split is `test` where nobody says otherwise.
+    """
+    for name, members in groups.items():
+        for split, part in every_part(members):
+            if part.same_images(Part(scores.ids, scores.labels, part.logits)):
+                return name, split
+    split = scores.split or "test"
+    names = {f"{model} (published)" for model in scores.models}
+    for name, members in groups.items():
+        outside = all(member.entry is None for member in members)
+        if outside and split not in dict(every_part(members)) and names & {member.label for member in members}:
+            return name, split
+    number = sum(name.startswith(scores.path.name) for name in groups)
+    return f"{scores.path.name} ({number + 1})" if number else scores.path.name, split
+
+
+def every_part(members: Sequence[Candidate]) -> list[tuple[str, Part]]:
+    """Every split that any of these models answered."""
+    return [item for member in members for item in member.parts.items()]

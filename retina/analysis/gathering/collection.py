@@ -1,0 +1,170 @@
+"""Runs as they lie on disk -> runs that can be compared, under short labels; what is damaged is named and left out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retina.analysis.gathering import naming
+from retina.errors import RunError
+from retina.runs import folder as runs
+from retina.runs import record as records
+from retina.runs import status
+from retina.runs.folder import FINISHED, Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run as a comparison sees it.
+
+    Args:
+        name: The name of its folder.
+        label: A short name, unique in the comparison.
+        record: Its record.
+        history: Its curves, `retina.runs.folder.HISTORY_COLUMNS`; no row where no epoch was finished.
+        predictions: `retina.runs.folder.PREDICTION_COLUMNS`, or `None` where the run is not finished.
+    """
+
+    name: str
+    label: str
+    record: dict[str, Any]
+    history: "pd.DataFrame"
+    predictions: "pd.DataFrame | None"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it may be ranked: completed, or stopped early."""
+        return self.predictions is not None
+
+    @property
+    def experiment(self) -> dict[str, Any]:
+        """The settings of the run."""
+        return self.record["experiment"]
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of its data: labels and bytes of every image."""
+        return self.record["data"]["fingerprint"]
+
+    def part(self, split: str) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
+        """Ids (N,) str, labels (N,) int64 and logits (N,) float64 of `validation` or `test`, sorted by id."""
+        rows = self.predictions[self.predictions["split"] == split].sort_values("id", kind="stable")
+        return rows["id"].to_numpy(), rows["label"].to_numpy(), rows["logit"].to_numpy()
+
+
+def collect(found: Sequence[Run]) -> tuple[list[Entry], list[str]]:
+    """Read runs.
+
+    Returns:
+        Those that can be read, by name, and one line for each that cannot, naming the file.
+    """
+    entries: list[Entry] = []
+    damaged: list[str] = []
+    for run in sorted(found, key=lambda run: run.folder.name):
+        try:
+            entry = read(run)
+            refuse_copy(entry, entries, run.folder)
+            entries.append(entry)
+        except RunError as error:
+            damaged.append(str(error))
+    labels = naming.labels([entry.record for entry in entries])
+    return [replace(entry, label=label) for entry, label in zip(entries, labels, strict=True)], damaged
+
+
+def refuse_copy(entry: Entry, known: Sequence[Entry], folder: Path) -> None:
+    """Refuse a run that was read already under another name: a copy is no repetition.
+
+    Raises:
+        RunError: it has the digest of a known one.
+    """
+    for other in known:
+        if other.record["digest"] == entry.record["digest"]:
+            raise RunError(
+                "a run stands twice", found=f"a copy of {other.name}", where=folder, advice="delete one of the two"
+            )
+
+
+def read(run: Run) -> Entry:
+    """Read one run, and check that its files agree with each other.
+
+    Raises:
+        RunError: a file is missing, damaged or of another schema, or two of them contradict each other.
+    """
+    record = status.record(run)
+    try:
+        return read_as(run, record)
+    except RunError:
+        # A run that is trained again while it is read is no damaged one.
+        if (now := status.record(run)) == record:
+            raise
+        return read_as(run, now)
+
+
+def read_as(run: Run, record: dict[str, Any]) -> Entry:
+    """Read what a record says that there is.
+
+    Raises:
+        RunError: see `read`.
+    """
+    records.check(record, run.record_path)
+    finished = record["status"] in FINISHED
+    entry = Entry(
+        name=run.folder.name,
+        label=run.folder.name,
+        record=record,
+        history=history_of(run, record, finished=finished),
+        predictions=run.predictions() if finished else None,
+    )
+    if finished:
+        check_predictions(entry, run.predictions_path)
+        status.check(run, record, runs.TABLES)
+    return entry
+
+
+def history_of(run: Run, record: Mapping[str, Any], *, finished: bool) -> "pd.DataFrame":
+    """The curves of a run; an unfinished one may have none yet.
+
+    Raises:
+        RunError: the table is damaged, or its epochs are not 1, 2, ... as many as the record says.
+    """
+    if not finished and not run.history_path.is_file():
+        import pandas as pd
+
+        return pd.DataFrame(columns=list(runs.HISTORY_COLUMNS), dtype="float64").astype({"epoch": "int64"})
+    history = run.history()
+    records.check_history(history, record, run.history_path, finished=finished)
+    return history
+
+
+def check_predictions(entry: Entry, path: Path) -> None:
+    """See that the predictions are those of the images that the record counts.
+
+    Raises:
+        RunError: an image stands twice, a logit is not finite, or the counts differ from the record's.
+    """
+    rows = entry.predictions
+    counts = {}
+    for split in runs.PREDICTED_SPLITS:
+        labels = rows.loc[rows["split"] == split, "label"]
+        counts[split] = (len(labels), int(labels.sum()))
+    expected = {
+        split: (part["images"], part["positives"])
+        for split, part in entry.record["data"]["splits"].items()
+        if split in counts
+    }
+    problem = None
+    if rows.duplicated(["split", "id"]).any():
+        problem = "an image that stands twice"
+    elif counts != expected:
+        problem = f"(images, positives) {counts}"
+    if problem:
+        raise RunError(
+            "a table of a run is damaged",
+            expected=f"one logit for every image of the record, (images, positives) {expected}",
+            found=problem,
+            where=path,
+        )

@@ -1,0 +1,65 @@
+"""Short names: the fewest words that tell a run from all others, and its data from other data."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from retina.experiments.settings import meaningful
+
+Record = Mapping[str, Any]
+
+
+def labels(records: Sequence[Record]) -> list[str]:
+    """The shortest label for every run that tells it from all others.
+
+    Backbone, parameter set and loss; then, among those that still share a label, the settings that differ, the name
+    of the data, eight digits of the digest, and in the end, for copies of one run, a number.
+    """
+    found = [" ".join(words_of(record["experiment"])) for record in records]
+    for addition in (differing_settings, data_names, digests):
+        for name in {name for name in found if found.count(name) > 1}:
+            places = [place for place, other in enumerate(found) if other == name]
+            for place, words in zip(places, addition([records[place] for place in places]), strict=True):
+                found[place] = f"{name} {words}".strip()
+    return [
+        f"{name} ({found[:place].count(name) + 1})" if found.count(name) > 1 else name
+        for place, name in enumerate(found)
+    ]
+
+
+def words_of(settings: Mapping[str, Any]) -> list[str]:
+    """Backbone, parameter set and loss; whatever a stranger wrote there, on one line."""
+    return " ".join(str(settings[key]) for key in ("backbone", "params", "loss")).split()
+
+
+def differing_settings(records: Sequence[Record]) -> list[str]:
+    """For each run, the settings in which these runs differ; a setting that means nothing in a run is no difference.
+
+    Weights are those that training started from: a run that asked for ImageNet's and started from random ones is one
+    from random weights.
+    """
+    settings = [meaningful(record["experiment"]) for record in records]
+    for values, record in zip(settings, records, strict=True):
+        if record["weights"]["origin"] == "random":
+            values["weights"] = "random"
+    every = dict.fromkeys(key for values in settings for key in values)
+    keys = [key for key in every if len({str(values[key]) for values in settings if key in values}) > 1]
+    return [", ".join(f"{key.replace('_', ' ')} {values[key]}" for key in keys if key in values) for values in settings]
+
+
+def data_names(records: Sequence[Record]) -> list[str]:
+    """For each run, the name of its data, where these runs have different data."""
+    names = [data_name(record) for record in records]
+    return names if len(set(names)) > 1 else [""] * len(names)
+
+
+def digests(records: Sequence[Record]) -> list[str]:
+    """For each run, eight digits of its digest."""
+    return [record["digest"][:8] for record in records]
+
+
+def data_name(record: Record) -> str:
+    """The data of a run in a few words, with eight digits of the fingerprint; no path of the machine it ran on."""
+    data = record["data"]
+    folder = "built-in" if data["source"] == "built-in" else Path(str(data.get("folder", "folder"))).name
+    return f"{folder} {data['fingerprint'][:8]}"

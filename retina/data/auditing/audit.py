@@ -1,0 +1,136 @@
+"""What is wrong with a data set, told before any compute is spent on it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import pandas as pd
+
+from retina.data.auditing import counts
+from retina.data.auditing.balance import balance_rules
+from retina.data.auditing.inspection import Facts, inspect
+from retina.data.auditing.rules import RULES, Problem, count, duplicate_rules, image_rules, label_rules
+from retina.data.sources.labels import LabelTable
+from retina.errors import AuditError
+
+__all__ = ["Audit", "Problem", "check", "require"]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The result of looking a data set over. Every number is a plain int, float or None.
+
+    Attributes:
+        folder: The data set's folder.
+        layout: Its layout.
+        splits: Split -> `listed`, `found`, `missing`, `unreadable`, `truncated` (of the unreadable), `extra`,
+            `positives`, `negatives`, `prevalence` (of the listed rows with a label of 0 or 1; None where there is
+            none). `extra` counts unlisted files in folders that hold images of this split alone.
+        classes: "split positive" or "split negative" -> the same first five counts: what is missing from one class
+            alone shifts the prevalence.
+        sizes: "widthxheight" -> `images`, `positives`, `prevalence` and the number of images in each split, over the
+            rows with a label of 0 or 1 and a readable header; most images first. In RFMiD a size is a camera.
+        problems: What is wrong, errors first.
+        thorough: Whether every image was decoded and near duplicates were looked for.
+    """
+
+    folder: Path
+    layout: str
+    splits: dict[str, dict[str, int | float | None]]
+    classes: dict[str, dict[str, int | float | None]]
+    sizes: dict[str, dict[str, int | float | None]]
+    problems: tuple[Problem, ...]
+    thorough: bool
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that would corrupt a result."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found that would corrupt a result."""
+        return not self.errors
+
+    def to_dict(self) -> dict[str, object]:
+        """The same as plain values, ready for JSON."""
+        return {
+            "folder": str(self.folder),
+            "layout": self.layout,
+            "thorough": self.thorough,
+            "ok": self.ok,
+            "splits": self.splits,
+            "classes": self.classes,
+            "sizes": self.sizes,
+            "problems": [{key: _plain(value) for key, value in vars(problem).items()} for problem in self.problems],
+        }
+
+
+def check(table: LabelTable, *, thorough: bool = True, quiet: bool = False) -> Audit:
+    """Look a data set over.
+
+    Args:
+        table: What the folder lists.
+        thorough: Decode every image, on all cores, and look for near duplicates across splits. Otherwise only open
+            every header; a truncated image is not noticed then. Exact duplicates are found either way.
+        quiet: Show no progress.
+
+    Returns:
+        The numbers, and every problem found. Nothing about the data raises.
+
+    Raises:
+        DataError: a decoding process was killed.
+    """
+    facts = inspect(table.frame["path"].dropna(), thorough=thorough, quiet=quiet)
+    frame = _with_facts(table.frame, facts)
+    found = chain(label_rules(frame), image_rules(frame, table.extra), duplicate_rules(frame), balance_rules(frame))
+    problems = tuple(sorted(found, key=lambda item: list(RULES).index(item.rule)))
+    tables = counts.by_split(frame, table), counts.by_class(frame), counts.by_size(frame)
+    return Audit(table.folder, table.layout, *tables, problems, thorough)
+
+
+def require(audit: Audit, *, skip_bad: bool = False, allow: Collection[str] = ()) -> None:
+    """Refuse a data set that would corrupt a result.
+
+    Args:
+        audit: The result of `check`.
+        skip_bad: Pass over what `skip_bad` mends.
+        allow: Rules to pass over.
+
+    Raises:
+        AuditError: one line with the first problem, what was expected, where, and what to do.
+    """
+    left = [item for item in audit.errors if item.rule not in allow and not (skip_bad and item.skip)]
+    if not left:
+        return
+    first = left[0]
+    places = first.paths or first.ids or (str(audit.folder),)
+    advice = f"see everything with `data audit {audit.folder}`"
+    if all(item.skip for item in left):
+        advice += ", or leave these images out with --skip-bad"
+    raise AuditError(
+        f"the audit found {count(len(left), 'error')} in the data",
+        expected=RULES[first.rule].expected,
+        found=first.sentence,
+        where=places[0] + (f" and {len(places) - 1} more" if len(places) > 1 else ""),
+        advice=advice,
+    )
+
+
+def _with_facts(frame: pd.DataFrame, facts: dict[str, Facts]) -> pd.DataFrame:
+    """The listed rows with what their images turned out to be: `fault`, `size`, `digest` and `code`, or None."""
+    rows = [facts[path] if path is not None else Facts() for path in frame["path"]]
+    columns = {
+        "fault": [row.fault for row in rows],
+        "size": [None if row.size is None else "{}x{}".format(*row.size) for row in rows],
+        "digest": [row.digest for row in rows],
+        "code": [row.code for row in rows],
+    }
+    added = {name: pd.Series(values, index=frame.index, dtype=object) for name, values in columns.items()}
+    return frame.assign(**added)
+
+
+def _plain(value: object) -> object:
+    """A tuple as a list, anything else as it is."""
+    return list(value) if isinstance(value, tuple) else value

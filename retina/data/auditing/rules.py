@@ -1,0 +1,212 @@
+"""The rules a data set is held to. Each looks at the listed rows and says what is wrong as `Problem`s."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from retina.data.auditing.duplicates import BITS, COPY, near_groups
+from retina.data.sources.labels import SPLITS
+from retina.data.sources.rfmid import DISEASES, OTHER
+
+
+class Rule(NamedTuple):
+    """A rule's severity, "error" (it would corrupt a result) or "warning" (it should be known), and what it expects."""
+
+    severity: str
+    expected: str
+
+
+RULES = {
+    "label-value": Rule("error", "Disease_Risk 0 or 1"),
+    "duplicate-id": Rule("error", "every id once in its split"),
+    "risk-not-or": Rule("error", "Disease_Risk 1 exactly where a disease column is 1"),
+    "missing-image": Rule("error", "an image for every row"),
+    "unreadable-image": Rule("error", "whole PNG, JPEG or TIFF images"),
+    "empty-split": Rule("error", "images that can be used in every split"),
+    "single-class": Rule("error", "both classes in every split"),
+    "same-image-different-label": Rule("error", "one label an image"),
+    "same-image-across-splits": Rule("error", "no image in two splits"),
+    "copy-across-splits": Rule("error", "no photograph in two splits"),
+    "same-image-within-split": Rule("warning", "every image once"),
+    "near-duplicate-across-splits": Rule("warning", "no eye in two splits"),
+    "extra-image": Rule("warning", "a row for every image"),
+    "prevalence-shift": Rule("warning", "about the same prevalence in every split"),
+    "size-tells-label": Rule("warning", "an image size that says nothing about the label"),
+}
+"""Rule -> record. The order is the order of a report."""
+
+LOOK_ALIKE = ("near-duplicate-across-splits", "look alike")
+
+MOST_DISEASES = 27
+"""`Disease_Risk` is held against the disease columns from so many on: as many as the challenge copy names."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a data set.
+
+    Attributes:
+        rule: A key of `RULES`.
+        severity: "error" or "warning".
+        sentence: What is wrong, in words and numbers.
+        split: The split concerned; None where it is more than one, or none.
+        ids: The images concerned, as `split/id`.
+        paths: The files concerned.
+        skip: Of `ids`, those without which the problem is gone; empty where leaving images out does not help.
+    """
+
+    rule: str
+    severity: str
+    sentence: str
+    split: str | None = None
+    ids: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+
+
+def problem(rule: str, sentence: str, rows: pd.DataFrame | None = None, **more: object) -> Problem:
+    """A problem of a rule, with the rows concerned."""
+    if rows is not None:
+        splits = rows["split"].unique()
+        more.setdefault("split", splits[0] if len(splits) == 1 else None)
+        more |= {"ids": names(rows), "paths": tuple(rows["path"].dropna().unique())}
+    return Problem(rule, RULES[rule].severity, sentence, **more)
+
+
+def names(rows: pd.DataFrame) -> tuple[str, ...]:
+    """The rows' keys as `split/id`."""
+    return tuple(rows["split"] + "/" + rows["id"])
+
+
+def some(words: Sequence[str], most: int = 5) -> str:
+    """The first few words, and how many more there are."""
+    shown = ", ".join(words[:most])
+    return shown if len(words) <= most else f"{shown} and {len(words) - most} more"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: 1 image, 2 images."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def label_rules(frame: pd.DataFrame) -> Iterator[Problem]:
+    """Labels other than 0 and 1, ids listed twice, and labels that contradict the disease columns."""
+    for split in SPLITS:
+        rows = frame[frame["split"] == split]
+        bad = rows[~is_label(rows)]
+        if len(bad):
+            cells = [f"{row.id} ({row.label_text!r})" for row in bad.itertuples()]
+            yield problem("label-value", f"{count(len(bad), 'label')} in {split} not 0 or 1: {some(cells)}", bad)
+        twice = rows[rows["id"].duplicated(keep=False)]
+        if len(twice):
+            ids = list(dict.fromkeys(twice["id"]))
+            yield problem(
+                "duplicate-id", f"{count(len(ids), 'id')} listed more than once in {split}: {some(ids)}", twice
+            )
+        wrong = rows[_contradicts(rows)]
+        if len(wrong):
+            sentence = f"Disease_Risk contradicts the disease columns in {count(len(wrong), 'row')} of {split}"
+            yield problem("risk-not-or", f"{sentence}: {some(list(wrong['id']))}", wrong)
+
+
+def is_label(rows: pd.DataFrame) -> pd.Series:
+    """Which labels are 0 or 1: bool, on the rows' index."""
+    return rows["label"].isin([0, 1]).fillna(value=False).astype(bool)
+
+
+def _contradicts(rows: pd.DataFrame) -> pd.Series:
+    """Where `Disease_Risk` and the disease columns cannot both be right.
+
+    Where all diseases are covered (RFMiD's 45, or some with `OTHER`) the label is their OR. A copy that lacks columns
+    and has no `OTHER` can hide the disease behind a 1, so there only a 0 beside a disease is wrong.
+    """
+    flags = rows[[name for name in (*DISEASES, OTHER) if name in rows and rows[name].notna().any()]]
+    if flags.shape[1] < MOST_DISEASES:
+        return pd.Series(data=False, index=rows.index)
+    ill = (flags == 1).fillna(value=False).any(axis=1)
+    complete = OTHER in flags or flags.shape[1] == len(DISEASES)
+    known = flags.notna().all(axis=1) & complete
+    label = rows["label"].fillna(-1).astype(int)
+    return ((label == 0) & ill) | ((label == 1) & ~ill & known)
+
+
+def image_rules(frame: pd.DataFrame, extra: Sequence[Path]) -> Iterator[Problem]:
+    """Images that are missing or cannot be read, splits left without images or classes, and files nobody lists.
+
+    Args:
+        frame: Listed rows with a column `fault`: why the image cannot be used, or None.
+        extra: Image files that no row lists.
+    """
+    for split in SPLITS:
+        rows = frame[frame["split"] == split]
+        missing = rows[rows["path"].isna()]
+        if len(missing):
+            sentence = f"{count(len(missing), 'image')} of {split} missing: {some(list(missing['id']))}"
+            yield problem("missing-image", sentence, missing, skip=names(missing))
+        broken = rows[rows["fault"].notna()]
+        if len(broken):
+            cells = [f"{row.id} ({row.fault})" for row in broken.itertuples()]
+            sentence = f"{count(len(broken), 'image')} of {split} unreadable: {some(cells, 3)}"
+            yield problem("unreadable-image", sentence, broken, skip=names(broken))
+        yield from _class_rules(split, rows[rows["path"].notna() & rows["fault"].isna()])
+    if extra:
+        sentence = f"{count(len(extra), 'image file')} that no row lists: {some([path.name for path in extra])}"
+        yield problem("extra-image", sentence, paths=tuple(map(str, extra)))
+
+
+def _class_rules(split: str, usable: pd.DataFrame) -> Iterator[Problem]:
+    """A split must keep images of both classes once the bad ones are set aside."""
+    classes = usable["label"][is_label(usable)].unique()
+    if not len(usable):
+        yield problem("empty-split", f"no image of {split} can be used", split=split)
+    elif len(classes) == 1:
+        sentence = f"all {count(len(usable), 'usable image')} of {split} have Disease_Risk {classes[0]}"
+        yield problem("single-class", sentence, split=split)
+
+
+def duplicate_rules(frame: pd.DataFrame) -> Iterator[Problem]:
+    """The same bytes more than once, and photographs that look alike across splits.
+
+    Args:
+        frame: Listed rows with the columns `digest` and `code`, None where unknown.
+    """
+    rows = frame[frame["path"].notna()].drop_duplicates(["split", "id", "path"])
+    known = rows[rows["digest"].notna()]
+    for _, same in known[known["digest"].duplicated(keep=False)].groupby("digest", sort=False):
+        yield from _same_bytes(same)
+    coded = rows[rows["code"].notna()]
+    if len(coded):
+        yield from _alike(coded)
+
+
+def _same_bytes(same: pd.DataFrame) -> Iterator[Problem]:
+    """What is wrong with one file that several rows list."""
+    who = some(names(same))
+    if len(set(same["label"].dropna())) > 1:
+        yield problem("same-image-different-label", f"{who} are the same image with different labels", same)
+    if len(set(same["split"])) > 1:
+        # The copy in the later split stays, so that validation and test keep all their images.
+        last = max(same["split"], key=SPLITS.index)
+        earlier = same[same["split"] != last]
+        yield problem("same-image-across-splits", f"{who} are the same image", same, skip=names(earlier))
+    if same.duplicated("split").any():
+        yield problem("same-image-within-split", f"{who} are the same image", same)
+
+
+def _alike(coded: pd.DataFrame) -> Iterator[Problem]:
+    """Photographs in different splits that look alike though their bytes differ."""
+    codes = np.stack([np.frombuffer(code, dtype=np.uint8) for code in coded["code"]])
+    for members, widest in near_groups(codes):
+        alike = coded.iloc[members]
+        if len(set(alike["split"])) > 1 and len(set(alike["digest"])) > 1:
+            apart = f"{widest} of {BITS} bits of their hashes differ, or fewer"
+            if widest <= COPY:
+                yield problem(
+                    "copy-across-splits", f"{some(names(alike))} are copies of one photograph ({apart})", alike
+                )
+            else:
+                yield problem("near-duplicate-across-splits", f"{some(names(alike))} look alike ({apart})", alike)

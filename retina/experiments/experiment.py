@@ -1,0 +1,194 @@
+"""An experiment: the frozen, typed description of one run, read from a parameter file and from options.
+
+A parameter file is TOML; its keys are the fields of `Experiment` that `Setting.in_file` admits. An unknown key, a wrong
+type or a value out of range is an error that names the key, the file and what is allowed.
+"""
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retina import PACKAGE
+from retina.errors import ExperimentError, unknown
+from retina.experiments.settings import MEANT_FOR, Setting, meaningful, setting
+from retina.machine import files
+
+PARAMS_FOLDER = Path("experiments/params")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One run: what is trained, how, and from which random seed. Validated when made.
+
+    Raises:
+        ExperimentError: a value has the wrong type or is out of range.
+    """
+
+    backbone: str = setting(
+        "backbone",
+        str,
+        choices=("vgg16", "resnet18", "resnet50"),
+        prefixes=("keras", "keras_cv", "keras_hub"),
+        in_file=False,
+    )
+    params: str = setting("name of the parameter set", str, in_file=False, plain=True)
+    loss: str = setting("loss", str, "ce", choices=("ce", "focal"), in_file=False)
+    seed: int = setting("random seed", int, 0, low=0, high=2**31 - 1, in_file=False)
+
+    batch_size: int = setting("images in one training step", int, low=1, high=4096)
+    learning_rate: float = setting("Adam's step size", float, low=1e-8, high=10.0)
+    epochs: int = setting("passes over the training images at most", int, low=1, high=10_000)
+    early_stopping: bool = setting("stop when validation loss no longer falls", bool, default=True)
+    patience: int = setting("epochs without a lower validation loss before stopping", int, 3, low=1, high=10_000)
+
+    weights: str = setting("imagenet, random, a state-dict file, or an earlier run", str, "imagenet")
+    fine_tune: str = setting("what is trained", str, "full", choices=("head", "last", "full"))
+    dropout: float = setting("share of pooled features dropped before the logit", float, 0.2, low=0.0, high=0.95)
+    focal_gamma: float = setting("focal loss: how strongly easy images are discounted", float, 2.0, low=0.0, high=10.0)
+    focal_alpha: float | None = setting(
+        "focal loss: weight of positives, 1 - alpha for negatives",
+        float,
+        None,
+        low=0.0,
+        high=1.0,
+        optional=True,
+    )
+
+    image_size: int = setting("side of the square image in pixels", int, 224, low=64, high=1024)
+    crop_disc: bool = setting("crop to the fundus disc before resizing", bool, default=True)
+    horizontal_flip: bool = setting("augmentation: mirror left and right, every second time", bool, default=True)
+    vertical_flip: bool = setting("augmentation: mirror top and bottom, every second time", bool, default=False)
+    rotation: float = setting("augmentation: largest rotation in degrees", float, 10.0, low=0.0, high=180.0)
+    brightness: float = setting("augmentation: largest relative change of brightness", float, 0.1, low=0.0, high=0.9)
+    contrast: float = setting("augmentation: largest relative change of contrast", float, 0.1, low=0.0, high=0.9)
+
+    feature_variants: int = setting(
+        "fine-tuning the head: augmented variants of an image that its features are computed of; 0: as it is",
+        int,
+        4,
+        low=0,
+        high=1000,
+    )
+
+    precision: str = setting("arithmetic", str, "auto", choices=("auto", "float32", "bfloat16"))
+    deterministic: bool = setting("only kernels that repeat to the last bit; slower on a GPU", bool, default=False)
+
+    def __post_init__(self) -> None:
+        check({item.name: getattr(self, item.name) for item in dataclasses.fields(self)}, where="the options")
+        for item in dataclasses.fields(self):
+            if SETTINGS[item.name].kind is float and getattr(self, item.name) is not None:
+                object.__setattr__(self, item.name, float(getattr(self, item.name)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The experiment as plain JSON values, in the order of the fields."""
+        return dataclasses.asdict(self)
+
+    def digest(self, *, data: str, weights: str) -> str:
+        """The SHA-256 (64 hexadecimal digits) of the experiment on given data from given starting weights.
+
+        Args:
+            data: The fingerprint of the data set.
+            weights: What training really starts from: `random`, or the SHA-256 of the weights' file.
+        """
+        content = {"experiment": meaningful(self.to_dict()) | {"weights": weights}, "data": data}
+        return files.json_sha256(content)
+
+
+SETTINGS: dict[str, Setting] = {item.name: item.metadata["setting"] for item in dataclasses.fields(Experiment)}
+
+
+def check(values: Mapping[str, object], where: object) -> None:
+    """Check values against their settings.
+
+    Raises:
+        ExperimentError: the first value with the wrong type or out of range, with its key and what is allowed.
+    """
+    for key, value in values.items():
+        rule = SETTINGS[key]
+        if not rule.accepts(value):
+            if rule.choices and isinstance(value, str):
+                raise unknown(key, value, rule.words, where)
+            raise ExperimentError(f"{key} cannot be {value!r}", expected=rule.allowed, found=repr(value), where=where)
+
+
+def params_path(name: str) -> Path:
+    """The file of a parameter set: a path to a TOML file, or a name such as `p1` in `experiments/params`.
+
+    Names are looked up below the current folder first, then beside the installed package.
+
+    Raises:
+        ExperimentError: there is no such file; the nearest name is suggested.
+    """
+    if name.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise ExperimentError("parameter file not found", found=name, advice="check the path")
+        return path
+    folders = [PARAMS_FOLDER, PACKAGE.parent / PARAMS_FOLDER]
+    known = {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.toml"))}
+    if name not in known:
+        raise unknown("parameter set", name, known, where=PARAMS_FOLDER)
+    return known[name]
+
+
+def read_params(path: Path) -> dict[str, Any]:
+    """Read a parameter file: keys of `Experiment` with values of the right type and range.
+
+    Raises:
+        ExperimentError: not readable, not TOML, an unknown key, a wrong type, a value out of range.
+    """
+    try:
+        values = tomllib.loads(files.read_bounded(path).decode("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ExperimentError(
+            "parameter file cannot be read", found=error, where=path, advice="mend the file"
+        ) from error
+    allowed = [name for name, rule in SETTINGS.items() if rule.in_file]
+    for key in values:
+        if key not in allowed:
+            raise unknown("key", key, allowed, where=path)
+    check(values, where=path)
+    return values
+
+
+def load(backbone: str, params: str = "p1", **options: object) -> tuple[Experiment, dict[str, dict[str, Any]]]:
+    """Make an experiment from a parameter set and the options that override it.
+
+    Args:
+        backbone: Name of the backbone.
+        params: Name of a parameter set, or a path to a TOML file.
+        **options: Fields of `Experiment`; each overrides the key of the parameter set.
+
+    Returns:
+        The experiment, and what was overridden: key -> `{"file": value or None, "option": value}`.
+
+    Raises:
+        ExperimentError: see `read_params`; or an option with a wrong value.
+    """
+    path = params_path(params)
+    values = read_params(path)
+    for key in options:
+        if key not in SETTINGS:
+            raise unknown("option", key, SETTINGS)
+    check(options, where="the options")
+    missing = [key for key in ("batch_size", "learning_rate", "epochs") if key not in values | options]
+    if missing:
+        raise ExperimentError("parameter set is incomplete", expected="a value for " + ", ".join(missing), where=path)
+    overrides = {
+        key: {"file": values.get(key), "option": value}
+        for key, value in options.items()
+        if SETTINGS[key].in_file and values.get(key) != value
+    }
+    experiment = Experiment(**(values | options | {"backbone": backbone, "params": path.stem}))
+    meant = meaningful(experiment.to_dict())
+    for key in options:
+        if key not in meant and MEANT_FOR[key][0] != key:
+            other, value = MEANT_FOR[key]
+            raise ExperimentError(
+                f"{key} has no meaning with {other} {getattr(experiment, other)}",
+                advice=f"add --{other.replace('_', '-')} {value}",
+            )
+    return experiment, overrides

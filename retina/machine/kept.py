@@ -1,0 +1,77 @@
+"""The folder where retina keeps what it can make again, and how damaged or abandoned folders leave it."""
+
+import contextlib
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from retina.errors import DataError
+from retina.machine.files import unwritable_is_one_line
+
+Kept = TypeVar("Kept")
+
+
+LOG = logging.getLogger(__name__)
+
+
+STALE = 24 * 3600
+"""Seconds after which a temporary folder that nobody writes to was left by a process that was killed."""
+
+
+def cache_folder() -> Path:
+    """The folder for downloads, image caches and the built-in set: `RETINA_CACHE`, else the user's cache folder."""
+    chosen = os.environ.get("RETINA_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "retina"
+
+
+def kept(folder: Path, read: Callable[[], Kept]) -> Kept | None:
+    """What a folder of work that was done before holds; `None` where the work has to be done.
+
+    A damaged folder is named in a warning of this module's logger and taken away, and so is what killed processes left
+    beside it.
+
+    Args:
+        folder: The folder, which may not be there.
+        read: Reads and checks it; raises DataError where it is damaged.
+
+    Raises:
+        RetinaError: a damaged folder cannot be taken away.
+    """
+    if os.path.lexists(folder):
+        try:
+            return read()
+        except DataError as error:
+            LOG.warning("%s | It is made again.", error)
+            discard(folder)
+    sweep(folder.parent)
+    return None
+
+
+def discard(folder: Path) -> None:
+    """Take a folder away, under another name first so that nobody meets half of it.
+
+    Raises:
+        RetinaError: it cannot be taken away.
+    """
+    with unwritable_is_one_line(folder):
+        aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp"))
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+            folder.rename(aside / folder.name)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary folders that processes which were killed have left in a folder."""
+    for left in folder.glob(".*.tmp"):
+        with contextlib.suppress(OSError):  # its owner has just finished, or it is another user's
+            last = max(path.stat().st_mtime for path in (left, *left.iterdir()))
+            if time.time() - last > STALE:
+                shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,225 @@
+"""Do probabilities mean what they say: reliability, calibration error, and recalibration fitted on validation.
+
+Bins hold equal numbers of images. A network's probabilities crowd near 0 and 1 and RFMiD's positives are 79 %, so that
+bins of equal width, the older habit (Naeini et al. 2015, AAAI 29:2901-2907), are almost empty in the middle and say
+nothing there; equal counts estimate the error with less bias (Nixon et al. 2019, CVPR Workshops; Roelofs et al. 2022,
+AISTATS). The error of any binning depends on the bins and hides what happens within them (Kumar, Liang and Ma 2019,
+NeurIPS), and it is never 0 in a finite set: beside it belongs the band that a perfectly calibrated model would show.
+"""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import brentq, minimize
+from scipy.special import expit
+
+from retina.numbers.metrics import checked
+from retina.numbers.statistics import wilson
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BINS = 10
+DRAWS = 2000
+CELLS = 2**20
+"""Random numbers held at a time."""
+TEMPERATURES = (1e-6, 1e6)
+"""Between these a temperature is looked for; one at their ends would be none."""
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> "pd.DataFrame":
+    """What a reliability diagram shows: in each bin, the mean probability against the share that was diseased.
+
+    Images are put in order of probability and cut into `bins` equal parts. Images of equal probability stay together,
+    so that there can be fewer bins, down to one.
+
+    Args:
+        labels: (N,) 0 or 1.
+        probabilities: (N,) 0-1.
+        bins: At least 1.
+
+    Returns:
+        One row a bin, ascending: `bin` (from 1), `lower_edge`, `upper_edge` (halfway between the images on either
+        side of the cut; the first is 0, the last 1), `images`, `mean_probability`, `observed` (share diseased), `low`
+        and `high` (95 % Wilson interval of `observed`).
+
+    Raises:
+        ValueError: labels and probabilities differ in length, a label is neither 0 nor 1, or a probability is not
+            between 0 and 1.
+    """
+    import pandas as pd
+
+    positive, probabilities = _checked(labels, probabilities)
+    order = np.argsort(probabilities, kind="stable")
+    ascending, starts = probabilities[order], _starts(np.sort(probabilities), bins)
+    images = np.diff([*starts, len(order)])
+    diseased = np.add.reduceat(positive[order].astype(np.int64), starts)
+    cuts = (ascending[starts[1:] - 1] + ascending[starts[1:]]) / 2
+    low, high = zip(*(wilson(int(hits), int(total)) for hits, total in zip(diseased, images, strict=True)), strict=True)
+    return pd.DataFrame(
+        {
+            "bin": np.arange(1, len(starts) + 1),
+            "lower_edge": [0.0, *cuts],
+            "upper_edge": [*cuts, 1.0],
+            "images": images,
+            "mean_probability": np.add.reduceat(ascending, starts) / images,
+            "observed": diseased / images,
+            "low": low,
+            "high": high,
+        }
+    )
+
+
+def _checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    positive, probabilities = checked(labels, probabilities)
+    if probabilities.min() < 0 or probabilities.max() > 1:
+        raise ValueError(f"probabilities lie between 0 and 1: {probabilities.min()} to {probabilities.max()}")
+    return positive, probabilities
+
+
+def _starts(ascending: np.ndarray, bins: int) -> np.ndarray:
+    """Where each bin begins among ascending probabilities; a cut amid equal ones moves to before the first of them."""
+    even = np.arange(bins) * len(ascending) // bins
+    return np.unique(np.searchsorted(ascending, ascending[even], "left"))
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> float:
+    """Mean distance of the share diseased from the mean probability over the bins of `reliability`, by their images.
+
+    Args:
+        labels: (N,) 0 or 1.
+        probabilities: (N,) 0-1.
+        bins: At least 1, of equal counts.
+
+    Returns:
+        0-1; NaN where a probability is NaN, as after a recalibration that could not be fitted.
+
+    Raises:
+        ValueError: as in `reliability`.
+    """
+    if np.isnan(probabilities).any():
+        return math.nan
+    positive, probabilities = _checked(labels, probabilities)
+    order = np.argsort(probabilities, kind="stable")
+    ascending = probabilities[order]
+    return float(_errors(positive[None, order], ascending, _starts(ascending, bins))[0])
+
+
+def _errors(diseased: np.ndarray, ascending: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """The calibration errors (d,) of d sets of outcomes (d, N) of the same ascending probabilities (N,)."""
+    return np.abs(np.add.reduceat(diseased - ascending, starts, axis=1)).sum(axis=1) / len(ascending)
+
+
+def calibrated_band(
+    probabilities: np.ndarray, bins: int = BINS, draws: int = DRAWS, seed: int = 0
+) -> tuple[float, float]:
+    """The calibration errors to expect if every probability were right: an error in the band is no sign of a fault.
+
+    Outcomes are drawn from the probabilities themselves, again and again (Broecker and Smith 2007, Weather Forecast
+    22:651-661; Vaicenavicius et al. 2019, AISTATS).
+
+    Args:
+        probabilities: (N,) 0-1.
+        bins: At least 1, of equal counts.
+        draws: Sets of outcomes, at least 1.
+        seed: The same seed and probabilities give the same band.
+
+    Returns:
+        The 2.5th and 97.5th percentile, 0-1; NaN where a probability is NaN.
+
+    Raises:
+        ValueError: a probability is not between 0 and 1.
+    """
+    if np.isnan(probabilities).any():
+        return math.nan, math.nan
+    _, probabilities = _checked(np.zeros(len(probabilities)), probabilities)
+    ascending, stream = np.sort(probabilities), np.random.default_rng(seed)
+    starts, size = _starts(ascending, bins), len(probabilities)
+    rows = max(1, CELLS // size)
+    errors = [
+        _errors(stream.random((min(rows, draws - done), size)) < ascending, ascending, starts)
+        for done in range(0, draws, rows)
+    ]
+    low, high = np.quantile(np.concatenate(errors), (0.025, 0.975))
+    return float(low), float(high)
+
+
+def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
+    """The temperature that makes validation likeliest: logit / T (Guo et al. 2017, ICML, PMLR 70:1321-1330).
+
+    Args:
+        labels: (N,) 0 or 1, of validation images.
+        logits: (N,) finite.
+
+    Returns:
+        T > 0: above 1 the model was over-confident. NaN where there is no such T: a class is missing; the sign of
+        the logit is right for every image, so that ever smaller T are ever likelier; or the logits are wrong so often
+        that no answer at all is likelier (T without end).
+
+    Raises:
+        ValueError: labels and logits differ in length, a label is neither 0 nor 1, or a logit is not finite.
+    """
+    positive, logits = checked(labels, logits)
+    if positive.all() or not positive.any():
+        return math.nan
+    margins = np.where(positive, logits, -logits)
+
+    def slope(log_inverse: float) -> float:
+        """Derivative of the mean log-likelihood by 1 / T; it falls as 1 / T grows, the likelihood being concave."""
+        return float(np.mean(margins * expit(-margins * math.exp(log_inverse))))
+
+    coldest, hottest = (-math.log(limit) for limit in TEMPERATURES)
+    if slope(hottest) <= 0 or slope(coldest) >= 0:
+        return math.nan
+    return math.exp(-brentq(slope, hottest, coldest, xtol=1e-12))
+
+
+def fit_platt(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
+    """Slope and intercept that make validation likeliest: logit -> slope * logit + intercept.
+
+    Platt 1999 (Advances in Large Margin Classifiers, 61-74), with his targets: (m + 1) / (m + 2) for each of the m
+    diseased and 1 / (n + 2) for each of the n healthy images in place of 1 and 0, which keep the slope finite where the
+    logits part the classes without an error (Lin, Lin and Weng 2007, Mach Learn 68:267-276).
+
+    Args:
+        labels: (N,) 0 or 1, of validation images.
+        logits: (N,) finite.
+
+    Returns:
+        Both NaN where a class is missing or all logits are equal. A slope below 0 is the answer for logits that rank
+        healthy eyes above diseased ones; it turns the ranking around.
+
+    Raises:
+        ValueError: as in `fit_temperature`.
+    """
+    positive, logits = checked(labels, logits)
+    diseased = int(positive.sum())
+    healthy, spread = len(positive) - diseased, float(logits.std())
+    if diseased == 0 or healthy == 0 or np.ptp(logits) == 0:
+        return math.nan, math.nan
+    target = np.where(positive, (diseased + 1) / (diseased + 2), 1 / (healthy + 2))
+    centre = float(logits.mean())
+    design = np.stack([(logits - centre) / spread, np.ones(len(logits))])
+    fitted = minimize(
+        lambda weights: float(np.mean(np.logaddexp(0, weights @ design) - target * (weights @ design))),
+        np.zeros(2),
+        jac=lambda weights: design @ (expit(weights @ design) - target) / len(target),
+        hess=lambda weights: (design * _variance(weights @ design)) @ design.T / len(target),
+        method="trust-exact",
+        options={"gtol": 1e-10},
+    )
+    slope = float(fitted.x[0]) / spread
+    return slope, float(fitted.x[1]) - slope * centre
+
+
+def _variance(logits: np.ndarray) -> np.ndarray:
+    return expit(logits) * expit(-logits)
+
+
+def recalibrate(logits: np.ndarray, slope: float, intercept: float = 0.0) -> np.ndarray:
+    """Recalibrated logits (N,) float64: slope * logit + intercept; a temperature is a slope of 1 / T.
+
+    NaN throughout where slope or intercept could not be fitted.
+    """
+    return slope * np.asarray(logits, np.float64) + intercept

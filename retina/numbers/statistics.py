@@ -1,0 +1,248 @@
+"""How sure a number is, and whether two differ: Wilson, DeLong, McNemar, Holm, smallest detectable difference.
+
+Intervals cover 95 %, tests are two-sided. What the images leave undefined is NaN; arguments that no correct program
+passes (labels and scores of different lengths, a label of 2) raise ValueError.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import bdtr, ndtri
+from scipy.stats import rankdata
+
+from retina.numbers.metrics import checked
+
+Z95 = float(ndtri(0.975))
+DETECTABLE = 2.80
+"""Standard errors between no difference and one found in 80 % of test sets by a two-sided test at 5 %: the quantiles
+1.960 + 0.842 of the normal distribution (Bloom 1995, Evaluation Review 19:547-556)."""
+
+
+class Delong(NamedTuple):
+    """An AUROC with its standard error and 95 % interval, 0-1."""
+
+    auroc: float
+    standard_error: float
+    low: float
+    high: float
+
+
+class PairedDelong(NamedTuple):
+    """The difference of two AUROCs on the same images, a minus b, with its 95 % interval and two-sided test."""
+
+    auroc_a: float
+    auroc_b: float
+    difference: float
+    standard_error: float
+    z: float
+    p_value: float
+    low: float
+    high: float
+
+
+class Mcnemar(NamedTuple):
+    """Images that only a got right, those that only b got right, and the exact two-sided p-value."""
+
+    only_a: int
+    only_b: int
+    p_value: float
+
+
+def wilson(successes: int, total: int) -> tuple[float, float]:
+    """The 95 % Wilson score interval of a proportion (Wilson 1927, JASA 22:209-212).
+
+    Args:
+        successes: 0 to `total`.
+        total: At least 0.
+
+    Returns:
+        Lower and upper bound, 0-1; NaN of nothing.
+    """
+    if total == 0:
+        return math.nan, math.nan
+    share = successes / total
+    centre = share + Z95**2 / (2 * total)
+    half = Z95 * math.sqrt(share * (1 - share) / total + Z95**2 / (4 * total**2))
+    scale = 1 + Z95**2 / total
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+class _Placements(NamedTuple):
+    """Twice the number of images of the other class that each image is ranked rightly against, whole numbers.
+
+    DeLong's structural components times 2 n and 2 m. Sums of whole numbers are exact in float64, so that models which
+    rank alike differ by exactly 0 with a standard error of exactly 0.
+
+    Attributes:
+        positives: (k, m) float64, 0 to 2 n, for the m diseased images.
+        negatives: (k, n) float64, 0 to 2 m, for the n healthy images.
+    """
+
+    positives: np.ndarray
+    negatives: np.ndarray
+
+    def aurocs(self) -> np.ndarray:
+        """(k,) float64, 0-1, or NaN where one class is missing."""
+        pairs = self.positives.shape[1] * self.negatives.shape[1]
+        return self.positives.sum(axis=1) / (2 * pairs) if pairs else np.full(len(self.positives), np.nan)
+
+    def standard_errors(self) -> np.ndarray:
+        """(k,) float64, at least 0, or NaN where a class has fewer than two images."""
+        m, n = self.positives.shape[1], self.negatives.shape[1]
+        if min(m, n) < 2:  # noqa: PLR2004 - a variance needs two
+            return np.full(len(self.positives), np.nan)
+        first, second = self.positives.var(axis=1, ddof=1), self.negatives.var(axis=1, ddof=1)
+        return np.sqrt(first / (4.0 * n**2 * m) + second / (4.0 * m**2 * n))
+
+
+def _place(labels: np.ndarray, scores: np.ndarray) -> _Placements:
+    """The placements of (k, N) scores by midranks, O(k N log N) (Sun and Xu 2014, IEEE Signal Process Lett 21:1389)."""
+    positive, scores = checked(labels, scores)
+    diseased, healthy = scores[:, positive], scores[:, ~positive]
+    ranks = rankdata(scores, axis=1)
+    outscored = ranks[:, positive] - rankdata(diseased, axis=1)
+    outscoring = ranks[:, ~positive] - rankdata(healthy, axis=1)
+    return _Placements(2 * outscored, 2 * (diseased.shape[1] - outscoring))
+
+
+def delong(labels: np.ndarray, scores: np.ndarray) -> Delong:
+    """AUROC with DeLong's standard error (DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44:837-845).
+
+    The interval is auroc +- 1.96 standard errors, cut at 0 and 1: that of the published references, so that numbers
+    can be set beside them. It is too narrow close to 0 and 1, and with few images of a class.
+
+    Args:
+        labels: (N,) 0 or 1.
+        scores: (N,) finite; larger means more likely diseased.
+
+    Returns:
+        AUROC is NaN where a class is missing; the standard error where a class has fewer than two images; the
+        interval also where the standard error is 0, as at an AUROC of exactly 1: a sample that shows no spread says
+        nothing of the spread there is.
+
+    Raises:
+        ValueError: labels and scores differ in length, a label is neither 0 nor 1, or a score is not finite.
+    """
+    placed = _place(labels, np.asarray(scores)[None])
+    area, error = float(placed.aurocs()[0]), float(placed.standard_errors()[0])
+    return Delong(area, error, *_interval(area, error, lowest=0.0))
+
+
+def _interval(value: float, error: float, lowest: float) -> tuple[float, float]:
+    if not error > 0:
+        return math.nan, math.nan
+    return max(lowest, value - Z95 * error), min(1.0, value + Z95 * error)
+
+
+def delong_covariance(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The AUROCs of many models on the same images, and DeLong's covariance of their errors.
+
+    Args:
+        labels: (N,) 0 or 1.
+        scores: (k, N) finite, one row a model.
+
+    Returns:
+        AUROCs (k,) and covariance (k, k), float64; NaN as in `delong`.
+
+    Raises:
+        ValueError: as in `delong`.
+    """
+    placed = _place(labels, scores)
+    m, n = placed.positives.shape[1], placed.negatives.shape[1]
+    if min(m, n) < 2:  # noqa: PLR2004 - a variance needs two
+        return placed.aurocs(), np.full((len(placed.positives),) * 2, np.nan)
+    first, second = (np.atleast_2d(np.cov(rows)) for rows in placed)
+    return placed.aurocs(), first / (4.0 * n**2 * m) + second / (4.0 * m**2 * n)
+
+
+def paired_delong(labels: np.ndarray, scores_a: np.ndarray, scores_b: np.ndarray) -> PairedDelong:
+    """DeLong's test that two models have the same AUROC, for scores of the same images.
+
+    Args:
+        labels: (N,) 0 or 1.
+        scores_a: (N,) finite; larger means more likely diseased. Only the order counts.
+        scores_b: (N,) the same for the other model.
+
+    Returns:
+        Models that rank alike: difference, standard error and z are 0 and p is 1. A difference without spread, or
+        fewer than two images of a class: z and p are NaN. The interval is cut at -1 and 1, and NaN where the standard
+        error is 0 or NaN.
+
+    Raises:
+        ValueError: as in `delong`.
+    """
+    labels, a, b = np.asarray(labels), np.asarray(scores_a), np.asarray(scores_b)
+    if a.shape != labels.shape or b.shape != labels.shape:
+        raise ValueError(f"one score an image is needed: {labels.shape} labels, {a.shape} and {b.shape} scores")
+    return paired_delong_all(labels, np.stack([a, b]))[0, 1]
+
+
+def paired_delong_all(labels: np.ndarray, scores: np.ndarray) -> dict[tuple[int, int], PairedDelong]:
+    """`paired_delong` of every two rows of (k, N) scores, each row ranked once: keys (i, j) with i < j."""
+    placed, found = _place(labels, scores), {}
+    areas = placed.aurocs()
+    for i in range(len(areas) - 1):
+        apart = _Placements(*(rows[i] - rows[i + 1 :] for rows in placed))
+        for j, error in enumerate(apart.standard_errors(), start=i + 1):
+            found[i, j] = _compare(float(areas[i]), float(areas[j]), float(error))
+    return found
+
+
+def _compare(a: float, b: float, error: float) -> PairedDelong:
+    difference = a - b
+    alike = 0.0 if error == 0 and difference == 0 else math.nan
+    z = difference / error if error > 0 else alike
+    p_value = math.erfc(abs(z) / math.sqrt(2))
+    return PairedDelong(a, b, difference, error, z, p_value, *_interval(difference, error, lowest=-1.0))
+
+
+def smallest_detectable(standard_error: float) -> float:
+    """The true difference that a two-sided test at 5 % would find in 80 % of test sets like this one.
+
+    Args:
+        standard_error: Of the paired difference; the answer has its unit. NaN and 0 (models that rank alike, whose
+            spread is unknown) give NaN.
+    """
+    return DETECTABLE * standard_error if standard_error > 0 else math.nan
+
+
+def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> Mcnemar:
+    """The exact test that two models are right equally often on the same images (McNemar 1947, Psychometrika 12:153).
+
+    Among images that one alone got right, each model has an even chance of being that one: a binomial test.
+
+    Args:
+        correct_a: (N,) bool, whether a called the image what it is.
+        correct_b: (N,) bool, the same for b.
+
+    Returns:
+        p is 1 where the models disagree on no image.
+
+    Raises:
+        ValueError: the lengths differ.
+    """
+    a, b = np.asarray(correct_a, bool), np.asarray(correct_b, bool)
+    if a.shape != b.shape:
+        raise ValueError(f"both models answer the same images: {a.shape} and {b.shape}")
+    only_a, only_b = int(np.count_nonzero(a & ~b)), int(np.count_nonzero(b & ~a))
+    tail = float(bdtr(min(only_a, only_b), only_a + only_b, 0.5))
+    return Mcnemar(only_a, only_b, min(1.0, 2 * tail))
+
+
+def holm(p_values: Sequence[float]) -> np.ndarray:
+    """Holm's step-down adjusted p-values, which hold the family-wise error (Holm 1979, Scand J Stat 6:65-70).
+
+    Args:
+        p_values: (K,) 0-1. A NaN is a test that was not made: it is no member of the family and stays NaN.
+
+    Returns:
+        (K,) float64, in the order given; each at least its p-value, at most 1.
+    """
+    given = np.asarray(p_values, np.float64)
+    adjusted = np.full(given.shape, np.nan)
+    made = np.flatnonzero(~np.isnan(given))
+    order = made[np.argsort(given[made], kind="stable")]
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(given[order] * np.arange(len(order), 0, -1)))
+    return adjusted

@@ -1,0 +1,250 @@
+"""The run folder: the only door between training, which writes it, and analysis, which reads it.
+
+    results/runs/<backbone>-<params>-<loss>-seed<k>-<digest8>/
+        record.json       what was run, on what, and how it ended
+        history.csv       one row an epoch, from 1
+        predictions.csv   split,id,label,logit from the best epoch's weights
+        model.keras       the model for users; retina itself never loads it whole
+
+Every write is atomic: a reader sees the file before it or the file after it, never half of one. The record of a
+finished run is written last and holds the SHA-256 of the other files, so that it alone makes the run finished. While a
+run is trained, the folder also holds its checkpoints (`retina.training.saving.checkpoint`) and who trains it
+(`retina.runs.lease`).
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retina.errors import RunError
+from retina.machine import files
+from retina.runs import tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = 2
+STATUSES = ("running", "completed", "stopped_early", "diverged", "interrupted", "failed")
+FINISHED = ("completed", "stopped_early")
+TABLES = ("history.csv", "predictions.csv")
+"""What tables, figures and reports are made from."""
+RESULTS = (*TABLES, "model.keras")
+"""What a finished run holds beside its record, which has the SHA-256 of each."""
+FILES = {"record.json", *RESULTS}
+"""What the folder of a finished run holds."""
+RECORD_KEYS = (
+    *("schema", "name", "digest", "status", "error", "experiment", "overrides", "data", "baselines", "environment"),
+    *("weights", "model", "timings", "attempt", "sessions", "early_stopping", "best_epoch", "epochs_run", "files"),
+)
+KINDS = {
+    "name": str,
+    "digest": str,
+    "experiment": dict,
+    "timings": dict,
+    "attempt": int,
+    "sessions": list,
+    "files": dict,
+}
+"""Of which type is what training itself reads of a record; `retina.runs.record` knows the rest."""
+HISTORY_COLUMNS = (
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "val_auroc",
+    "learning_rate",
+    "seconds",
+    "images_per_second",
+)
+PREDICTION_COLUMNS = ("split", "id", "label", "logit")
+PREDICTED_SPLITS = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, and the files in it.
+
+    Args:
+        folder: The folder.
+        guard: Called before every write; raises RunError where this process may not write there.
+    """
+
+    folder: Path
+    guard: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
+
+    @property
+    def record_path(self) -> Path:
+        """`record.json`."""
+        return self.folder / "record.json"
+
+    @property
+    def history_path(self) -> Path:
+        """`history.csv`."""
+        return self.folder / "history.csv"
+
+    @property
+    def predictions_path(self) -> Path:
+        """`predictions.csv`."""
+        return self.folder / "predictions.csv"
+
+    @property
+    def model_path(self) -> Path:
+        """`model.keras`."""
+        return self.folder / "model.keras"
+
+    def record(self) -> dict[str, Any]:
+        """Read the record.
+
+        Raises:
+            RunError: there is none, it is not JSON, of another schema, lacks one of `RECORD_KEYS`, or is not as it was
+                written.
+        """
+        try:
+            record = json.loads(files.read_bounded(self.record_path))
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(
+                "the record of a run cannot be read",
+                found=error.strerror if isinstance(error, OSError) else error,
+                where=self.record_path,
+                advice="delete the run folder and run the experiment again",
+            ) from error
+        if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+            found = record.get("schema") if isinstance(record, dict) else type(record).__name__
+            raise RunError(
+                "the record of a run has another schema",
+                expected=SCHEMA,
+                found=found,
+                where=self.record_path,
+                advice="another version of retina wrote it: train the run again with --force",
+            )
+        problems = [f"no {key}" for key in RECORD_KEYS if key not in record]
+        problems += [f"another {key}" for key, kind in KINDS.items() if not isinstance(record.get(key), kind)]
+        if problems or record["status"] not in STATUSES:
+            raise RunError(
+                "the record of a run is damaged",
+                expected=f"every key of a record, and a status of {', '.join(STATUSES)}",
+                found=problems[0] if problems else repr(record["status"])[:50],
+                where=self.record_path,
+            )
+        if record.pop("seal", None) != files.json_sha256(record):
+            raise RunError(
+                "the record of a run is damaged",
+                expected="what was written, under its own SHA-256",
+                found="something else",
+                where=self.record_path,
+                advice="restore the file, or train the run again with --force",
+            )
+        return record
+
+    def write_record(self, record: Mapping[str, Any]) -> None:
+        """Write the record whole or not at all, under its own SHA-256.
+
+        Raises:
+            RunError: this process does not hold the run any more.
+            RetinaError: the folder cannot be written.
+        """
+        self.guard()
+        text = json.dumps(dict(record) | {"seal": files.json_sha256(record)}, indent=2, allow_nan=False)
+        files.write_text(self.record_path, text + "\n")
+
+    def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Write the epochs finished so far: one mapping of `HISTORY_COLUMNS` an epoch."""
+        self.guard()
+        tables.write(self.history_path, HISTORY_COLUMNS, ([row[name] for name in HISTORY_COLUMNS] for row in rows))
+
+    def write_predictions(self, rows: Iterable[tuple[str, str, int, float]]) -> None:
+        """Write (split, id, label 0 or 1, logit) of every validation and test image."""
+        self.guard()
+        tables.write(self.predictions_path, PREDICTION_COLUMNS, rows)
+
+    def history(self) -> "pd.DataFrame":
+        """Read the history: `HISTORY_COLUMNS`, one row an epoch, epochs from 1.
+
+        Raises:
+            RunError: the file is missing or damaged.
+        """
+        return tables.read(self.history_path, HISTORY_COLUMNS)
+
+    def predictions(self) -> "pd.DataFrame":
+        """Read the predictions: `PREDICTION_COLUMNS`; ids are texts, logits float64.
+
+        Raises:
+            RunError: the file is missing or damaged.
+        """
+        frame = tables.read(self.predictions_path, PREDICTION_COLUMNS)
+        finite = frame["logit"].abs() < float("inf")
+        if set(frame["split"]) != set(PREDICTED_SPLITS) or not frame["label"].isin([0, 1]).all() or not finite.all():
+            raise RunError(
+                "a table of a run is damaged",
+                expected="images of " + " and ".join(PREDICTED_SPLITS) + ", labels 0 or 1, finite logits",
+                where=self.predictions_path,
+            )
+        return frame
+
+
+def runs_folder(results: Path) -> Path:
+    """Where the runs below a results folder lie."""
+    return results / "runs"
+
+
+def require_writable(results: Path) -> None:
+    """Refuse a results folder that could not be written, before anything is computed.
+
+    Raises:
+        RunError: it, or the nearest folder above it that exists, is no folder or is read-only.
+    """
+    wanted = runs_folder(results).absolute()
+    nearest = next(folder for folder in (wanted, *wanted.parents) if folder.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        raise RunError(
+            "the results folder cannot be written",
+            found="a file in its place" if nearest.is_file() else "no permission to write",
+            where=nearest,
+            advice="mend its permissions, or name another with --results DIR",
+        )
+
+
+def create(results: Path, name: str) -> Run:
+    """Make the folder of a run, or take the one that stands.
+
+    Raises:
+        RunError: the results folder cannot be written.
+    """
+    folder = runs_folder(results) / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK | os.X_OK)
+    except OSError as error:
+        raise RunError(
+            "the results folder cannot be written",
+            found=error.strerror,
+            where=folder,
+            advice="mend its permissions, or name another with --results DIR",
+        ) from error
+    if not writable:
+        raise RunError("the run folder cannot be written", where=folder, advice="mend its permissions")
+    return Run(folder)
+
+
+def find(results: Path, name: str) -> Run:
+    """The run of that name, or the run whose folder `name` is.
+
+    Raises:
+        RunError: there is none.
+    """
+    for folder in (runs_folder(results) / name, Path(name)):
+        if (folder / "record.json").is_file():
+            return Run(folder)
+    raise RunError(f"no run {name!r}", where=runs_folder(results), advice="`python cli.py runs` lists them")
+
+
+def list_runs(results: Path) -> list[Run]:
+    """All runs below a results folder, by name; folders without a record are not runs."""
+    folder = runs_folder(results)
+    if not folder.is_dir():
+        return []
+    return [Run(entry) for entry in sorted(folder.iterdir()) if (entry / "record.json").is_file()]

@@ -1,0 +1,179 @@
+"""What searches leave below a results folder, as comparison reads it: learning-rate range tests, and tunings.
+
+results/lr-find/<name>/record.json    one range test, sealed
+results/tuning/<name>.json            one tuning, sealed
+"""
+
+import contextlib
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from retina.errors import RunError
+from retina.machine import sealed
+
+SCHEMA = 1
+SETTING = ("backbone", "loss", "batch_size", "fine_tune", "image_size")
+"""Settings in which a range test and a run must agree for the one to speak of the other, beside data and weights."""
+
+Record = Mapping[str, Any]
+
+
+def range_folder(results: Path) -> Path:
+    """Where the range tests below a results folder lie."""
+    return results / "lr-find"
+
+
+def tuning_folder(results: Path) -> Path:
+    """Where the tunings below a results folder lie."""
+    return results / "tuning"
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """A learning-rate range test.
+
+    Args:
+        name: The name of its folder.
+        setting: What a run must share with it, see `setting_of`.
+        suggestions: The learning rate that each seed suggests; `None` where a seed suggests none.
+    """
+
+    name: str
+    setting: tuple[Any, ...]
+    suggestions: tuple[float | None, ...]
+
+    @property
+    def known(self) -> list[float]:
+        """The suggestions that there are, lowest first."""
+        return sorted(rate for rate in self.suggestions if rate is not None)
+
+    @property
+    def typical(self) -> float | None:
+        """Their geometric mean; `None` where there is none."""
+        known = self.known
+        return math.exp(math.fsum(map(math.log, known)) / len(known)) if known else None
+
+    @property
+    def spread(self) -> float | None:
+        """The largest suggestion over the smallest, at least 1; `None` where there is none."""
+        return self.known[-1] / self.known[0] if self.known else None
+
+    @classmethod
+    def of(cls, name: str, content: Record) -> Self:
+        """The test that a record tells of.
+
+        Raises:
+            ValueError: it tells of something else.
+        """
+        with _telling_of("lr-find", content):
+            found = tuple(seed["suggestion"] for seed in content["seeds"])
+            setting = setting_of(content)
+        if not all(rate is None or (isinstance(rate, float) and 0 < rate < math.inf) for rate in found):
+            raise ValueError("holds a suggestion that is no learning rate")
+        return cls(name, setting, found)
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """A search over learning rates and batch sizes.
+
+    Args:
+        name: The name of its file.
+        winner: The name of the run that won; `None` where no trial was finished.
+        tried: Trials in all.
+        pruned: Of these, trials that were ended early.
+        failed: Of these, trials that diverged.
+        objective: The winner's validation AUROC at its best epoch, 0-1, from its curves; `None` without a winner.
+    """
+
+    name: str
+    winner: str | None
+    tried: int
+    pruned: int
+    failed: int
+    objective: float | None
+
+    @classmethod
+    def of(cls, name: str, content: Record) -> Self:
+        """The tuning that a record tells of.
+
+        Raises:
+            ValueError: it tells of something else.
+        """
+        with _telling_of("tune", content):
+            counts = {key: content[key] for key in ("tried", "pruned", "failed")}
+            winner, objective = content["winner"], content["objective"]
+        whole = all(type(count) is int and count >= 0 for count in counts.values())
+        fitting = isinstance(winner, str) == isinstance(objective, float)
+        if not (whole and isinstance(winner, str | None) and fitting):
+            raise ValueError("holds values of other types")
+        return cls(name, winner=winner, objective=objective, **counts)
+
+
+@contextlib.contextmanager
+def _telling_of(kind: str, content: Record) -> Iterator[None]:
+    """See that a record is of this kind and schema, and name what the block finds missing in it.
+
+    Raises:
+        ValueError: it is of another, or lacks something.
+    """
+    try:
+        if content["schema"] != SCHEMA or content["kind"] != kind:
+            raise ValueError("has another schema")
+        yield
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"lacks {error}") from error
+
+
+def setting_of(record: Record) -> tuple[Any, ...]:
+    """What a run and a range test must share: settings, fingerprint of the data, origin of the weights.
+
+    Args:
+        record: The record of either.
+
+    Raises:
+        KeyError: it lacks one of them.
+    """
+    experiment = record["experiment"]
+    return (*(experiment[key] for key in SETTING), record["data"]["fingerprint"], record["weights"]["origin"])
+
+
+def range_tests(folders: Iterable[Path]) -> tuple[list[RangeTest], list[str]]:
+    """The range tests below results folders, by name, and one line for each that is damaged."""
+    paths = [path for folder in folders for path in range_folder(folder).glob("*/record.json")]
+    return _read(paths, RangeTest, lambda path: path.parent.name)
+
+
+def tunings(folders: Iterable[Path]) -> tuple[list[Tuning], list[str]]:
+    """The tunings below results folders, by name, and one line for each that is damaged."""
+    return _read([path for folder in folders for path in tuning_folder(folder).glob("*.json")], Tuning, _stem)
+
+
+def _stem(path: Path) -> str:
+    return path.stem
+
+
+def _read(paths: list[Path], kind: Any, name_of: Any) -> tuple[list[Any], list[str]]:  # noqa: ANN401 - either kind
+    """What sealed files tell, and what is wrong with those that cannot be read; hidden drafts are left out."""
+    found, damaged = [], []
+    for path in sorted(paths):
+        name = name_of(path)
+        if name.startswith("."):
+            continue
+        try:
+            found.append(kind.of(name, sealed.read_sealed(path)))
+        except ValueError as error:
+            reason = RunError(
+                "the record of a search is damaged", found=error, where=path, advice="delete it and search again"
+            )
+            damaged.append(str(reason))
+    return found, damaged
+
+
+def nearest(tests: Iterable[RangeTest], record: Record) -> RangeTest | None:
+    """The range test that speaks of a run: of its setting, with the most seeds; `None` where there is none."""
+    fitting = [test for test in tests if test.known and test.setting == setting_of(record)]
+    return max(fitting, key=lambda test: (len(test.known), test.name), default=None)

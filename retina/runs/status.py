@@ -1,0 +1,74 @@
+"""How a run folder stands: whether its files are as they were written, and whether a living process trains it."""
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from retina.errors import RunError
+from retina.machine import files
+from retina.runs import folder as runs
+from retina.runs import lease
+from retina.runs.folder import Run
+
+
+def record(run: Run) -> dict[str, Any]:
+    """The record of a run as it stands now.
+
+    One that says `running` although the process was killed says `interrupted` here, and the epochs of a run that is
+    under way are counted; its record has them when it ends.
+
+    Raises:
+        RunError: see `Run.record`.
+    """
+    found = run.record()
+    if found["status"] == "running" and lease.holder_of(run.folder) is None:
+        found = run.record()  # it may have ended just now, which the record says before the lease is let go
+        if found["status"] == "running":
+            found |= {"status": "interrupted", "error": "the process was killed"}
+    if found["status"] in ("running", "interrupted"):
+        with contextlib.suppress(RunError):
+            found["epochs_run"] = len(run.history())
+    return found
+
+
+def digests(run: Run, names: Iterable[str] = runs.RESULTS) -> dict[str, str | None]:
+    """The SHA-256 of files of a run, as 64 hexadecimal digits; `None` where there is no such file."""
+    paths = {name: run.folder / name for name in names}
+    return {name: files.sha256(path) if path.is_file() else None for name, path in paths.items()}
+
+
+def check(run: Run, record: dict[str, Any], names: Iterable[str] = runs.RESULTS) -> None:
+    """See that files of a finished run are those that its record was written for.
+
+    Raises:
+        RunError: the first that is missing or has another SHA-256.
+    """
+    for name, found in digests(run, names).items():
+        expected = record["files"].get(name)
+        if found != expected or expected is None:
+            raise RunError(
+                f"{name} of a finished run is {'missing' if found is None else 'not as it was written'}",
+                expected=f"SHA-256 {expected or 'in the record'}",
+                found=found or "no file",
+                where=run.folder / name,
+                advice="restore the file, or train the run again with --force",
+            )
+
+
+def verify(results: Path) -> tuple[int, list[str]]:
+    """Check every file of every finished run below a results folder.
+
+    Returns:
+        How many finished runs are as they were written, and one line for each run that is not.
+    """
+    whole, damaged = 0, []
+    for run in runs.list_runs(results):
+        try:
+            found = run.record()
+            if found["status"] in runs.FINISHED:
+                check(run, found)
+                whole += 1
+        except RunError as error:
+            damaged.append(str(error))
+    return whole, damaged

@@ -1,0 +1,57 @@
+"""The CSV tables of a run folder: numbers are written so that they read back to the last bit; damage is named."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retina.errors import RunError
+from retina.machine import files
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXTS = ("split", "id")
+WHOLE = ("epoch", "label")
+
+
+def write(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a table whole or not at all.
+
+    Raises:
+        RetinaError: the folder cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    files.write_text(path, text.getvalue())
+
+
+def read(path: Path, columns: Sequence[str]) -> "pd.DataFrame":
+    """Read a table: `TEXTS` as texts, `WHOLE` as int64, everything else as float64.
+
+    Raises:
+        RunError: it is missing, has other columns, an empty text, or no whole number where one belongs.
+    """
+    import pandas as pd
+
+    numbers = [name for name in columns if name not in TEXTS]
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(files.read_bounded(path)),
+            dtype={name: str if name in TEXTS else "float64" for name in columns},
+            keep_default_na=False,
+            na_values={name: ["", "nan"] for name in numbers},
+        )
+    except (OSError, ValueError) as error:
+        raise RunError("a table of a run cannot be read", found=error, where=path) from error
+    if tuple(frame.columns) != tuple(columns):
+        raise RunError("a table of a run is damaged", expected=list(columns), found=list(frame.columns), where=path)
+    whole = [name for name in WHOLE if name in columns]
+    if frame[[*whole, *(name for name in TEXTS if name in columns)]].isna().any(axis=None):
+        raise RunError("a table of a run is damaged", expected="no empty field", where=path)
+    if (frame[whole] % 1 != 0).any(axis=None):
+        raise RunError("a table of a run is damaged", expected=f"whole numbers: {', '.join(whole)}", where=path)
+    return frame.astype(dict.fromkeys(whole, "int64"))

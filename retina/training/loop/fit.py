@@ -1,0 +1,81 @@
+"""Training by Keras' own `compile` and `fit`."""
+
+from collections.abc import Sequence
+
+import keras
+
+from retina.models.running.precision import Autocast
+from retina.training.loop import callbacks, timing
+from retina.training.loop.display import Display
+from retina.training.loop.losses import LOSSES
+from retina.training.loop.optimizer import FusedAdam
+from retina.training.material import Material
+from retina.training.plan import Plan
+from retina.training.saving import checkpoint
+from retina.training.saving.writer import Writer
+
+
+def fit(
+    plan: Plan, material: Material, writer: Writer, *, quiet: bool, watchers: Sequence[keras.callbacks.Callback] = ()
+) -> callbacks.Progress:
+    """Train a network with Keras' `compile` and `fit`, from the last checkpoint where there is one.
+
+    Args:
+        plan: The plan.
+        material: What is trained, and on what.
+        writer: Writes each epoch to its run folder; the last ones may still be with it on return.
+        quiet: Show nothing.
+        watchers: Further callbacks; they come last, when an epoch stands in the run folder.
+
+    Returns:
+        The history and the best weights.
+    """
+    experiment = plan.experiment
+    loss = LOSSES[experiment.loss](experiment)
+    model = compiled(material.network, experiment.precision, experiment.learning_rate, loss)
+    saved = checkpoint.restore(writer.run, model)
+    progress = callbacks.Progress(*saved) if saved else callbacks.Progress()
+    patience = experiment.patience if experiment.early_stopping else None
+    if progress.rows:
+        writer.run.write_history(progress.rows)
+    if progress.stopped(patience) or len(progress.rows) == experiment.epochs:
+        return progress
+    batches, validation = material.training, plan.data.parts["validation"]
+    display = Display(progress.rows, epochs=experiment.epochs, quiet=quiet)
+    reached = len(progress.rows)
+    clock = timing.Clock(batches)
+    try:
+        listeners = [
+            clock,
+            callbacks.Finite(),
+            callbacks.Validation(material.validation, validation.labels, loss),
+            callbacks.EpochRecord(writer, progress, clock, patience=patience, at_once=bool(watchers)),
+            display,
+            *watchers,
+        ]
+        model.fit(
+            batches,
+            epochs=experiment.epochs,
+            initial_epoch=reached,
+            verbose=0,
+            shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
+            callbacks=timing.Unhurried(
+                listeners, model=model, epochs=experiment.epochs, steps=batches.num_batches, verbose=0
+            ),
+        )
+    finally:
+        display.close()
+        model.forget_recordings()
+    progress.speed = {
+        "images_per_second": round(len(batches.labels) * (len(progress.rows) - reached) / clock.stepping_seconds, 2),
+        "waiting_share": round(batches.seconds / clock.stepping_seconds, 4),
+    }
+    return progress
+
+
+def compiled(network: keras.Model, precision: str, learning_rate: float, loss: keras.losses.Loss) -> keras.Model:
+    """A network ready for `fit`: its precision, its optimizer, its loss, and accuracy at probability 1/2."""
+    model = Autocast(network, precision)
+    accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
+    model.compile(optimizer=FusedAdam(learning_rate), loss=loss, metrics=[accuracy])
+    return model

@@ -1,0 +1,159 @@
+"""A learning-rate range test: train while the rate grows, with several seeds, and throw the networks away."""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from retina.data.feeding.batches import ShuffledBatches
+from retina.experiments.settings import meaningful
+from retina.machine import device, files, memory, progress, provenance
+from retina.runs import searches
+from retina.training import execution, material, weights
+from retina.training.loop.fit import compiled
+from retina.training.loop.losses import LOSSES
+from retina.training.plan import Plan, now
+from retina.training.searches.lr_rule import Suggestion, Watch, rates, smooth, suggest
+
+OF_A_SCHEDULE = ("learning_rate", "epochs", "early_stopping", "patience", "seed")
+"""Settings that a range test has no use for."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """What is tested.
+
+    Args:
+        low: The first learning rate.
+        high: The last one.
+        steps: Training steps between them at most.
+        seeds: How many seeds, from the experiment's own.
+    """
+
+    low: float = 1e-7
+    high: float = 1.0
+    steps: int = 100
+    seeds: int = 3
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one seed showed.
+
+    Args:
+        seed: The random seed.
+        rates: (N,) float64, rising.
+        losses: (N,) float64, the training loss of each step's batch, before the step; finite.
+        smoothed: (N,) float64.
+        diverged: The loss left all bounds before the range ended.
+        suggestion: What follows.
+    """
+
+    seed: int
+    rates: np.ndarray
+    losses: np.ndarray
+    smoothed: np.ndarray
+    diverged: bool
+    suggestion: Suggestion
+
+    def to_dict(self) -> dict[str, Any]:
+        """As recorded: plain JSON values."""
+        said = {"suggestion": self.suggestion.rate, "lower_bound": bool(self.suggestion.at_end)}
+        return {"seed": self.seed} | said | {"steps": len(self.rates), "diverged": self.diverged}
+
+
+def content(plan: Plan, tested: Range) -> dict[str, Any]:
+    """What a range test follows from, as plain JSON values."""
+    settings = {key: value for key, value in plan.experiment.to_dict().items() if key not in OF_A_SCHEDULE}
+    data = plan.data.to_dict()
+    return {
+        "schema": searches.SCHEMA,
+        "kind": "lr-find",
+        "experiment": settings,
+        "first_seed": plan.experiment.seed,
+        "range": dataclasses.asdict(tested),
+        "data": {key: data[key] for key in ("source", "fingerprint", "notice")},
+        "weights": plan.start.to_dict(),
+        "rule": "a tenth of the rate at which the smoothed training loss is lowest",
+    }
+
+
+def name(plan: Plan, tested: Range) -> str:
+    """The name of a range test and of its folder."""
+    item, said = plan.experiment, content(plan, tested)
+    identity = {"experiment": meaningful(said["experiment"]), "weights": plan.start.identity}
+    identity |= {key: said[key] for key in ("first_seed", "range", "rule")} | {"data": plan.data.fingerprint}
+    return f"{item.backbone}-{item.params}-{item.loss}-{files.json_sha256(identity)[:8]}"
+
+
+def measure(plan: Plan, tested: Range, *, quiet: bool = False) -> list[Trace]:
+    """Train one network a seed while the learning rate grows; only training images are seen.
+
+    Args:
+        plan: What is trained; its learning rate and epochs do not count.
+        tested: The range.
+        quiet: Show no progress.
+
+    Raises:
+        RetinaError: memory does not suffice, or a kernel is missing.
+    """
+    memory.keep_freed()
+    kernels = device.deterministic_kernels(wanted=plan.experiment.deterministic)
+    traces = []
+    with kernels, execution.torch_in_words():
+        for number in range(tested.seeds):
+            seed = plan.experiment.seed + number
+            changed = dataclasses.replace(plan, experiment=dataclasses.replace(plan.experiment, seed=seed))
+            with progress.bar(f"seed {seed}", tested.steps, quiet=quiet, unit="steps") as advance:
+                traces.append(_trace(changed, tested, advance, quiet=quiet))
+    return traces
+
+
+def _trace(plan: Plan, tested: Range, advance: Any, *, quiet: bool) -> Trace:  # noqa: ANN401 - a function of one number
+    """What one seed shows."""
+    experiment = plan.experiment
+    network, batches = material.training(plan, weights.build(experiment, plan.start), quiet=quiet)
+    model = compiled(network, experiment.precision, tested.low, LOSSES[experiment.loss](experiment))
+    wanted = rates(tested.low, tested.high, tested.steps)
+    losses: list[float] = []
+    watch, diverged = Watch(), False
+    for rate, (images, labels) in zip(wanted, endless(batches), strict=False):
+        model.optimizer.learning_rate = float(rate)
+        model.reset_metrics()  # Keras answers with a running mean
+        loss = float(model.train_on_batch(images, labels, return_dict=True)["loss"])
+        advance(1)
+        diverged = watch.diverged(loss)
+        if diverged:
+            break
+        losses.append(loss)
+    seen = np.asarray(losses, np.float64)
+    used = wanted[: len(seen)]
+    said = suggest(used, seen, tested.steps)
+    return Trace(experiment.seed, used, seen, smooth(seen, tested.steps), diverged, said)
+
+
+def endless(batches: ShuffledBatches) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Training batches, epoch after epoch; a last one that is not full is left out where there are others."""
+    full = max(1, len(batches.labels) // batches.batch_size)
+    epoch = 1
+    while True:
+        batches.epoch = epoch
+        yield from (batches[index] for index in range(full))
+        epoch += 1
+
+
+def record(plan: Plan, tested: Range, traces: list[Trace]) -> dict[str, Any]:
+    """The record of a range test, to be sealed: plain JSON values."""
+    seeds = {"name": name(plan, tested), "made": now(), "seeds": [trace.to_dict() for trace in traces]}
+    said = content(plan, tested) | seeds | {"environment": provenance.describe()}
+    found = searches.RangeTest.of(said["name"], said)
+    return said | {"suggestion": found.typical, "spread": found.spread}
+
+
+def folder(plan: Plan, tested: Range, results: Path) -> Path:
+    """Where a range test is written."""
+    return searches.range_folder(results) / name(plan, tested)

@@ -1,0 +1,229 @@
+"""A search over learning rates and batch sizes, whose trials are ordinary runs and whose only memory are run folders.
+
+The sampler (Optuna's TPE, seeded) and the pruner (the median of earlier trials) live in memory. Typed again, the search
+asks them from the first trial on and tells them what the run folders say, so that the same trials follow: a finished or
+a pruned trial is not trained again, an interrupted one goes on. There is no second record that could disagree with the
+folders, after Ctrl-C or after a kill.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retina.errors import DivergedError, PrunedError, RunError
+from retina.experiments.settings import meaningful
+from retina.machine import extras, files, sealed
+from retina.runs import folder as runs
+from retina.runs import searches
+from retina.training import execution
+from retina.training.plan import Plan
+from retina.training.searches.pruning import Prune, objective
+from retina.training.tracking.watcher import history
+
+STARTUP = 5
+"""Trials drawn at random before the sampler learns from earlier ones, and finished trials before any is pruned."""
+WARMUP = 2
+"""Epochs that every trial may train: the first ones of a network say little of its last ones."""
+DIGITS = 3
+"""Significant digits of a learning rate: more would only make names and tables longer."""
+OBJECTIVE = "validation AUROC at the epoch with the lowest validation loss, from history.csv"
+
+
+@dataclass(frozen=True)
+class Space:
+    """What is searched.
+
+    Args:
+        low: Lowest learning rate; the scale is logarithmic.
+        high: Highest one.
+        batch_sizes: Batch sizes, each named once.
+        sampler_seed: Seed of the sampler.
+    """
+
+    low: float = 1e-5
+    high: float = 1e-2
+    batch_sizes: tuple[int, ...] = (16, 32, 64)
+    sampler_seed: int = 0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of a search.
+
+    Args:
+        number: From 1.
+        learning_rate: What was tried.
+        batch_size: What was tried.
+        run: The name of its run.
+        state: `finished`, `pruned` or `failed`, which means that it diverged.
+        objective: Of a finished trial, 0-1.
+        epochs: Epochs that were trained.
+    """
+
+    number: int
+    learning_rate: float
+    batch_size: int
+    run: str
+    state: str
+    objective: float | None
+    epochs: int
+
+
+def search(
+    first: Plan,
+    space: Space,
+    *,
+    trials: int,
+    results: Path,
+    quiet: bool,
+    hear: Callable[[Trial], None] = lambda _: None,
+) -> list[Trial]:
+    """Run a search, or what is missing of it.
+
+    Args:
+        first: The plan of a run of the search's settings; its learning rate and batch size do not count.
+        space: What is searched.
+        trials: How many trials; more than before go on from there.
+        results: The results folder.
+        quiet: Show no progress.
+        hear: Hears of every trial that is over.
+
+    Raises:
+        RetinaError: Optuna is not installed; or a run cannot be trained for another reason than that it diverged.
+    """
+    optuna = extras.require("optuna", extra="tune", purpose="tune")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=space.sampler_seed, n_startup_trials=STARTUP),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=WARMUP),
+    )
+    states = optuna.trial.TrialState
+    over = []
+    for number in range(1, trials + 1):
+        asked = study.ask()
+        drawn = asked.suggest_float("learning_rate", space.low, space.high, log=True)
+        batch = asked.suggest_categorical("batch_size", space.batch_sizes)
+        made = planned(first, space, number, rounded(drawn, space), batch)
+        trial = tried(made, number, asked, results, quiet=quiet)
+        if trial.state == "finished":
+            study.tell(asked, trial.objective)
+        else:
+            study.tell(asked, state=states.PRUNED if trial.state == "pruned" else states.FAIL)
+        over.append(trial)
+        hear(trial)
+    return over
+
+
+def rounded(rate: float, space: Space) -> float:
+    """A learning rate of `DIGITS` significant digits within the space."""
+    return min(max(float(f"{rate:.{DIGITS}g}"), space.low), space.high)
+
+
+def planned(first: Plan, space: Space, number: int, rate: float, batch: int) -> Plan:
+    """The plan of a trial: on the data and from the weights of the first."""
+    changed = {"learning_rate": rate, "batch_size": batch}
+    experiment = dataclasses.replace(first.experiment, **changed)
+    files_own = {key: getattr(first.experiment, key) for key in changed}
+    overrides = first.overrides | {
+        key: {"file": files_own[key], "option": value} for key, value in changed.items() if value != files_own[key]
+    }
+    return dataclasses.replace(
+        first,
+        experiment=experiment,
+        overrides=overrides,
+        digest=experiment.digest(data=first.data.fingerprint, weights=first.start.identity),
+        selection={"by": "tune", "search": name(first, space), "trial": number},
+    )
+
+
+def tried(made: Plan, number: int, asked: Any, results: Path, *, quiet: bool) -> Trial:  # noqa: ANN401 - Optuna's
+    """Train a trial, or read what it came to before.
+
+    Raises:
+        RetinaError: it cannot be trained, for another reason than that it diverged.
+    """
+    run = runs.Run(runs.runs_folder(results) / made.name)
+    state = before(run)
+    watcher = Prune(asked, run, made.experiment)
+    if state is None:
+        try:
+            execution.execute(made, results=results, quiet=quiet, watchers=[watcher])
+            state = "finished"
+        except PrunedError:
+            state = "pruned"
+        except DivergedError:
+            state = "failed"
+    rows = history(run)
+    for epoch in range(watcher.told + 1, len(rows) + 1):
+        asked.report(objective(rows[:epoch]), epoch)
+    value = objective(rows) if state == "finished" else None
+    item = made.experiment
+    return Trial(number, item.learning_rate, item.batch_size, run.folder.name, state, value, len(rows))
+
+
+def before(run: runs.Run) -> str | None:
+    """What became of a trial in an earlier session; `None` where it is to be trained, or to go on."""
+    record = {}
+    with suppress(RunError):  # there is none, or it is damaged, which training tells
+        record = run.record()
+    if record.get("status") in runs.FINISHED:
+        return "finished"
+    if record.get("status") == "diverged":
+        return "failed"
+    return "pruned" if record.get("pruned_epoch") is not None else None
+
+
+def winner(trials: Sequence[Trial]) -> Trial | None:
+    """The finished trial with the highest objective, the earliest of equal ones; `None` where none is finished."""
+    finished = [trial for trial in trials if trial.state == "finished" and not math.isnan(trial.objective)]
+    return max(finished, key=lambda trial: (trial.objective, -trial.number), default=None)
+
+
+def name(plan: Plan, space: Space) -> str:
+    """The name of a search: what is fixed, and the space; not how many trials."""
+    item = plan.experiment
+    fixed = meaningful(item.to_dict())
+    for key in ("learning_rate", "batch_size"):
+        del fixed[key]
+    identity = {"experiment": fixed | {"weights": plan.start.identity}, "data": plan.data.fingerprint}
+    digest = files.json_sha256(identity | {"space": dataclasses.asdict(space)})
+    return f"{item.backbone}-{item.params}-{item.loss}-seed{item.seed}-{digest[:8]}"
+
+
+def record(plan: Plan, space: Space, trials: Sequence[Trial]) -> dict[str, Any]:
+    """What a search came to: plain JSON values."""
+    best = winner(trials)
+    states = [trial.state for trial in trials]
+    settings = plan.experiment.to_dict()
+    for key in ("learning_rate", "batch_size"):
+        del settings[key]
+    data = plan.data.to_dict()
+    return {
+        "schema": searches.SCHEMA,
+        "kind": "tune",
+        "name": name(plan, space),
+        "objective_is": OBJECTIVE,
+        "experiment": settings,
+        "data": {key: data[key] for key in ("source", "fingerprint", "notice")},
+        "weights": plan.start.to_dict(),
+        "space": dataclasses.asdict(space) | {"batch_sizes": list(space.batch_sizes)},
+        "tried": len(trials),
+        "finished": states.count("finished"),
+        "pruned": states.count("pruned"),
+        "failed": states.count("failed"),
+        "winner": best.run if best else None,
+        "objective": best.objective if best else None,
+        "trials": [dataclasses.asdict(trial) for trial in trials],
+    }
+
+
+def write(results: Path, content: dict[str, Any]) -> Path:
+    """Write what a search came to, sealed, whole or not at all."""
+    path = searches.tuning_folder(results) / f"{content['name']}.json"
+    files.write_text(path, sealed.seal(content))
+    return path

@@ -1,0 +1,177 @@
+"""Runs on a Ray cluster: each is one plain task that wraps the same resumable run.
+
+The run folder is the truth. Where all machines see the results folder, a run whose machine died goes on elsewhere from
+its last checkpoint, and a study whose driver died goes on when the same command is typed again. Where they do not, a
+finished run folder is brought back whole, and a run whose machine died begins again on another.
+"""
+
+import contextlib
+import uuid
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from retina.errors import ExperimentError, RetinaError
+from retina.machine import files
+from retina.runs import folder as runs
+from retina.training.studies import connection, job, remote
+from retina.training.studies.engines import Engine
+from retina.training.studies.job import Job, Outcome
+
+GRACE = 10.0
+"""Seconds that interrupted runs have to say so in their records."""
+LOST_MACHINES = 3
+"""How often a run may lose its machine before it counts as failed."""
+MARK = ".results-"
+
+
+@contextlib.contextmanager
+def engine(address: str | None, *, cpus: int | None, gpus: int | None, results: Path) -> Iterator[Engine]:
+    """Connect to a Ray cluster, or start one of this machine alone, and yield an engine that trains there.
+
+    A cluster started here asks for a token that is made for it, and shows no dashboard. For another, Ray itself reads
+    the token from the environment, see https://docs.ray.io/en/latest/ray-security/token-auth.html.
+
+    Alone on this machine a run has the threads that the local engine would have, and so the same last digits.
+
+    Args:
+        address: The cluster's address, `auto` for one that runs on this machine; `None` to start one.
+        cpus: CPUs of one run; `None` takes those of the smallest node.
+        gpus: GPUs of one run; `None` takes one where every node has one.
+        results: The results folder.
+
+    Raises:
+        RetinaError: Ray is not installed, the cluster cannot be reached, a machine of it has other code, or none has
+            room for a run.
+    """
+    ray = connection.imported(address)
+    if address is None and cpus is None:
+        cpus = torch.get_num_threads()
+    with connection.connected(ray, address), connection.as_one_line(ray):
+        nodes = living(ray)
+        room = room_of(nodes, cpus, gpus)
+        mark = mark_of(results)
+        yield Engine(lambda jobs: submit(ray, jobs, nodes, room, mark), abreast=abreast(nodes, room))
+
+
+def living(ray: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the package
+    """The machines of the cluster that can train: those with a CPU to give."""
+    return [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+
+
+def room_of(nodes: Sequence[dict[str, Any]], cpus: int | None, gpus: int | None) -> dict[str, int]:
+    """What one run asks of a machine.
+
+    Raises:
+        ExperimentError: no machine has that much.
+    """
+    offers = [{name: int(node["Resources"].get(name, 0)) for name in ("CPU", "GPU")} for node in nodes]
+    smallest = {name: min((offer[name] for offer in offers), default=0) for name in ("CPU", "GPU")}
+    wanted = {
+        "CPU": smallest["CPU"] if cpus is None else cpus,
+        "GPU": min(1, smallest["GPU"]) if gpus is None else gpus,
+    }
+    if not any(all(offer[name] >= wanted[name] for name in wanted) for offer in offers):
+        raise ExperimentError(
+            "no machine of the cluster has room for a run",
+            expected=f"{wanted['CPU']} CPUs and {wanted['GPU']} GPUs on one of them",
+            found="; ".join(f"{offer['CPU']} and {offer['GPU']}" for offer in offers) or "no machine with a CPU",
+            advice="ask for less with --cpus and --gpus",
+        )
+    return {"num_cpus": wanted["CPU"], "num_gpus": wanted["GPU"]}
+
+
+def abreast(nodes: Sequence[dict[str, Any]], room: dict[str, int]) -> int:
+    """How many runs have room at a time."""
+    needs = {"CPU": room["num_cpus"], "GPU": room["num_gpus"]}
+    return sum(
+        min(int(node["Resources"].get(name, 0) // need) for name, need in needs.items() if need) for node in nodes
+    )
+
+
+def mark_of(results: Path) -> str:
+    """The name of a file in the results folder that no other has, by which a machine sees whether it has the same.
+
+    Raises:
+        RetinaError: the folder cannot be written.
+    """
+    folder = runs.runs_folder(results)
+    with files.unwritable_is_one_line(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        known = min(folder.glob(f"{MARK}*"), default=None)
+        mark = known or folder / f"{MARK}{uuid.uuid4().hex}"
+        mark.touch()
+    return mark.name
+
+
+def require_alike(ray: Any, jobs: Sequence[Job], nodes: Sequence[dict[str, Any]], mark: str) -> None:  # noqa: ANN401
+    """Refuse a cluster whose machines would not train alike, before any of them trains.
+
+    Every machine prepares the data of every kind of job, which it keeps for its runs.
+
+    Raises:
+        RetinaError: a machine has another version of retina or of a package that decides a result, other data, or other
+            starting weights.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    kinds = list({job.kind(item): item for item in jobs}.values())
+    ask = ray.remote(num_cpus=0, max_retries=0, max_calls=1)(remote.introduce)
+    here = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
+    asked = [ask.options(scheduling_strategy=strategy).remote(kinds, mark) for strategy in here]
+    for number, answer in enumerate(asked):
+        try:
+            problem = ray.get(answer)
+        except ray.exceptions.RayError as error:
+            raise RetinaError(
+                "a machine of the cluster cannot run retina",
+                found=connection.in_words(error),
+                where=nodes[number]["NodeManagerHostname"],
+                advice="install the same version of it, and of Python, on every machine",
+            ) from error
+        if problem is not None:
+            raise problem
+
+
+def submit(
+    ray: Any,  # noqa: ANN401 - the package
+    jobs: Sequence[Job],
+    nodes: Sequence[dict[str, Any]],
+    room: dict[str, int],
+    mark: str,
+) -> Generator[Outcome, None, None]:
+    """Train jobs on the cluster; outcomes come as they end."""
+    finished = [item for item in jobs if job.is_finished(item)]
+    for item in finished:
+        yield Outcome(item.name, runs.Run(job.folder(item)).record()["status"], reused=True)
+    left = [item for item in jobs if item not in finished]
+    if left:
+        require_alike(ray, left, nodes, mark)
+    task = ray.remote(**room, max_retries=LOST_MACHINES, retry_exceptions=False)(remote.perform)
+    waiting: dict[Any, Job] = {}
+    try:
+        for item in left:
+            waiting[task.options(name=item.name).remote(item, mark, room["num_cpus"])] = item
+        while waiting:
+            (done,), _ = ray.wait(list(waiting), num_returns=1)
+            yield outcome_of(ray, done, waiting.pop(done))
+    finally:
+        for reference in waiting:  # interrupted: each run writes that into its record
+            ray.cancel(reference, force=False)
+        if waiting:
+            ray.wait(list(waiting), num_returns=len(waiting), timeout=GRACE)
+
+
+def outcome_of(ray: Any, done: Any, item: Job) -> Outcome:  # noqa: ANN401 - the package, and a reference of its
+    """What became of a task that has ended; a run folder that it sent takes its place in the results folder."""
+    try:
+        brought = ray.get(done)
+        if brought.folder is not None:
+            remote.unpack(brought.folder, job.folder(item))
+    except RetinaError as error:
+        return Outcome(item.name, "failed", error=str(error))
+    except ray.exceptions.RayError as error:
+        return Outcome(item.name, "failed", error=connection.in_words(error))
+    return brought.outcome

@@ -1,0 +1,93 @@
+"""A connection to a Ray cluster: its settings before Ray is imported, a token, signals, and its errors in one line."""
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+from retina.errors import RetinaError
+from retina.machine import extras
+
+REACH = 10.0
+"""Seconds that a cluster has to answer."""
+TOKEN = "RAY_AUTH_TOKEN"  # noqa: S105 - a name
+
+
+def imported(address: str | None) -> ModuleType:
+    """Ray, which reads its settings when it is imported: no statistics for its makers, and a token for a new cluster.
+
+    Raises:
+        RetinaError: it is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if address is None:
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ.setdefault(TOKEN, secrets.token_hex(32))
+    return extras.require("ray", extra="ray", purpose="--engine ray")
+
+
+@contextlib.contextmanager
+def connected(ray: Any, address: str | None) -> Iterator[None]:  # noqa: ANN401 - the package
+    """Be connected to a cluster while the block lasts.
+
+    Raises:
+        RetinaError: it cannot be reached.
+    """
+    options: dict[str, Any] = {"log_to_driver": False, "configure_logging": True, "logging_level": "error"}
+    if address is None:
+        options |= {"include_dashboard": False}
+    try:
+        if address not in (None, "auto"):
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, int(port)), timeout=REACH).close()  # Ray itself would try for minutes
+        with own_signals():
+            ray.init(address=address or "local", **options)
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise RetinaError(
+            "the Ray cluster cannot be reached" if address else "no Ray cluster can be started here",
+            found=str(error).strip().partition("\n")[0],
+            where=address,
+            expected="auto, or HOST:PORT as `ray start --head` prints it" if address else None,
+            advice="see `ray status`; one that asks for a token needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN here",
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextlib.contextmanager
+def own_signals() -> Iterator[None]:
+    """Keep this process's answer to SIGTERM, which Ray would replace by one of its own."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def as_one_line(ray: Any) -> Iterator[None]:  # noqa: ANN401 - the package
+    """Turn the loss of a cluster into one helpful line."""
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        raise RetinaError(
+            "the Ray cluster was lost",
+            found=in_words(error),
+            advice="type the same command again, on this cluster or another: it goes on with what is left",
+        ) from error
+
+
+def in_words(error: Exception) -> str:
+    """What an error of Ray's says, on one line; of a task's error, what was raised there."""
+    cause = getattr(error, "cause", None) or error
+    lines = str(cause).strip().splitlines() or [""]
+    return f"{type(cause).__name__}: {lines[0] if cause is not error else lines[-1]}"

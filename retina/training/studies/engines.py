@@ -1,0 +1,145 @@
+"""Many runs, one after another or one a device.
+
+Finished ones are reused, interrupted ones go on, failed ones get a second try, and the rest goes on whatever becomes of
+one.
+"""
+
+import contextlib
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+from retina.errors import ExperimentError
+from retina.machine import processes, signals
+from retina.training.shelf import Shelf
+from retina.training.studies import job
+from retina.training.studies.job import Job, Outcome
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Who trains.
+
+    Args:
+        train: Takes jobs and yields what became of each, in whatever order they end.
+        abreast: How many runs it trains at a time at most.
+    """
+
+    train: Callable[[Sequence[Job]], Generator[Outcome, None, None]]
+    abreast: int = 1
+
+
+def run(jobs: Sequence[Job], engine: Engine, told: Callable[[Outcome], None]) -> list[Outcome]:
+    """Train jobs; those that fail once more, after all others.
+
+    A run that diverged is not tried again: it would do the same.
+
+    Args:
+        jobs: The jobs, no two of the same run.
+        engine: Who trains them.
+        told: Called with each outcome when it is there, with the second of a job tried twice too.
+
+    Returns:
+        The outcomes, in the order of the jobs.
+
+    Raises:
+        KeyboardInterrupt: the study was interrupted; runs under way are recorded as interrupted.
+    """
+    found: dict[str, Outcome] = {}
+    with contextlib.closing(engine.train(jobs)) as outcomes:  # closed at once, wherever Ctrl-C falls
+        for outcome in outcomes:
+            found[outcome.name] = outcome
+            told(outcome)
+    failed = [item for item in jobs if found[item.name].status == "failed"]
+    with contextlib.closing(engine.train(failed)) as outcomes:
+        for outcome in outcomes:
+            found[outcome.name] = outcome.after(found[outcome.name])
+            told(found[outcome.name])
+    return [found[item.name] for item in jobs]
+
+
+def here(shelf: Shelf) -> Engine:
+    """One run after another in this process, which imports, reads and measures everything once."""
+    return Engine(lambda jobs: (job.perform(item, shelf) for item in jobs))
+
+
+def on_devices(number: int) -> Engine:
+    """One run a device, each in a process of its own that sees no other device.
+
+    Raises:
+        ExperimentError: there are not as many devices.
+    """
+    names = devices()
+    if number > len(names):
+        raise ExperimentError(
+            f"--jobs cannot be {number}",
+            expected="at most one run for each GPU",
+            found=f"{len(names)} of them" if names else "no GPU; on a processor one run uses all cores",
+            advice="leave --jobs out",
+        )
+    return Engine(lambda jobs: _on_each(jobs, names[:number]), abreast=number)
+
+
+def devices() -> list[str]:
+    """What CUDA_VISIBLE_DEVICES calls each GPU that this process sees."""
+    import torch
+
+    count = torch.cuda.device_count()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return visible.split(",")[:count] if visible else [str(number) for number in range(count)]
+
+
+def _on_each(jobs: Sequence[Job], names: Sequence[str]) -> Generator[Outcome, None, None]:
+    """Train jobs, one a device at a time; a process that is killed takes its own run down and no other."""
+    waiting, idle = deque(jobs), list(names)
+    pools: dict[str, ProcessPoolExecutor] = {}
+    busy: dict[Future[Outcome], tuple[str, Job]] = {}
+    try:
+        while waiting or busy:
+            while waiting and idle:
+                name, item = idle.pop(), waiting.popleft()
+                if name not in pools:
+                    pools[name] = _pool(name)
+                busy[pools[name].submit(_perform, item)] = name, item
+            done, _ = wait(busy, return_when=FIRST_COMPLETED)
+            for future in done:
+                name, item = busy.pop(future)
+                idle.append(name)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    pools.pop(name).shutdown()
+                    yield Outcome(item.name, "failed", error="its process was killed")
+    finally:
+        for worker in multiprocessing.active_children():  # all is done, or the study was interrupted
+            worker.terminate()
+        for pool in pools.values():
+            pool.shutdown(cancel_futures=True)
+
+
+def _pool(name: str) -> ProcessPoolExecutor:
+    """One process for a device, which keeps from run to run what it has read."""
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=spawn, initializer=_settle, initargs=(name,))
+
+
+def _settle(name: str) -> None:
+    """See no device but one, before torch looks for them."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = name
+    processes.begin_worker()
+
+
+_SHELF = Shelf()
+
+
+def _perform(item: Job) -> Outcome:
+    """Train a job in a worker, which keeps what it has read from one job to the next and ends when it is told to."""
+    try:
+        with signals.ending_softly():
+            return job.perform(item, _SHELF)
+    except KeyboardInterrupt:  # the record says so; the next job in the queue must not begin
+        os._exit(1)

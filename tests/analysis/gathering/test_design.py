@@ -1,0 +1,51 @@
+"""The pairs that answer a question are found among many runs, and none that differ in more than the question."""
+
+from made_runs import make_run, make_study
+
+from retina.analysis.gathering import collection, design
+
+
+def entries(made):
+    return collection.collect(made)[0]
+
+
+def labels(pairs):
+    return sorted((first.label, second.label) for first, second in pairs)
+
+
+def test_the_study_has_three_pairs_of_parameter_sets_and_one_of_losses(tmp_path):
+    found = entries(make_study(tmp_path))
+    assert labels(design.parameter_pairs(found)) == [
+        ("resnet18 p1 ce", "resnet18 p2 ce"),
+        ("resnet50 p1 ce", "resnet50 p2 ce"),
+        ("vgg16 p1 ce", "vgg16 p2 ce"),
+    ]
+    assert labels(design.loss_pairs(found)) == [("resnet18 p1 ce", "resnet18 p1 focal")]
+    assert design.repetitions(found) == []
+
+
+def test_early_stopping_may_differ_within_a_pair_but_the_nearest_run_is_taken(tmp_path):
+    plain = make_run(tmp_path, early_stopping=False, digest="1" * 8)
+    stopping = make_run(tmp_path, digest="2" * 8)
+    focal = make_run(tmp_path, loss="focal", digest="3" * 8)
+    assert [a.name for a, _ in design.loss_pairs(entries([plain, focal]))] == [plain.folder.name]
+    assert [a.name for a, _ in design.loss_pairs(entries([plain, stopping, focal]))] == [stopping.folder.name]
+
+
+def test_runs_that_differ_in_more_are_no_pair(tmp_path):
+    first = make_run(tmp_path)
+    for change in ({"image_size": 96}, {"data": "e"}, {"seed": 1}, {"fine_tune": "head"}):
+        other = make_run(tmp_path, **({"params": "p2", "digest": "1" * 8} | change))
+        assert design.parameter_pairs(entries([first, other])) == []
+
+
+def test_focal_settings_of_a_cross_entropy_run_mean_nothing(tmp_path):
+    made = [make_run(tmp_path, focal_gamma=5.0), make_run(tmp_path, params="p2", digest="1" * 8)]
+    assert len(design.parameter_pairs(entries(made))) == 1
+
+
+def test_repetitions_differ_in_the_seed_alone_and_are_finished(tmp_path):
+    made = [make_run(tmp_path, seed=seed) for seed in range(3)]
+    made += [make_run(tmp_path, seed=3, status="diverged"), make_run(tmp_path, seed=4, image_size=96)]
+    (members,) = design.repetitions(entries(made))
+    assert [member.experiment["seed"] for member in members] == [0, 1, 2]

@@ -1,0 +1,197 @@
+"""Experiments: what a parameter file and options may say, and what they may not."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retina.errors import ExperimentError
+from retina.experiments import experiment
+from retina.experiments.experiment import SETTINGS, Experiment
+from retina.experiments.settings import MEANT_FOR
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+BASE = "batch_size = 4\nlearning_rate = 0.1\nepochs = 2\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "batch_size", "learning_rate", "epochs"), [("p1", 32, 1e-4, 10), ("p2", 64, 1e-3, 15)]
+)
+def test_parameter_sets_are_those_of_the_study(name, batch_size, learning_rate, epochs):
+    found, overrides = experiment.load("resnet18", name)
+    assert (found.batch_size, found.learning_rate, found.epochs) == (batch_size, learning_rate, epochs)
+    assert found.early_stopping
+    assert found.patience == 3
+    assert overrides == {}
+
+
+def test_an_option_overrides_its_key_and_is_recorded():
+    found, overrides = experiment.load("resnet18", "p1", epochs=2, loss="focal", seed=4)
+    assert (found.epochs, found.loss, found.seed) == (2, "focal", 4)
+    assert overrides == {"epochs": {"file": 10, "option": 2}}
+
+
+def test_an_option_equal_to_its_key_overrides_nothing():
+    assert experiment.load("resnet18", "p1", epochs=10)[1] == {}
+
+
+def test_a_file_may_be_named_by_its_path(tmp_path):
+    found, _ = experiment.load("resnet18", write(tmp_path, BASE))
+    assert found.params == "mine"
+    assert found.learning_rate == 0.1
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("learning_rat = 1e-3", ["unknown key 'learning_rat'", "did you mean 'learning_rate'?", "mine.toml"]),
+        ("seed = 1", ["unknown key 'seed'", "mine.toml"]),
+        ("dropout = 'much'", ["dropout", "a number from 0 to 0.95", "'much'", "mine.toml"]),
+        ("dropout = 0.99", ["dropout", "0.99", "from 0 to 0.95"]),
+        ("patience = 2.0", ["patience", "a whole number", "2.0"]),
+        ("patience = true", ["patience", "True"]),
+        ("early_stopping = 1", ["early_stopping", "true or false"]),
+        ("fine_tune = 'heads'", ["unknown fine_tune 'heads'", "head, last, full", "did you mean 'head'?"]),
+        ("rotation = nan", ["rotation", "nan"]),
+        ("dropout = 0.1\ndropout = 0.2", ["cannot be read", "mine.toml"]),
+    ],
+)
+def test_a_wrong_line_is_named_with_what_is_allowed(tmp_path, line, words):
+    with pytest.raises(ExperimentError) as caught:
+        experiment.load("resnet18", write(tmp_path, BASE + line))
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message or word in message.replace("full, head, last", "head, last, full")
+
+
+@pytest.mark.parametrize("missing", ["batch_size", "learning_rate", "epochs"])
+def test_a_parameter_set_must_be_complete(tmp_path, missing):
+    text = "".join(line + "\n" for line in BASE.splitlines() if not line.startswith(missing))
+    with pytest.raises(ExperimentError, match=missing):
+        experiment.load("resnet18", write(tmp_path, text))
+
+
+def test_an_option_can_complete_a_parameter_set(tmp_path):
+    text = BASE.replace("epochs = 2\n", "")
+    assert experiment.load("resnet18", write(tmp_path, text), epochs=7)[0].epochs == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"params": "p11"}, "did you mean 'p1'?"),
+        ({"params": "absent.toml"}, "absent.toml"),
+        ({"loss": "focl"}, "did you mean 'focal'?"),
+        ({"epochs": 0}, "from 1 to 10000"),
+        ({"seed": -1}, "seed"),
+        ({"epoch": 3}, "did you mean 'epochs'?"),
+    ],
+)
+def test_a_wrong_option_is_named(arguments, words):
+    with pytest.raises(ExperimentError) as caught:
+        experiment.load("resnet18", **({"params": "p1"} | arguments))
+    assert words in str(caught.value)
+
+
+def test_a_folder_or_bytes_that_are_no_text_are_one_line(tmp_path):
+    (tmp_path / "bad.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ExperimentError, match="cannot be read"):
+        experiment.load("resnet18", str(tmp_path / "bad.toml"))
+
+
+def test_every_setting_of_a_file_stands_in_both_parameter_sets():
+    """A reader of p1.toml sees every knob there is."""
+    for name in ("p1", "p2"):
+        values = experiment.read_params(experiment.params_path(name))
+        assert set(values) == {key for key, rule in SETTINGS.items() if rule.in_file} - {"precision"}
+
+
+CHANGES = {
+    key: (
+        not getattr(experiment.load("resnet18")[0], key)
+        if rule.kind is bool
+        else next(word for word in rule.choices if word != getattr(experiment.load("resnet18", loss="focal")[0], key))
+        if rule.choices
+        else "other"
+        if rule.kind is str
+        else 96
+        if rule.kind is int
+        else 0.3
+    )
+    for key, rule in SETTINGS.items()
+}
+
+
+@pytest.mark.parametrize("key", SETTINGS)
+def test_the_digest_depends_on_every_setting(key):
+    base = experiment.load("resnet18", loss="focal", fine_tune="head" if key == "feature_variants" else "full")[0]
+    if key == "weights":
+        assert base.digest(data="d", weights="a") != base.digest(data="d", weights="b")
+        return
+    changed = dataclasses.replace(base, **{key: CHANGES[key]})
+    assert changed.digest(data="d", weights="w") != base.digest(data="d", weights="w")
+
+
+@pytest.mark.parametrize("key", [key for key, (other, _) in MEANT_FOR.items() if other != key])
+def test_a_setting_without_a_meaning_here_is_refused_and_changes_no_digest(key):
+    base = experiment.load("resnet18")[0]
+    changed = dataclasses.replace(base, **{key: CHANGES[key]})
+    assert changed.digest(data="d", weights="w") == base.digest(data="d", weights="w")
+    other, value = MEANT_FOR[key]
+    with pytest.raises(ExperimentError, match=f"{key} has no meaning.*--{other.replace('_', '-')} {value}"):
+        experiment.load("resnet18", **{key: CHANGES[key]})
+
+
+def test_the_digest_depends_on_the_data_and_not_on_how_weights_were_asked_for():
+    base = experiment.load("resnet18")[0]
+    assert base.digest(data="d", weights="w") != base.digest(data="e", weights="w")
+    asked = dataclasses.replace(base, weights="random")
+    assert asked.digest(data="d", weights="w") == base.digest(data="d", weights="w")
+
+
+@given(st.sampled_from(sorted(SETTINGS)), st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()))
+def test_an_experiment_holds_a_value_or_names_its_key(key, value):
+    """Whatever a value is, it is taken as it is, or refused with its key; it is never changed or ignored."""
+    base = experiment.load("resnet18")[0].to_dict()
+    try:
+        made = Experiment(**(base | {key: value}))
+    except ExperimentError as error:
+        assert key in str(error)  # noqa: PT017 - both outcomes are right
+    else:
+        assert getattr(made, key) == value
+
+
+def test_the_backbones_that_can_be_asked_for_are_those_there_are():
+    from retina.models.backbones.registry import BACKBONES
+
+    assert set(SETTINGS["backbone"].choices) == set(BACKBONES)
+
+
+def test_an_unknown_backbone_suggests_the_nearest():
+    with pytest.raises(ExperimentError, match="did you mean 'resnet18'"):
+        experiment.load("resnet19")
+
+
+def test_settings_of_the_focal_loss_mean_nothing_without_it():
+    """They are refused as options, and two experiments that differ in them alone are one."""
+    with pytest.raises(ExperimentError, match="--loss focal"):
+        experiment.load("resnet18", focal_gamma=5.0)
+    base = experiment.load("resnet18")[0]
+    other = dataclasses.replace(base, focal_gamma=5.0)
+    assert base.digest(data="d", weights="w") == other.digest(data="d", weights="w")
+
+
+def test_a_parameter_set_of_the_project_is_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert experiment.params_path("p1").is_file()
+    chosen, _ = experiment.load("resnet18", "p1")
+    assert (chosen.batch_size, chosen.learning_rate, chosen.epochs) == (32, 1e-4, 10)

@@ -1,0 +1,138 @@
+"""Study files: what they come to, and what is refused."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retina import PACKAGE
+from retina.errors import ExperimentError
+from retina.experiments import study
+
+ROOT = PACKAGE.parent
+STUDIES = ROOT / "experiments" / "studies"
+ORIGINAL = [
+    ("vgg16", "p1", "ce", True),
+    ("vgg16", "p2", "ce", True),
+    ("resnet18", "p1", "ce", False),
+    ("resnet18", "p2", "ce", True),
+    ("resnet50", "p1", "ce", True),
+    ("resnet50", "p2", "ce", True),
+    ("resnet18", "p1", "focal", True),
+]
+
+
+def said(member):
+    item = member.experiment
+    return item.backbone, item.params, item.loss, item.early_stopping
+
+
+def written(folder, text):
+    path = folder / "study.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_original_study_is_the_seven_runs_of_the_text():
+    assert [said(member) for member in study.read(STUDIES / "original.toml")] == ORIGINAL
+
+
+def test_the_study_over_seeds_is_the_same_seven_five_times():
+    members = study.read(STUDIES / "original-seeds.toml")
+    assert [said(member) for member in members] == ORIGINAL * 5
+    assert [member.experiment.seed for member in members] == sorted([*range(5)] * 7)
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_study_says_its_source_and_its_command(path):
+    text = path.read_text(encoding="utf-8")
+    assert "# Source " in text
+    assert f"# Command   python cli.py study experiments/studies/{path.name}" in text
+    assert study.read(path)
+
+
+def some(values):
+    return st.lists(st.sampled_from(values), min_size=1, unique=True)
+
+
+@given(some(["vgg16", "resnet18"]), some(["p1", "p2"]), some(["ce", "focal"]), some([0, 1, 5]))
+def test_a_grid_is_every_combination_once(tmp_path_factory, backbones, params, losses, seeds):
+    folder = tmp_path_factory.mktemp("grid")
+    lists = {"backbone": backbones, "params": params, "loss": losses}
+    text = f"seeds = {seeds}\n[[runs]]\n" + "\n".join(f"{name} = {values}" for name, values in lists.items())
+    found = {
+        (item.experiment.backbone, item.experiment.params, item.experiment.loss, item.experiment.seed)
+        for item in study.read(written(folder, text))
+    }
+    assert found == set(itertools.product(backbones, params, losses, seeds))
+
+
+def test_settings_go_from_common_to_single_to_the_options(tmp_path):
+    common, single = "dropout = 0.1\nepochs = 2\nimage_size = 64", "dropout = 0.3\nepochs = 3"
+    text = f'[settings]\n{common}\n[[runs]]\nbackbone = "vgg16"\n{single}'
+    (member,) = study.read(written(tmp_path, text), epochs=4)
+    item = member.experiment
+    assert (item.image_size, item.dropout, item.epochs) == (64, 0.3, 4)
+    assert member.overrides["epochs"] == {"file": 10, "option": 4}
+
+
+def test_a_run_with_seeds_of_its_own_is_trained_for_those_alone(tmp_path):
+    text = 'seeds = [0, 1]\n[[runs]]\nbackbone = "vgg16"\nseed = [7, 8]\n[[runs]]\nbackbone = "resnet18"'
+    found = [(item.experiment.backbone, item.experiment.seed) for item in study.read(written(tmp_path, text))]
+    assert found == [("vgg16", 7), ("vgg16", 8), ("resnet18", 0), ("resnet18", 1)]
+
+
+RUN = '[[runs]]\nbackbone = "resnet18"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("seeds = [", ["cannot be read"]),
+        ("", ["names no run"]),
+        ("runs = []", ["names no run"]),
+        ("runs = 3", ["names no run"]),
+        ("runs = [3]", ["run 1 must be a table", "3"]),
+        ("settings = 3\n" + RUN, ["settings must be a table"]),
+        ("seed = [1]\n" + RUN, ["unknown key 'seed'", "did you mean 'seeds'?"]),
+        ("seeds = []\n" + RUN, ["seeds are wrong"]),
+        ("seeds = 3\n" + RUN, ["seeds are wrong"]),
+        ('seeds = ["a"]\n' + RUN, ["seed cannot be 'a'", "run 1 of"]),
+        ("[settings]\nbackbone = 3\n" + RUN, ["unknown key of settings 'backbone'"]),
+        ("[settings]\ndropuot = 0.1\n" + RUN, ["did you mean 'dropout'?"]),
+        (RUN + "[[runs]]\nparams = 'p1'", ["run 2 names no backbone"]),
+        (RUN + "params = 'p9'", ["unknown parameter set 'p9'", "run 1 of"]),
+        (RUN + "params = []", ["params of run 1 is an empty list"]),
+        (RUN + RUN + "seed = []", ["seed of run 2 is an empty list"]),
+        (RUN + "params = 1", ["params must be a text"]),
+        ("[[runs]]\nbackbone = [1]", ["backbone must be a text"]),
+        (RUN + "loss = 'focla'", ["unknown loss 'focla'", "did you mean 'focal'?"]),
+        (RUN + "epochs = 'many'", ["epochs cannot be 'many'"]),
+        (RUN + "focal_gamma = 1.0", ["focal_gamma has no meaning with loss ce"]),
+        (RUN + RUN, ["names a run twice", "runs 1 and 2"]),
+        (f"seeds = {[*range(study.MOST_RUNS + 1)]}\n" + RUN, ["too large"]),
+    ],
+)
+def test_what_is_wrong_is_one_line_that_names_the_file(tmp_path, text, words):
+    path = written(tmp_path, text)
+    with pytest.raises(ExperimentError) as caught:
+        study.read(path)
+    line = str(caught.value)
+    assert str(path) in line
+    assert "\n" not in line
+    for word in words:
+        assert word in line
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(ExperimentError, match="the study cannot be read"):
+        study.read(tmp_path / "none.toml")
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_raise_anything_else(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("bytes") / "study.toml"
+    path.write_bytes(content)
+    with pytest.raises(ExperimentError):
+        study.read(path)

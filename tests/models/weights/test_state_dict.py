@@ -1,0 +1,312 @@
+import contextlib
+import hashlib
+import pathlib
+import pickle
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import hypothesis.strategies as st
+import pytest
+import torch
+from hypothesis import given, settings
+
+from retina.errors import RetinaError, WeightsError
+from retina.machine import kept
+from retina.models import classifier
+from retina.models.backbones import registry
+from retina.models.weights import download, state_dict, torchvision
+from retina.models.weights.torchvision import PretrainedWeights
+
+CONTENT = b"weights" * 400_000
+OTHER = b"x" * len(CONTENT)
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Server:
+    """A web server on this machine that gives `CONTENT`, or fails in the way that `fault` names."""
+
+    def __init__(self):
+        self.fault = None
+        self.requests = []
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                owner.requests.append(self.path)
+                if owner.fault == "not found":
+                    self.send_error(404)
+                    return
+                self.send_response(200)
+                if owner.fault != "no length":
+                    self.send_header("Content-Length", str(len(CONTENT)))
+                self.end_headers()
+                if owner.fault == "dies":
+                    self.wfile.write(CONTENT[: len(CONTENT) // 2])
+                elif owner.fault == "other content":
+                    self.wfile.write(OTHER)
+                else:
+                    self.wfile.write(CONTENT)
+
+            def log_message(self, *_):
+                pass
+
+        self.web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.web.server_port}/models"
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    """A running `Server` that downloads go to, with an empty cache folder."""
+    server = Server()
+    thread = threading.Thread(target=server.web.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv("RETINA_WEIGHTS_URL", server.url)
+    monkeypatch.setenv("RETINA_CACHE", str(tmp_path / "cache"))
+    yield server
+    server.web.shutdown()
+    thread.join()
+    server.web.server_close()
+
+
+@pytest.fixture
+def record():
+    return PretrainedWeights(f"net-{DIGEST[:8]}.pth", DIGEST[:8], 3, "RECIPE", 50.0)
+
+
+def cached():
+    """Every file below the cache folder."""
+    return [path for path in kept.cache_folder().rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("fault", [None, "no length"])
+def test_a_file_is_fetched_once(server, record, fault):
+    server.fault = fault
+    path = torchvision.download(record)
+    assert torchvision.download(record) == path
+    assert path.read_bytes() == CONTENT
+    assert server.requests == [f"/models/{record.file}"]
+    assert cached() == [path]
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("not found", "404"),
+        ("dies", f"broke after {len(CONTENT) // 2} of {len(CONTENT)} bytes"),
+        (
+            "other content",
+            f"Expected: SHA-256 {DIGEST[:8]}... | Found: {hashlib.sha256(b'x' * len(CONTENT)).hexdigest()}",
+        ),
+    ],
+)
+def test_a_failed_download_is_one_line_and_leaves_nothing(server, record, fault, message):
+    server.fault = fault
+    with pytest.raises(WeightsError, match="Next: ") as caught:
+        torchvision.download(record)
+    assert message in str(caught.value)
+    assert f"{server.url}/{record.file}" in str(caught.value)
+    assert cached() == []
+    server.fault = None
+    assert torchvision.download(record).read_bytes() == CONTENT
+
+
+def test_an_unreachable_server_is_answered_with_the_three_ways_out(monkeypatch, tmp_path, record):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("RETINA_WEIGHTS_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("RETINA_CACHE", str(tmp_path))
+    with pytest.raises(WeightsError, match="cannot be fetched") as caught:
+        torchvision.download(record)
+    for way_out in (str(tmp_path / "weights" / record.file), "--weights FILE", "--weights random"):
+        assert way_out in caught.value.advice
+
+
+def test_a_silent_server_is_given_up(monkeypatch, tmp_path, record):
+    monkeypatch.setattr(download, "TIMEOUT", 0.2)
+    monkeypatch.setenv("RETINA_CACHE", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("RETINA_WEIGHTS_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(WeightsError, match="timed out"):
+            torchvision.download(record)
+
+
+def test_only_the_web_is_asked(monkeypatch, tmp_path, record):
+    (tmp_path / record.file).write_bytes(CONTENT)
+    monkeypatch.setenv("RETINA_WEIGHTS_URL", tmp_path.as_uri())
+    monkeypatch.setenv("RETINA_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(WeightsError, match="from the web only"):
+        torchvision.download(record)
+
+
+def test_a_damaged_file_in_the_cache_is_named_and_not_used(server, record):
+    path = kept.cache_folder() / "weights" / record.file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT[:-1])
+    with pytest.raises(WeightsError, match="damaged") as caught:
+        torchvision.download(record)
+    assert str(path) in str(caught.value)
+    assert server.requests == []
+
+
+def test_a_cache_that_cannot_be_written_is_not_blamed_on_the_server(server, record):
+    kept.cache_folder().write_text("a file where a folder should be")
+    with pytest.raises(RetinaError, match="cannot write"):
+        torchvision.download(record)
+
+
+@pytest.mark.parametrize("name", registry.BACKBONES)
+def test_a_record_s_digest_is_the_one_in_its_file_name(name):
+    weights = registry.BACKBONES[name].weights
+    assert weights.file == f"{name}-{weights.sha256}.pth"
+    assert len(bytes.fromhex(weights.sha256)) == 4
+
+
+class Trap:
+    """Unpickled by an ordinary reader, it leaves a mark."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return pathlib.Path.touch, (self.mark,)
+
+
+@pytest.mark.parametrize("wrap", ["torch", "legacy torch", "pickle"])
+def test_a_file_that_would_run_code_is_refused_and_runs_none(tmp_path, wrap):
+    mark, path = tmp_path / "mark", tmp_path / "trap.pth"
+    content = {"conv1.weight": torch.zeros(1), "trap": Trap(mark)}
+    if wrap == "pickle":
+        path.write_bytes(pickle.dumps(content))
+    else:
+        torch.save(content, path, _use_new_zipfile_serialization=wrap == "torch")
+    with pytest.raises(WeightsError, match="cannot be read") as caught:
+        state_dict.load_state_dict(path)
+    assert not mark.exists()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 half a zip file", b"\x80\x02}q\x00."])
+def test_a_damaged_file_is_one_line(tmp_path, content):
+    path = tmp_path / "damaged.pth"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"damaged\.pth"):
+        state_dict.load_state_dict(path)
+
+
+@settings(max_examples=150)
+@given(data=st.data(), zipped=st.booleans())
+def test_a_file_damaged_anywhere_is_read_or_refused(tmp_path_factory, data, zipped):
+    path = tmp_path_factory.getbasetemp() / "flipped.pth"
+    torch.save({"a": torch.arange(4.0)}, path, _use_new_zipfile_serialization=zipped)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content)
+    with contextlib.suppress(WeightsError):
+        assert set(map(type, state_dict.load_state_dict(path).values())) == {torch.Tensor}
+
+
+@pytest.mark.parametrize("content", [[torch.zeros(1)], {}, {"state_dict": {"a": torch.zeros(1)}, "epoch": 3}, {1: 2}])
+def test_anything_but_named_tensors_is_not_a_state_dict(tmp_path, content):
+    path = tmp_path / "other.pth"
+    torch.save(content, path)
+    with pytest.raises(WeightsError, match="not a state dict"):
+        state_dict.load_state_dict(path)
+
+
+def test_a_missing_file_is_one_line(tmp_path):
+    with pytest.raises(WeightsError, match="weights not found"):
+        state_dict.load_state_dict(tmp_path / "none.pth")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_both_of_torch_s_file_formats_are_read(tmp_path, zipped):
+    path = tmp_path / "net.pth"
+    torch.save({"a": torch.arange(3.0)}, path, _use_new_zipfile_serialization=zipped)
+    assert torch.equal(state_dict.load_state_dict(path)["a"], torch.arange(3.0))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return registry.build("resnet18", seed=0)
+
+
+@pytest.fixture
+def state(model):
+    """A state dict that fits, different from the model's own weights."""
+    return {name: torch.rand_like(tensor) for name, tensor in state_dict.state_dict(model).items()}
+
+
+def broken(change, state):
+    """Break a state dict in one way."""
+    tensor = state["layer1.0.conv1.weight"]
+    if change == "missing":
+        del state["layer1.0.conv1.weight"]
+    elif change == "extra":
+        state["layer1.0.conv9.weight"] = tensor
+    elif change == "shape":
+        state["layer1.0.conv1.weight"] = tensor[:, :32]
+    elif change == "integer":
+        state["layer1.0.conv1.weight"] = tensor.int()
+    elif change == "nan":
+        state["layer1.0.conv1.weight"] = tensor / 0 * 0
+    return state
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("missing", "missing layer1.0.conv1.weight"),
+        ("extra", "unknown layer1.0.conv9.weight"),
+        ("shape", "layer1.0.conv1.weight | Expected: shape (64, 64, 3, 3) | Found: shape (64, 32, 3, 3)"),
+        ("integer", "layer1.0.conv1.weight are not floating-point"),
+        ("nan", "layer1.0.conv1.weight hold NaN"),
+    ],
+)
+def test_a_tensor_that_does_not_fit_is_named_and_nothing_is_changed(model, state, change, message):
+    before = {name: tensor.clone() for name, tensor in state_dict.state_dict(model).items()}
+    with pytest.raises(WeightsError) as caught:
+        state_dict.assign(model, broken(change, state), where="net.pth")
+    assert message in str(caught.value)
+    assert "net.pth" in str(caught.value)
+    assert all(torch.equal(before[name], tensor) for name, tensor in state_dict.state_dict(model).items())
+
+
+def test_the_weights_of_another_backbone_are_refused_in_one_short_line(state):
+    with pytest.raises(WeightsError, match=r"and \d+ more") as caught:
+        state_dict.assign(registry.build("vgg16", seed=0), state)
+    assert len(str(caught.value)) < 600
+
+
+def test_imagenet_s_classifier_and_torch_s_counters_are_left_aside(model, state):
+    extra = {
+        "fc.weight": torch.zeros(1000, 512),
+        "fc.bias": torch.zeros(1000),
+        "bn1.num_batches_tracked": torch.tensor(9),
+    }
+    state_dict.assign(model, state | extra)
+    assert all(torch.equal(state[name], tensor) for name, tensor in state_dict.state_dict(model).items())
+
+
+def test_half_precision_weights_are_read(model, state):
+    state_dict.assign(model, {name: tensor.half() for name, tensor in state.items()})
+    for name, tensor in state_dict.state_dict(model).items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, state[name].half().float())
+
+
+def test_kernels_stay_in_channels_last_memory(model, state):
+    state_dict.assign(model, state)
+    kernels = [tensor for tensor in state_dict.state_dict(model).values() if tensor.ndim == 4]
+    assert len(kernels) == 20
+    assert all(kernel.permute(0, 2, 3, 1).is_contiguous() for kernel in kernels)
+
+
+def test_a_state_dict_leaves_a_classifier_s_head_as_it_was(state):
+    network = classifier.build("resnet18")
+    head = network.get_layer("logit")
+    before = head.get_weights()
+    state_dict.assign(network, state)
+    assert all((now == then).all() for now, then in zip(head.get_weights(), before, strict=True))

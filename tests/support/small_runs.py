@@ -1,0 +1,77 @@
+"""Small runs: their plans, a network of a few weights, and how they are interrupted."""
+
+from pathlib import Path
+
+import keras
+import pytest
+
+from retina.experiments import experiment
+from retina.models.layers.body import Normalization
+from retina.runs import folder as runs
+from retina.training import execution, plan
+from retina.training.loop import callbacks, fit
+from retina.training.material import Material
+from retina.training.saving.writer import Writer
+
+SMALL = {"weights": "random", "image_size": 64, "batch_size": 4, "epochs": 3, "learning_rate": 1e-3}
+TIMINGS = ["seconds", "images_per_second"]
+
+
+def planned(data: Path, results: Path, backbone: str = "resnet18", *, skip_bad: bool = False, **options) -> plan.Plan:
+    """The plan of a run of three epochs of 64 x 64 pixels, or as the options say."""
+    chosen, overrides = experiment.load(backbone, "p1", **(SMALL | options))
+    return plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=True)
+
+
+def fitted(prepared: plan.Plan, given: Material, run: runs.Run) -> callbacks.Progress:
+    """Train, and have every epoch written to the run folder."""
+    with Writer(run) as writer:
+        return fit.fit(prepared, given, writer, quiet=True)
+
+
+def small_network(chosen, start):
+    """A network of a few weights with all that a checkpoint must bring back: random, moving and trained variables."""
+    images = keras.Input((None, None, 3), name="images")
+    x = Normalization((0.5,) * 3, (0.25,) * 3, name="normalization")(images)
+    x = keras.layers.Conv2D(
+        4, 8, strides=8, activation="relu", name="conv", kernel_initializer=keras.initializers.GlorotUniform(seed=1)
+    )(x)
+    x = keras.layers.BatchNormalization(name="bn")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    x = keras.layers.Dropout(0.3, seed=chosen.seed, name="dropout")(x)
+    initial = keras.initializers.GlorotUniform(seed=2)
+    return keras.Model(images, keras.layers.Dense(1, kernel_initializer=initial, name="logit")(x), name="small")
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.optimizer.iterations.numpy() >= self.step:
+            raise KeyboardInterrupt
+
+    def close(self):
+        """As a display has it."""
+
+
+def interrupted(prepared: plan.Plan, results: Path, monkeypatch, step: int) -> runs.Run:
+    """Train until a step, and be interrupted there."""
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "Display", lambda *_, **__: Interrupt(step))
+        with pytest.raises(KeyboardInterrupt):
+            execution.execute(prepared, results=results, quiet=True)
+    return runs.list_runs(results)[0]
+
+
+def outcome(run):
+    """What must not depend on disasters: everything but times and the place."""
+    record = run.record()
+    kept = {key: value for key, value in record.items() if key not in ("timings", "sessions", "attempt", "files")}
+    kept["environment"] = {key: value for key, value in record["environment"].items() if key != "git"}  # may move on
+    history = run.history().drop(columns=TIMINGS).to_csv(index=False)
+    names = sorted(path.name for path in run.folder.iterdir())
+    return {"record": kept, "history": history, "predictions": run.predictions_path.read_text(), "names": names}

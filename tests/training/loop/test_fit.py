@@ -1,0 +1,328 @@
+"""Training: from a plan to a run folder, and back from an interruption."""
+
+import dataclasses
+import json
+import threading
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from small_runs import TIMINGS, fitted, interrupted, planned, small_network
+
+from retina.data import dataset
+from retina.errors import DivergedError, RetinaError, RunError, WeightsError
+from retina.machine import files, sealed
+from retina.models import classifier
+from retina.runs import folder as runs
+from retina.runs import status
+from retina.training import execution, material, plan, weights
+from retina.training.loop import callbacks, timing
+from retina.training.saving import checkpoint
+
+
+def prepare(data: Path, results: Path, backbone: str = "resnet18", **options) -> plan.Plan:
+    return planned(data, results, backbone, **({"batch_size": 8} | options))
+
+
+def run_of(data: Path, results: Path, backbone: str = "resnet18", **options) -> runs.Run:
+    return execution.execute(prepare(data, results, backbone, **options), results=results, quiet=True)[0]
+
+
+def history(run: runs.Run) -> pd.DataFrame:
+    return run.history().drop(columns=TIMINGS)
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_set, tmp_path_factory):
+    """A finished run of three epochs, which no test changes."""
+    return run_of(tiny_set, tmp_path_factory.mktemp("results"))
+
+
+def test_a_run_folder_holds_the_contracts_files_and_nothing_else(finished):
+    assert sorted(path.name for path in finished.folder.iterdir()) == [
+        "history.csv",
+        "model.keras",
+        "predictions.csv",
+        "record.json",
+    ]
+    assert list(finished.history()["epoch"]) == list(range(1, len(finished.history()) + 1))
+    predictions = finished.predictions()
+    assert predictions.groupby("split").size().to_dict() == {"test": 12, "validation": 12}
+    assert np.isfinite(predictions["logit"]).all()
+
+
+def test_the_record_says_what_was_run_on_what_and_how_it_ended(finished):
+    record = finished.record()
+    assert record["status"] in runs.FINISHED
+    assert finished.folder.name == record["name"] == f"resnet18-p1-ce-seed0-{record['digest'][:8]}"
+    assert record["overrides"]["epochs"] == {"file": 10, "option": 3}
+    assert record["experiment"]["precision"] in ("float32", "bfloat16")
+    assert record["data"]["splits"]["train"] == {"images": 24, "positives": 18, "prevalence": 0.75}
+    assert record["baselines"]["majority"]["test"]["accuracy"] == 0.75
+    assert record["weights"]["origin"] == "random"
+    assert record["epochs_run"] == len(finished.history())
+    assert record["best_epoch"] == finished.history()["val_loss"].idxmin() + 1
+    assert record["files"]["model.keras"] == files.sha256(finished.model_path)
+    assert record["environment"]["packages"]["torch"].startswith("2.")
+
+
+def test_the_record_says_how_fast_it_trained_how_long_it_waited_and_how_much_memory_it_took(finished):
+    timings = finished.record()["timings"]
+    of_epochs = finished.history()["images_per_second"]
+    assert timings["images_per_second"] == pytest.approx(len(of_epochs) / (1 / of_epochs).sum(), rel=1e-3)
+    assert 0 < timings["waiting_share"] < 1
+    assert 100 < timings["peak_memory_mib"] < 100_000
+
+
+def test_the_models_answers_are_the_predictions(finished, tiny_set):
+    """`model.keras` and `predictions.csv` come from the same weights, and bytes and floats give the same logits."""
+    model = keras.saving.load_model(finished.model_path)
+    data = dataset.load(tiny_set, image_size=64, crop=True, quiet=True)
+    images = np.concatenate([data.images[data.parts[name].rows] for name in ("validation", "test")])
+    logits = finished.predictions()["logit"].to_numpy()
+    np.testing.assert_allclose(model.predict(images, verbose=0)[:, 0], logits, atol=1e-4)
+    np.testing.assert_allclose(model.predict(images.astype(np.float32), verbose=0)[:, 0], logits, atol=1e-4)
+
+
+def test_the_predictions_come_from_the_best_epoch(finished):
+    """The best epoch's validation loss follows from the validation logits."""
+    rows = finished.predictions().query("split == 'validation'")
+    signed = np.where(rows["label"] == 1, 1, -1) * rows["logit"]
+    recomputed = np.logaddexp(0, -signed).mean()
+    losses = finished.history()["val_loss"]
+    assert abs(losses - recomputed).idxmin() == losses.idxmin()
+
+
+def test_a_finished_run_is_reused_and_force_repeats_it_exactly(finished, tiny_set):
+    results = finished.folder.parent.parent
+    before = finished.record_path.read_bytes()
+    again, reused = execution.execute(prepare(tiny_set, results), results=results, quiet=True)
+    assert (again.folder, reused) == (finished.folder, True)
+    assert finished.record_path.read_bytes() == before
+    old_history, old_predictions = history(finished), finished.predictions_path.read_bytes()
+    again, reused = execution.execute(prepare(tiny_set, results), results=results, force=True, quiet=True)
+    assert not reused
+    pd.testing.assert_frame_equal(history(again), old_history)
+    assert again.predictions_path.read_bytes() == old_predictions
+
+
+def test_a_run_interrupted_twice_ends_as_an_undisturbed_one_and_tells_of_its_sessions(tiny_set, tmp_path, monkeypatch):
+    """Real networks are interrupted in `test_reliability.py`."""
+    monkeypatch.setattr(weights, "build", small_network)
+    straight = run_of(tiny_set, tmp_path / "a")
+    results = tmp_path / "b"
+    moments = iter(["first", "second", "third"])
+    monkeypatch.setattr(plan, "now", lambda: next(moments))
+    for epochs, step in ((1, 5), (2, 8)):
+        broken = interrupted(prepare(tiny_set, results), results, monkeypatch, step)
+        assert (broken.record()["status"], broken.record()["error"]) == ("interrupted", "KeyboardInterrupt")
+        assert broken.record()["epochs_run"] == epochs
+        assert not broken.predictions_path.exists()
+    resumed = run_of(tiny_set, results)
+    pd.testing.assert_frame_equal(history(resumed), history(straight))
+    assert resumed.predictions_path.read_bytes() == straight.predictions_path.read_bytes()
+    assert not checkpoint.path(resumed).exists()
+    record = resumed.record()
+    assert [(item["started"], item["epochs_run"]) for item in record["sessions"]] == [("first", 1), ("second", 2)]
+    assert (record["timings"]["started"], record["error"]) == ("third", None)
+
+
+class RisingLoss(callbacks.Validation):
+    """Validation loss falls once and then rises, whatever the network does."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        logs["val_loss"] = [0.5, 0.4, 0.6, 0.7, 0.8][epoch]
+
+
+def test_early_stopping_ends_a_run_and_its_absence_only_notes_where(tiny_set, tmp_path, monkeypatch):
+    """The same seed: the run without early stopping goes on where the other stops, over the same epochs."""
+    monkeypatch.setattr(weights, "build", small_network)
+    monkeypatch.setattr(callbacks, "Validation", RisingLoss)
+    options = {"epochs": 5, "patience": 2}
+    stopped = run_of(tiny_set, tmp_path, **options)
+    record = stopped.record()
+    assert record["status"] == "stopped_early"
+    assert record["early_stopping"]["stop_epoch"] == record["epochs_run"] == 4
+    assert record["best_epoch"] == 2
+    whole = run_of(tiny_set, tmp_path, early_stopping=False, **options)
+    assert whole.record()["status"] == "completed"
+    assert whole.record()["epochs_run"] == 5
+    assert whole.record()["best_epoch"] == 2
+    assert whole.record()["early_stopping"]["stop_epoch"] == record["epochs_run"]
+    pd.testing.assert_frame_equal(history(whole)[: record["epochs_run"]], history(stopped))
+
+
+def test_a_run_that_diverges_says_so_and_keeps_its_record(tiny_set, tmp_path):
+    with pytest.raises(DivergedError, match="lower the learning rate"):
+        run_of(tiny_set, tmp_path, backbone="vgg16", learning_rate=10.0, precision="float32")
+    run = runs.list_runs(tmp_path)[0]
+    record = run.record()
+    assert record["status"] == "diverged"
+    assert "loss" in record["error"]
+    assert not run.predictions_path.exists()
+    assert not run.model_path.exists()
+
+
+def test_a_lack_of_memory_is_one_line_and_the_run_is_marked(tiny_set, tmp_path, monkeypatch):
+    """The allocator's own refusal: a batch of petabytes."""
+    monkeypatch.setattr(execution, "fit", lambda *_, **__: torch.empty(2**50))
+    with pytest.raises(RetinaError, match="--batch-size"):
+        run_of(tiny_set, tmp_path)
+    assert runs.list_runs(tmp_path)[0].record()["status"] == "failed"
+
+
+def test_the_first_error_is_told_where_the_record_cannot_be_written_either(tmp_path):
+    def refuse():
+        raise RunError("the record cannot be written")
+
+    run = dataclasses.replace(runs.create(tmp_path, "a"), guard=refuse)
+    with pytest.raises(DivergedError, match="training diverged"), execution.ClosingRecord(run, {"timings": {}}):
+        raise DivergedError("training diverged")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("max_unpool does not have a deterministic implementation, but you set it", "leave --deterministic out"),
+        ("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried", "--batch-size"),
+    ],
+)
+def test_what_torch_refuses_is_one_line_and_other_errors_stay_themselves(said, words):
+    with pytest.raises(RetinaError, match=words), execution.torch_in_words():
+        raise RuntimeError(said)
+    with pytest.raises(RuntimeError, match="something else"), execution.torch_in_words():
+        raise RuntimeError("something else")
+
+
+@pytest.mark.parametrize("fine_tune", ["head", "last"])
+def test_training_moves_what_it_should_and_nothing_else(tiny_set, tmp_path, fine_tune):
+    """Frozen weights and frozen moving statistics are bit for bit those of the start."""
+    prepared = prepare(tiny_set, tmp_path, fine_tune=fine_tune, epochs=1)
+    network = weights.build(prepared.experiment, prepared.start)
+    before = {item.path: item.value.detach().clone() for item in network.weights}
+    fitted(prepared, material.material(prepared, network, quiet=True), runs.create(tmp_path, "x"))
+    moved = {item.path for item in network.weights if not torch.equal(before[item.path], item.value)}
+    expected = {path for path in before if path.startswith(("logit", "layer4") if fine_tune == "last" else "logit")}
+    assert moved == expected
+
+
+def test_images_are_predicted_while_the_last_epoch_is_written(tiny_set, tmp_path, monkeypatch):
+    """And the run is finished only when both stand."""
+    save, predicted = checkpoint.save, threading.Event()
+
+    def patient_save(*given):
+        assert predicted.wait(60)
+        save(*given)
+
+    def noted_predict(*given):
+        rows = execution_predict(*given)
+        predicted.set()
+        return rows
+
+    execution_predict = execution.predict
+    monkeypatch.setattr(checkpoint, "save", patient_save)
+    monkeypatch.setattr(execution, "predict", noted_predict)
+    monkeypatch.setattr(weights, "build", small_network)
+    run = run_of(tiny_set, tmp_path, epochs=1)
+    assert run.record()["status"] == "completed"
+    assert len(run.history()) == 1
+    assert run.record()["files"] == status.digests(run)
+
+
+def test_validation_is_exact(tiny_set, tmp_path):
+    """One pass gives the mean loss over images, not over batches, and the AUROC of the ranks."""
+    prepared = prepare(tiny_set, tmp_path, precision="float32", epochs=1)
+    run, _ = execution.execute(prepared, results=tmp_path, quiet=True)
+    rows = run.predictions().query("split == 'validation'")
+    positive, negative = (rows.query(f"label == {label}")["logit"].to_numpy() for label in (1, 0))
+    pairs = positive[:, None] - negative[None, :]
+    found = run.history().iloc[0]
+    assert found["val_auroc"] == pytest.approx(np.mean((pairs > 0) + 0.5 * (pairs == 0)))
+    assert found["val_accuracy"] == pytest.approx(np.mean((rows["logit"] > 0) == (rows["label"] == 1)))
+
+
+def test_a_run_starts_from_the_backbone_of_an_earlier_one(finished, tiny_set):
+    results = finished.folder.parent.parent
+    prepared = prepare(tiny_set, results, weights=finished.folder.name)
+    assert (prepared.start.origin, prepared.start.sha256) == ("run", finished.record()["files"]["model.keras"])
+    network = weights.build(prepared.experiment, prepared.start)
+    trained = keras.saving.load_model(finished.model_path)
+    for layer in network.layers:
+        if layer.name.startswith(("conv1", "bn1", "layer")):
+            for ours, theirs in zip(layer.weights, trained.get_layer(layer.name).weights, strict=True):
+                assert torch.equal(ours.value, theirs.value)
+    fresh = classifier.build("resnet18", seed=prepared.experiment.seed)
+    assert torch.equal(network.get_layer("logit").weights[0].value, fresh.get_layer("logit").weights[0].value)
+
+
+def test_a_damaged_model_of_an_earlier_run_is_named_and_not_used(finished, tiny_set, tmp_path):
+    copy = tmp_path / "runs" / "copy"
+    copy.mkdir(parents=True)
+    for path in finished.folder.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    content = bytearray((copy / "model.keras").read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / "model.keras").write_bytes(content)
+    with pytest.raises(RunError, match=r"model.keras of a finished run is not as it was written"):
+        prepare(tiny_set, tmp_path, weights="copy")
+
+
+def test_another_backbones_run_and_an_unknown_one_are_refused(finished, tiny_set):
+    results = finished.folder.parent.parent
+    with pytest.raises(WeightsError, match="another backbone"):
+        prepare(tiny_set, results, backbone="resnet50", weights=finished.folder.name)
+    with pytest.raises(WeightsError, match="no such file or run"):
+        prepare(tiny_set, results, weights="nothing")
+
+
+def test_imagenet_weights_that_cannot_be_had_are_an_error_on_real_data(tiny_set, tmp_path):
+    with pytest.raises(WeightsError, match="--weights random"):
+        prepare(tiny_set, tmp_path, weights="imagenet")
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path):
+    """A pickle that calls a function is refused before it is called, though manifest and digest are right."""
+    run = runs.create(tmp_path, "x")
+    home = checkpoint.path(run)
+    home.mkdir()
+    trap = np.array([_Trap(str(tmp_path / "trap"))], dtype=object)
+    names = ("best-0001.npz", "state-0001.npz")
+    for name in names:
+        with (home / name).open("wb") as stream:
+            np.savez(stream, allow_pickle=True, **{"model.0": trap, "optimizer.0": trap})
+    parts = {name: files.sha256(home / name) for name in names}
+    content = {"schema": checkpoint.SCHEMA, "run": "x", "epoch": 1, "rows": [{"val_loss": 0.5}], "parts": parts}
+    (home / "epoch-0001.json").write_text(sealed.seal(content))
+    network = classifier.build("resnet18")
+    network.compile(keras.optimizers.Adam())
+    with pytest.raises(RunError, match="allow_pickle"):
+        checkpoint.restore(run, network)
+    assert not (tmp_path / "trap").exists()
+
+
+class _Trap:
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (Path(self.path),))
+
+
+def test_the_order_of_epochs_is_told_to_the_data(tiny_set, tmp_path):
+    batches = material.training_batches(prepare(tiny_set, tmp_path))
+    clock = timing.Clock(batches)
+    clock.on_epoch_begin(4)
+    assert batches.epoch == 5
+
+
+def test_the_record_is_json_of_the_standard(finished):
+    """No NaN, no Infinity: any reader can read it."""
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    json.loads(finished.record_path.read_text(), parse_constant=refuse)
