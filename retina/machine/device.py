@@ -1,4 +1,4 @@
-"""Where a run takes place: device, precision, threads, versions, and the commit of the code."""
+"""Where a run takes place: device, processor, threads, and the precision and kernels that they offer."""
 
 import contextlib
 import os
@@ -29,6 +29,13 @@ def processor() -> str:
     """The processor's model name, as far as the operating system tells it."""
     names = [line.partition(":")[2].strip() for line in _cpu_lines() if line.startswith("model name")]
     return next((name for name in names if name), platform.processor() or platform.machine())
+
+
+def threads() -> int:
+    """How many threads torch computes with on the processor."""
+    import torch
+
+    return torch.get_num_threads()
 
 
 def has_fast_bfloat16() -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from retina import PACKAGE
-from retina.machine.device import device, device_name, processor
+from retina.machine.device import device, device_name, processor, threads
 
 PACKAGES = ("retina", "keras", "torch", "numpy", "pandas", "pillow", "scikit-learn")
 
@@ -23,8 +23,6 @@ def describe(packages: Iterable[str] = ()) -> dict[str, Any]:
     Args:
         packages: Distributions whose versions belong there beside `PACKAGES`.
     """
-    import torch
-
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -32,7 +30,7 @@ def describe(packages: Iterable[str] = ()) -> dict[str, Any]:
         "device_name": device_name(),
         "processor": processor(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
+        "threads": threads(),
         "packages": {name: importlib.metadata.version(name) for name in dict.fromkeys((*PACKAGES, *packages))},
         "git": git_state(PACKAGE.parent),
     }
