@@ -1,0 +1,315 @@
+"""The house as one table: who may import whom, who may load keras or torch, and the rules of every module.
+
+A room is the row with the longest name that fits a module: `retina/data/feeding/batches.py` is in `data/feeding`, all
+other modules of `retina/data` are in `data`. A room may import itself and the rooms of its row, nothing else; what is
+imported for type checking alone is free.
+
+Every rule is a function of the package as it lies in some folder. It gives its violations, so that a test can show that
+a broken copy breaks it.
+"""
+
+import ast
+import functools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Room(NamedTuple):
+    """A row of the table."""
+
+    imports: str
+    heavy: bool = False
+    """Whether its modules may load keras or torch."""
+
+
+HEAVY = True
+TABLE = {
+    "errors": Room(""),
+    "machine/device": Room("errors", HEAVY),
+    "machine": Room("errors machine/device"),
+    "experiments": Room("errors machine"),
+    "numbers": Room("errors experiments"),
+    "runs": Room("errors machine experiments"),
+    "models": Room("errors machine machine/device experiments", HEAVY),
+    "data": Room("errors machine experiments numbers"),
+    "data/feeding": Room("errors machine experiments data", HEAVY),
+    "analysis": Room("errors machine experiments numbers runs"),
+    # three wings, none imports another
+    "training": Room(
+        "errors machine machine/device experiments numbers runs models data data/feeding",
+        HEAVY,
+    ),
+    "inference": Room(
+        "errors machine machine/device experiments numbers runs models data data/feeding",
+        HEAVY,
+    ),
+    "reporting": Room("errors machine experiments numbers runs analysis reporting/language"),
+    "reporting/language": Room("errors"),
+    "reporting/terminal": Room("errors machine experiments numbers runs analysis reporting reporting/language"),
+    # whole jobs, and the two faces: wings are reached through workflows and inference alone, but a command prints what
+    # reporting/terminal renders, and offers the languages that reporting has
+    "workflows": Room(
+        "errors machine machine/device experiments numbers runs models data analysis training inference reporting "
+        "reporting/language reporting/terminal"
+    ),
+    "commands": Room(
+        "errors machine experiments runs models data analysis workflows inference reporting/terminal reporting/language"
+    ),
+    "api": Room("errors machine experiments runs models data analysis workflows inference reporting/language"),
+    "cli": Room("errors machine commands"),
+    "__init__": Room("models", HEAVY),  # `retina.load_model` makes the layers known; help and reading load neither
+}
+TOP = {"__init__.py", "api.py", "cli.py", "errors.py"}
+"""The files at the top of `retina/`; all else there are folders of the table."""
+
+LONGEST, FULLEST = 250, 14
+"""Lines of a module; entries of a folder."""
+
+LIBRARIES = {"keras", "torch", "tensorflow"}
+RUNS_CODE = {
+    "builtins.eval",
+    "builtins.exec",
+    "pandas.read_pickle",
+    "torch.hub.load",
+    "torch.jit.load",
+    "yaml.load",
+}
+RUNS_CODE_BY_LAST_NAME = {"extractall", "load_model", "load_module", "read_pickle", "unpack_archive"}
+RUNS_CODE_LIBRARIES = {"_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+SAFE_WITH = {"numpy.load": ("allow_pickle", "False"), "torch.load": ("weights_only", "True")}
+PICKLE = {"load", "loads", "Unpickler"}
+MAY_LOAD_MODELS = "retina"
+"""`retina.load_model`, the public door, calls Keras' own; retina itself rebuilds from a record and loads weights."""
+
+
+class Violation(NamedTuple):
+    """What breaks which rule where."""
+
+    rule: str
+    where: str
+    what: str
+
+
+class Module(NamedTuple):
+    """A module of the package under its dotted name."""
+
+    name: str
+    text: str
+
+    @property
+    def tree(self) -> ast.Module:
+        """Its syntax tree."""
+        return parsed(self.text)
+
+
+parsed = functools.lru_cache(maxsize=None)(ast.parse)
+
+
+class Package(NamedTuple):
+    """The package as it lies below a folder."""
+
+    root: Path
+    modules: dict[str, Module]
+
+
+def read(root: Path) -> Package:
+    """Read every module of the package below `root`."""
+    every = {}
+    for path in sorted((root / "retina").rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        every[name] = Module(name, path.read_text())
+    return Package(root, every)
+
+
+def room(name: str) -> str | None:
+    """The row of the table that a module is in: the longest that fits its name; `None` where none does."""
+    below = "/".join(name.split(".")[1:]) or "__init__"
+    return max((row for row in TABLE if below == row or below.startswith(f"{row}/")), key=len, default=None)
+
+
+@functools.cache
+def imports(text: str) -> tuple[tuple[str, str], ...]:
+    """(Module, name taken from it) for every import of a source, wherever it is, but for type checking alone."""
+    tree = parsed(text)
+    free = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    taken = []
+    for node in ast.walk(tree):
+        if id(node) in free:
+            continue
+        if isinstance(node, ast.Import):
+            taken += [(alias.name, "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            taken += [("." * node.level + (node.module or ""), alias.name) for alias in node.names]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("importlib.import_module", "__import__"):
+            taken += [(name.value, "") for name in node.args if isinstance(name, ast.Constant)]
+    return tuple(dict.fromkeys(taken))
+
+
+def edges(every: dict[str, Module]) -> dict[str, set[str]]:
+    """Which modules of the package each one imports; the package itself, imported before all others, does not count."""
+    return {
+        name: {full if (full := f"{source}.{taken}") in every else source for source, taken in imports(module.text)}
+        & (every.keys() - {"retina"})
+        for name, module in every.items()
+    }
+
+
+def layers(package: Package) -> Iterator[Violation]:
+    """A module imports from its own room and the rooms of its row alone, and by absolute names."""
+    every = package.modules
+    for name, others in edges(every).items():
+        row = TABLE.get(room(name) or "")
+        for other in sorted(others):
+            if row and room(other) not in (room(name), *row.imports.split()):
+                yield Violation("layers", name, other)
+        for source, _ in imports(every[name].text):
+            if source.startswith("."):
+                yield Violation("layers", name, f"{source} is relative")
+
+
+def heavy(package: Package) -> Iterator[Violation]:
+    """Keras and torch are loaded by the rooms that may, however late."""
+    for name, module in package.modules.items():
+        row = TABLE.get(room(name) or "")
+        for library in sorted({source.split(".")[0] for source, _ in imports(module.text)} & LIBRARIES):
+            if row and not row.heavy:
+                yield Violation("heavy", name, library)
+
+
+def circles(package: Package) -> Iterator[Violation]:
+    """No module imports itself by way of others."""
+    graph = edges(package.modules)
+    done: set[str] = set()
+
+    def walk(name: str, trail: tuple[str, ...]) -> Iterator[Violation]:
+        if name in trail:
+            yield Violation("circles", name, " -> ".join([*trail[trail.index(name) :], name]))
+        elif name not in done:
+            for other in sorted(graph[name]):
+                yield from walk(other, (*trail, name))
+            done.add(name)
+
+    for name in sorted(graph):
+        yield from walk(name, ())
+
+
+def docstrings(package: Package) -> Iterator[Violation]:
+    """Every module that holds anything says in its first line what it is."""
+    for name, module in package.modules.items():
+        if module.text.strip() and not ast.get_docstring(module.tree):
+            yield Violation("docstrings", name, "no docstring")
+
+
+def lengths(package: Package) -> Iterator[Violation]:
+    """A module can be read in one sitting."""
+    for name, module in package.modules.items():
+        if (lines := len(module.text.splitlines())) > LONGEST:
+            yield Violation("lengths", name, f"{lines} lines, more than {LONGEST}")
+
+
+def entries(package: Package) -> Iterator[Violation]:
+    """A folder can be taken in at a glance."""
+    top = package.root / "retina"
+    for folder in [top, *sorted(top.rglob("*/"))]:
+        shown = [path for path in folder.iterdir() if path.name != "__pycache__"]
+        if folder.name != "__pycache__" and len(shown) > FULLEST:
+            yield Violation(
+                "entries", str(folder.relative_to(package.root)), f"{len(shown)} entries, more than {FULLEST}"
+            )
+
+
+def top(package: Package) -> Iterator[Violation]:
+    """At the top of the package are its faces, its errors, and the folders of the table."""
+    for path in sorted((package.root / "retina").iterdir()):
+        allowed = path.name in TABLE or path.name == "__pycache__" if path.is_dir() else path.name in TOP
+        if not allowed:
+            yield Violation("top", str(path.relative_to(package.root)), "is not in the plan")
+
+
+def own_files(package: Package) -> Iterator[Violation]:
+    """What lies where in the package is said from its root, `retina.PACKAGE`, so that a module can be moved."""
+    for name, module in package.modules.items():
+        if "__file__" in names(module.text) and name != "retina":
+            yield Violation("own_files", name, "counts from __file__")
+
+
+@functools.cache
+def names(text: str) -> frozenset[str]:
+    """Every plain name that a source speaks of."""
+    return frozenset(node.id for node in ast.walk(parsed(text)) if isinstance(node, ast.Name))
+
+
+def unsafe(package: Package) -> Iterator[Violation]:
+    """Whole Keras models are never loaded, state dicts are read with `weights_only=True`, nothing is unpickled."""
+    for name, module in package.modules.items():
+        for source, _ in imports(module.text):
+            if source.split(".")[0] in RUNS_CODE_LIBRARIES:
+                yield Violation("unsafe", name, source)
+        for spoken in sorted(unsafe_names(module.text)):
+            if (name, spoken.split(".")[-1]) != (MAY_LOAD_MODELS, "load_model"):
+                yield Violation("unsafe", name, spoken)
+
+
+@functools.cache
+def unsafe_names(text: str) -> frozenset[str]:
+    """Full names of the functions in a source, called or handed on, that could run code found in a file."""
+    tree, aliases = parsed(text), {"eval": "builtins.eval", "exec": "builtins.exec"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            aliases |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom):
+            aliases |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+
+    def full(node: ast.expr) -> str:
+        first, dot, rest = ast.unparse(node).partition(".")
+        return f"{aliases.get(first, first)}{dot}{rest}"
+
+    safe = {
+        id(call.func)
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        if SAFE_WITH.get(full(call.func)) in [(word.arg, ast.unparse(word.value)) for word in call.keywords]
+    }
+    return frozenset(
+        full(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in safe and runs_code(full(node))
+    )
+
+
+def runs_code(name: str) -> bool:
+    """Whether the function of this full name could run code found in what it reads."""
+    first, last = name.split(".", maxsplit=1)[0], name.rsplit(".", maxsplit=1)[-1]
+    return (
+        name in RUNS_CODE
+        or name in SAFE_WITH
+        or last in RUNS_CODE_BY_LAST_NAME
+        or (first == "pickle" and last in PICKLE)
+    )
+
+
+RULES: tuple[Callable[[Package], Iterator[Violation]], ...] = (
+    layers,
+    heavy,
+    circles,
+    docstrings,
+    lengths,
+    entries,
+    top,
+    own_files,
+    unsafe,
+)
+
+
+def violations(root: Path) -> set[Violation]:
+    """Everything in the package below `root` that is not as it should be."""
+    package = read(root)
+    return {violation for rule in RULES for violation in rule(package)}
