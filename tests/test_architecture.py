@@ -21,7 +21,6 @@ NOT_YET = {
     ("layers", "retina.cli", "retina.runs"): "jobs: commands/runs",
     ("layers", "retina.commands", "retina.training"): "jobs: workflows",
     ("layers", "retina.commands", "retina.reporting"): "jobs: workflows/compare and workflows/lr_find",
-    ("layers", "retina.analysis.diagnosis.finding", "retina.reporting.language"): "house: reporting/wording",
     ("lengths", "retina.training.studies.job", "253 lines"): "jobs: training/studies",
 }
 

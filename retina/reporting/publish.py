@@ -17,7 +17,7 @@ from retina.analysis.comparing import scores
 from retina.analysis.comparing.comparison import Comparison
 from retina.errors import RunError
 from retina.machine import files
-from retina.reporting import pictures, report
+from retina.reporting import pictures, report, wording
 from retina.reporting.language import Language
 from retina.reporting.writers import html, markdown
 
@@ -129,7 +129,7 @@ def findings(comparison: Comparison, language: Language) -> dict[str, Any]:
     """Every finding as plain JSON values: of runs, of pairs of runs, of the classes, and what was damaged."""
 
     def plain(found: Sequence[Any]) -> list[dict[str, Any]]:
-        return [finding.to_dict(language) for finding in found]
+        return [wording.to_dict(finding, language) for finding in found]
 
     return {
         "schema": 1,
@@ -150,6 +150,6 @@ def findings(comparison: Comparison, language: Language) -> dict[str, Any]:
             }
             for verdict in comparison.verdicts
         ],
-        "imbalance": {name: finding.to_dict(language) for name, finding in comparison.imbalances.items()},
+        "imbalance": {name: wording.to_dict(finding, language) for name, finding in comparison.imbalances.items()},
         "damaged": list(comparison.damaged),
     }

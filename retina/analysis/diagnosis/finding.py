@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from retina.reporting.language import Language
-
 SEVERITIES = ("critical", "warning", "info")  # most severe first
 Number = int | float | str
 
@@ -44,21 +42,6 @@ class Finding:
     def alarming(self) -> bool:
         """Whether it is more than information."""
         return self.severity != "info"
-
-    def sentence(self, language: Language) -> str:
-        """The finding in words, one or more whole sentences."""
-        joint = language.say("findings.joint")
-        return joint.join(language.say(f"findings.{key}", **self.numbers) for key in self.keys)
-
-    def to_dict(self, language: Language) -> dict[str, Any]:
-        """The finding as plain JSON values, its sentence included."""
-        return {
-            "rule": self.rule,
-            "severity": self.severity,
-            "epochs": list(self.epochs),
-            "numbers": dict(self.numbers),
-            "sentence": self.sentence(language),
-        }
 
 
 def plain(value: Any) -> Number:  # noqa: ANN401 - numbers of Python and of numpy

@@ -6,6 +6,7 @@ from typing import Any
 from retina.analysis.comparing.comparison import Comparison, Verdict
 from retina.analysis.diagnosis import Finding
 from retina.analysis.gathering.collection import Entry
+from retina.reporting import wording
 from retina.reporting.document import Block, Chart, Heading, Paragraph, Picture, Remark, Remarks
 from retina.reporting.language import Language
 from retina.reporting.pictures import curve_stem, marked, verdict_stem
@@ -70,7 +71,11 @@ def remarks(findings: Sequence[Finding], language: Language) -> Remarks:
     """Findings in words."""
     return Remarks(
         tuple(
-            Remark(finding.severity, language.say(f"report.severity.{finding.severity}"), finding.sentence(language))
+            Remark(
+                finding.severity,
+                language.say(f"report.severity.{finding.severity}"),
+                wording.sentence(finding, language),
+            )
             for finding in findings
         )
     )

@@ -5,7 +5,7 @@ from typing import Any
 from retina.analysis.comparing.comparison import Comparison
 from retina.analysis.gathering.candidates import Group
 from retina.numbers import calibration, resampling, roc
-from retina.reporting import cells
+from retina.reporting import cells, wording
 from retina.reporting.document import Block, Cell, Heading, Paragraph, Table
 from retina.reporting.language import Language
 
@@ -25,7 +25,7 @@ def data(comparison: Comparison, language: Language) -> list[Block]:
             blocks.append(flow(group, language))
         else:
             blocks.append(published_flow(comparison, group, language))
-        blocks.append(Paragraph(comparison.imbalances[group.name].sentence(language)))
+        blocks.append(Paragraph(wording.sentence(comparison.imbalances[group.name], language)))
     return blocks
 
 

@@ -18,6 +18,7 @@ from curves_of_the_study import (
 )
 
 from retina.analysis.diagnosis import compare_losses, compare_params, diagnose, imbalance
+from retina.reporting import wording
 from retina.reporting.language import Language
 
 SEEDS = range(20)
@@ -93,7 +94,7 @@ def test_4_resnet18_p2_starts_slowly_and_becomes_volatile_late(seed):
     assert found["oscillation"].numbers["first"] == pytest.approx(10, abs=1)
     advice = found["learning_rate"]
     assert (advice.numbers["direction"], advice.numbers["reason"]) == ("lower", "slow_and_rough")
-    assert "rate and batch size are both too large" in advice.sentence(EN)
+    assert "rate and batch size are both too large" in wording.sentence(advice, EN)
     absent(found, "collapse", "majority_trap", "fast_convergence", "plateau", "lost_ranking")
 
 
@@ -102,7 +103,7 @@ def test_5_resnet50_p1_should_have_stopped_near_epoch_5(seed):
     found = rules(resnet50_p1(seed))
     assert found["overfitting"].numbers["best"] == pytest.approx(5, abs=1)
     assert found["overfitting"].numbers["onset"] in (6, 7)
-    assert "should have stopped near epoch 5" in found["overfitting"].sentence(EN)
+    assert "should have stopped near epoch 5" in wording.sentence(found["overfitting"], EN)
     assert found["early_stop"].epochs == (8,)
     absent(found, "oscillation", "collapse", "slow_start", "majority_trap", "budget_limited")
 
@@ -146,11 +147,11 @@ def test_7_the_focal_curve_is_less_smooth_and_falls_farther_in_proportion(seed):
 def test_7_the_labels_say_imbalanced_where_the_study_said_the_opposite():
     found = imbalance(640, POSITIVES)
     assert found.keys == ("imbalance.positive",)
-    sentence = found.sentence(EN)
+    sentence = wording.sentence(found, EN)
     assert "imbalanced" in sentence
     assert "3.8 to 1" in sentence
     assert "right in 79.1%" in sentence
-    assert "不平衡" in found.sentence(Language("zh-TW"))
+    assert "不平衡" in wording.sentence(found, Language("zh-TW"))
 
 
 def test_the_published_curve_is_read_as_its_authors_would():

@@ -9,6 +9,7 @@ from curves_of_the_study import curve, resnet18_p1, resnet18_p1_focal, resnet18_
 
 from retina.analysis.diagnosis import Curve, compare_losses, compare_params, diagnose, imbalance
 from retina.analysis.diagnosis.shape import noise, roughness, swings
+from retina.reporting import wording
 from retina.reporting.language import Language
 
 EN = Language("en")
@@ -125,7 +126,7 @@ def test_other_settings_that_differ_are_confessed():
     second = steady(settings={"early_stopping": False, "epochs": 15, "learning_rate": 1e-3, "params": "p2"})
     found = compare_params(first, second)
     assert found.numbers["others"] == "early_stopping, epochs"
-    assert "also differ in early_stopping, epochs" in found.sentence(EN)
+    assert "also differ in early_stopping, epochs" in wording.sentence(found, EN)
 
 
 def test_curves_of_different_scales_are_not_ranked():
@@ -223,7 +224,7 @@ def test_a_curve_is_read_from_a_record_and_a_history():
     named = Curve.of(record | {"diverged_step": 17}, history[:1])
     (finding,) = [finding for finding in diagnose(named) if finding.rule == "divergence"]
     assert (finding.epochs, finding.numbers["step"]) == ((2,), 17)
-    assert "at step 17 of epoch 2" in finding.sentence(EN)
+    assert "at step 17 of epoch 2" in wording.sentence(finding, EN)
 
 
 def test_a_stopped_curve_ends_where_patience_does():

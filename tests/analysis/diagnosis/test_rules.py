@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from retina.analysis.diagnosis import RULES, SEVERITIES, compare_losses, compare_params, diagnose, imbalance
 from retina.analysis.diagnosis.finding import Finding
+from retina.reporting import wording
 from retina.reporting.language import LANGUAGES, Language, sentences
 
 LANGUAGE_NAMES = sorted(LANGUAGES)
@@ -66,7 +67,7 @@ def check(finding: Finding) -> None:
     assert all(isinstance(epoch, int) and epoch >= 1 for epoch in finding.epochs)
     assert all(key.split(".")[0] == finding.rule for key in finding.keys)
     for name in LANGUAGE_NAMES:
-        plain = finding.to_dict(Language(name))
+        plain = wording.to_dict(finding, Language(name))
         assert json.loads(json.dumps(plain, allow_nan=False)) == plain
         assert plain["sentence"][-1] in ".。"
         assert not any(mark in plain["sentence"] for mark in ("{", "}", "nan", "inf"))

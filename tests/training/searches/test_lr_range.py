@@ -14,6 +14,7 @@ from retina.analysis.comparing import comparison, rate_grid
 from retina.analysis.gathering import collection
 from retina.cli import main
 from retina.machine import sealed
+from retina.reporting import wording
 from retina.reporting.language import Language
 from retina.runs import folder as runs
 from retina.runs import searches
@@ -198,7 +199,7 @@ def test_the_diagnosis_quotes_the_range_test_of_the_same_setting_alone(tiny_set,
         (folder / "record.json").write_text(sealed.seal(said))
         for language, words in (("en", "range test"), ("zh-TW", "範圍測試")):
             findings = [item for several in comparison.compare(found).findings.values() for item in several]
-            advice = [item.sentence(Language(language)) for item in findings if item.rule == "learning_rate"]
+            advice = [wording.sentence(item, Language(language)) for item in findings if item.rule == "learning_rate"]
             assert advice
             assert all(
                 (words in sentence and "0.0004" in sentence and "4.00" in sentence) is quoted for sentence in advice
