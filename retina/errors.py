@@ -123,6 +123,13 @@ class PrunedError(RetinaError):
         self.epoch = epoch
 
 
+def some(words: Iterable[str], most: int = 5) -> str:
+    """The first few of many words, and how many more there are: `a, b and 3 more`; empty where there are none."""
+    words = list(words)
+    shown = ", ".join(words[:most])
+    return shown if len(words) <= most else f"{shown} and {len(words) - most} more"
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like `word`, or `None` where none is near."""
     found = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from retina.data.drawing import synthetic
 from retina.data.preparing import cache, fundus
 from retina.data.preparing.pixels import Pixels
 from retina.data.sources import labels
-from retina.errors import DataError, ImageError
+from retina.errors import DataError, ImageError, some
 
 DATA_VARIABLE = "RETINA_DATA"
 KNOWN_LEAKS = ("same-image-across-splits",)
@@ -188,7 +187,7 @@ def refuse_bad(frame: pd.DataFrame) -> None:
             f"{len(bad)} of {len(frame)} images cannot be decoded",
             expected="whole PNG, JPEG or TIFF images",
             found=bad["reason"].iloc[0],
-            where=listing(bad["path"]),
+            where=some(bad["path"], NAMED),
             advice="mend or replace them, or leave them out with --skip-bad",
         )
 
@@ -222,10 +221,3 @@ def fingerprint(frame: pd.DataFrame) -> str:
     """
     lines = frame[["split", "id", "label", "digest"]].astype(str).agg("\t".join, axis=1)
     return hashlib.sha256("\n".join([fundus.PREPARATION, *lines]).encode()).hexdigest()
-
-
-def listing(paths: Iterable[str]) -> str:
-    """The first few of many paths, and how many more there are."""
-    paths = list(paths)
-    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-    return ", ".join(paths[:NAMED]) + more

@@ -12,7 +12,7 @@ from retina.data.auditing.balance import balance_rules
 from retina.data.auditing.inspection import Facts, inspect
 from retina.data.auditing.rules import RULES, Problem, count, duplicate_rules, image_rules, label_rules
 from retina.data.sources.labels import LabelTable
-from retina.errors import AuditError
+from retina.errors import AuditError, some
 
 __all__ = ["Audit", "Problem", "check", "require"]
 
@@ -113,7 +113,7 @@ def require(audit: Audit, *, skip_bad: bool = False, allow: Collection[str] = ()
         f"the audit found {count(len(left), 'error')} in the data",
         expected=RULES[first.rule].expected,
         found=first.sentence,
-        where=places[0] + (f" and {len(places) - 1} more" if len(places) > 1 else ""),
+        where=some(places, 1),
         advice=advice,
     )
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pandas as pd
 
-from retina.data.auditing.rules import Problem, is_label, problem, some
+from retina.data.auditing.rules import Problem, is_label, problem
+from retina.errors import some
 
 SIGNIFICANT = 0.001
 """The p-value below which a difference of prevalence is reported."""

@@ -11,6 +11,7 @@ import pandas as pd
 from retina.data.auditing.duplicates import BITS, COPY, near_groups
 from retina.data.sources.labels import SPLITS
 from retina.data.sources.rfmid import DISEASES, OTHER
+from retina.errors import some
 
 
 class Rule(NamedTuple):
@@ -82,12 +83,6 @@ def names(rows: pd.DataFrame) -> tuple[str, ...]:
     return tuple(rows["split"] + "/" + rows["id"])
 
 
-def some(words: Sequence[str], most: int = 5) -> str:
-    """The first few words, and how many more there are."""
-    shown = ", ".join(words[:most])
-    return shown if len(words) <= most else f"{shown} and {len(words) - most} more"
-
-
 def count(number: int, noun: str) -> str:
     """A number with its noun: 1 image, 2 images."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
@@ -110,7 +105,7 @@ def label_rules(frame: pd.DataFrame) -> Iterator[Problem]:
         wrong = rows[_contradicts(rows)]
         if len(wrong):
             sentence = f"Disease_Risk contradicts the disease columns in {count(len(wrong), 'row')} of {split}"
-            yield problem("risk-not-or", f"{sentence}: {some(list(wrong['id']))}", wrong)
+            yield problem("risk-not-or", f"{sentence}: {some(wrong['id'])}", wrong)
 
 
 def is_label(rows: pd.DataFrame) -> pd.Series:
@@ -145,7 +140,7 @@ def image_rules(frame: pd.DataFrame, extra: Sequence[Path]) -> Iterator[Problem]
         rows = frame[frame["split"] == split]
         missing = rows[rows["path"].isna()]
         if len(missing):
-            sentence = f"{count(len(missing), 'image')} of {split} missing: {some(list(missing['id']))}"
+            sentence = f"{count(len(missing), 'image')} of {split} missing: {some(missing['id'])}"
             yield problem("missing-image", sentence, missing, skip=names(missing))
         broken = rows[rows["fault"].notna()]
         if len(broken):
@@ -154,7 +149,7 @@ def image_rules(frame: pd.DataFrame, extra: Sequence[Path]) -> Iterator[Problem]
             yield problem("unreadable-image", sentence, broken, skip=names(broken))
         yield from _class_rules(split, rows[rows["path"].notna() & rows["fault"].isna()])
     if extra:
-        sentence = f"{count(len(extra), 'image file')} that no row lists: {some([path.name for path in extra])}"
+        sentence = f"{count(len(extra), 'image file')} that no row lists: {some(path.name for path in extra)}"
         yield problem("extra-image", sentence, paths=tuple(map(str, extra)))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retina.data.sources.tables import Table, peek_columns, read_table
-from retina.errors import LabelError
+from retina.errors import LabelError, some
 
 SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {
@@ -105,7 +105,7 @@ def discover(folder: Path) -> Layout:
         expected=f"{LAYOUTS['kaggle']['train'][0]} (Kaggle), {LAYOUTS['ieee-dataport']['train'][0]} (IEEE DataPort), "
         f"{LAYOUTS['grand-challenge']['train'][0]} (grand-challenge), or one CSV with the columns ID, Disease_Risk "
         "and split",
-        found=", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "") or "an empty folder",  # noqa: PLR2004
+        found=some(names, 8) or "an empty folder",
         where=folder,
     )
 

@@ -7,13 +7,13 @@ underscores, and both sides store kernels as (out, in, height, width), so the co
 import pickle
 import struct
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
 import torch
 
-from retina.errors import WeightsError
+from retina.errors import WeightsError, some
 from retina.models.layers.body import BatchNormalization, Convolution
 
 # torch's names for the variables of each layer.
@@ -29,7 +29,6 @@ VARIABLES = {
 # ImageNet's own classifier, and a counter that torch keeps beside each batch normalization, have no place here.
 IGNORED_PREFIXES = ("fc.", "classifier.")
 IGNORED_SUFFIX = ".num_batches_tracked"
-NAMED_AT_MOST = 5
 
 # What torch's restricted reader raises on damaged or refused files, found by damaging files at random.
 UNREADABLE = (
@@ -78,7 +77,7 @@ def load_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
         isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in content.items()
     )
     if not named_tensors or not content:
-        found = f"a dict with {_some(map(str, content))}" if isinstance(content, Mapping) else type(content).__name__
+        found = f"a dict with {some(map(str, content))}" if isinstance(content, Mapping) else type(content).__name__
         raise WeightsError("not a state dict", expected="named tensors and nothing else", found=found, where=path)
     return dict(content)
 
@@ -123,8 +122,8 @@ def _check_names(state: Mapping[str, torch.Tensor], targets: Mapping[str, torch.
     missing = [name for name in targets if name not in state]
     extra = [name for name in state if name not in targets]
     if missing or extra:
-        found = [f"missing {_some(missing)}"] if missing else []
-        found += [f"unknown {_some(extra)}"] if extra else []
+        found = [f"missing {some(missing)}"] if missing else []
+        found += [f"unknown {some(extra)}"] if extra else []
         raise WeightsError(
             "the weights belong to another network",
             expected=f"the {len(targets)} tensors of this backbone under torchvision's names",
@@ -148,10 +147,3 @@ def _check_tensor(name: str, tensor: torch.Tensor, target: torch.Tensor, where: 
         )
     if not torch.isfinite(tensor).all():
         raise WeightsError(f"the weights at {name} hold NaN or infinity", expected="finite numbers", where=where)
-
-
-def _some(names: Iterable[str]) -> str:
-    """The first few names, and how many more there are."""
-    names = list(names)
-    rest = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")
