@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retina.numbers import metrics
+
 if TYPE_CHECKING:
     from retina.data.dataset import Dataset
 
@@ -41,7 +43,6 @@ def measure(dataset: "Dataset") -> dict[str, dict[str, dict[str, float]]]:
         `majority` -> split -> accuracy; `colour_histogram` -> split -> accuracy, auroc.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import roc_auc_score
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -60,6 +61,6 @@ def measure(dataset: "Dataset") -> dict[str, dict[str, dict[str, float]]]:
         results["majority"][name] = {"accuracy": majority(labels, majority_class)}
         results["colour_histogram"][name] = {
             "accuracy": float(np.mean((scores > 0) == (labels == 1))),
-            "auroc": float(roc_auc_score(labels, scores)),
+            "auroc": metrics.auroc_of_curve(labels, scores),
         }
     return results

@@ -119,6 +119,21 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
+def auroc_of_curve(labels: np.ndarray, scores: np.ndarray) -> float:
+    """The area under the ROC curve by the trapezoidal rule, scikit-learn's `roc_auc_score`: 0-1.
+
+    It equals `auroc` but for the last bit. What training writes (`val_auroc` of a history, the colour baseline) is
+    computed so from the first version on, and a run that is repeated or resumed must write the same bytes.
+
+    Args:
+        labels: (N,) 0 or 1, both present.
+        scores: (N,) finite; larger means more likely diseased.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(labels, scores))
+
+
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
     """Mean precision over the diseased eyes, taken from the highest score downwards, without interpolation.
 

@@ -49,6 +49,15 @@ def test_turning_the_scores_around_turns_the_auroc_around(rows):
 
 
 @given(pairs)
+def test_the_area_of_a_history_is_the_auroc_but_for_the_last_bit(rows):
+    labels, scores = arrays(rows)
+    if len(set(labels)) == 2:
+        area = metrics.auroc_of_curve(labels, scores)
+        assert area == reference.roc_auc_score(labels, scores)
+        assert area == pytest.approx(metrics.auroc(labels, scores), abs=1e-15)
+
+
+@given(pairs)
 def test_average_precision_sums_precision_over_the_diseased_found(rows):
     labels, scores = arrays(rows)
     found = metrics.average_precision(labels, scores)

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import torch
 from keras import ops
-from sklearn.metrics import roc_auc_score
 
 from retina.data.feeding.batches import EvaluationBatches
 from retina.errors import DivergedError
+from retina.numbers import metrics
 from retina.runs import epochs
 from retina.training.loop.timing import Clock
 from retina.training.saving import checkpoint
@@ -118,7 +118,7 @@ class Validation(keras.callbacks.Callback):
             )
         logs["val_loss"] = loss
         logs["val_accuracy"] = float(np.mean((logits > 0) == (self.labels == 1)))
-        logs["val_auroc"] = float(roc_auc_score(self.labels, logits))
+        logs["val_auroc"] = metrics.auroc_of_curve(self.labels, logits)
 
 
 class EpochRecord(keras.callbacks.Callback):
