@@ -4,9 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS := .venv-extras
+# pip takes the pinned versions for what a build needs too: from the first name, and from 25.3 on from the second.
+PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run example test test-extras lint bench docs clean
+.PHONY: help run example test test-wheel test-extras lint bench docs clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -15,12 +17,12 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "retina needs Python 3.11 or newer; found $$($(PYTHON) --version). Try: make PYTHON=python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --editable '.[dev]'
+	$(PINNED) $(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@
 
 $(EXTRAS)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(EXTRAS)
-	PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(EXTRAS)/bin/pip install --quiet \
+	$(PINNED) $(EXTRAS)/bin/pip install --quiet \
 		--editable '.[dev,keras-cv,keras-hub,mlflow,ray,tensorboard,tune]'
 	@touch $@
 
@@ -38,6 +40,9 @@ example: $(READY)  ## make the comparison in results/example again
 test: $(READY)  ## pass the tests: no network, no GPU
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
+test-wheel: $(READY)  ## build the wheel, install it into an empty environment and use it there; needs the package index
+	$(BIN)/python -m pytest -m wheel
+
 test-extras: $(EXTRAS)/.ready  ## pass the tests of the optional parts, in an environment of their own of about 5 GB
 	OMP_NUM_THREADS=1 $(EXTRAS)/bin/python -m pytest -m extra
 
@@ -53,4 +58,4 @@ docs: $(READY)  ## write docs/reference.md from the commands' own help
 	$(BIN)/python docs/build.py
 
 clean:  ## remove the environment and what tools left; results stay
-	rm -rf $(VENV) $(EXTRAS) build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(EXTRAS) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+__version__ = "0.1.0"
+
 PACKAGE = Path(__file__).parent
 """The folder of the package. No other module counts the parents of its own file, so that modules can be moved."""
 

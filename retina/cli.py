@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from retina import __version__
 from retina.commands import announcing
 from retina.commands.backbones import backbones
 from retina.commands.compare import compare
@@ -19,6 +20,7 @@ from retina.commands.options import experiment_command, json_option, results_opt
 from retina.commands.study import study
 from retina.commands.tune import tune
 from retina.errors import RetinaError
+from retina.machine import installation
 from retina.machine.signals import ending_softly
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
@@ -35,7 +37,7 @@ class OneLineErrors(click.Group):
         except RetinaError as error:
             raise click.ClickException(str(error)) from error
         except ModuleNotFoundError as error:
-            message = f"the package {error.name} is not installed | Next: pip install --editable ."
+            message = f"the package {error.name} is not installed | Next: {installation.command()}"
             raise click.ClickException(message) from error
         except OSError as error:
             if error.filename is None:
@@ -44,7 +46,7 @@ class OneLineErrors(click.Group):
 
 
 @click.group(cls=OneLineErrors, context_settings=CONTEXT)
-@click.version_option(package_name="retina", prog_name="retina")
+@click.version_option(__version__, prog_name="retina")
 def main() -> None:
     """Train classifiers on retinal photographs, and learn how far to trust them.
 

@@ -335,6 +335,6 @@ def test_drawing_a_set_refuses_a_folder_that_is_not_empty(tmp_path):
 
 def test_fetching_without_its_extra_says_how_to_get_the_data_by_hand(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
-    result = fails(call("data", "fetch", tmp_path / "rfmid"), "retina[fetch]")
+    result = fails(call("data", "fetch", tmp_path / "rfmid"), "pip install --editable '.[fetch]'")
     for words in ("CC BY 4.0", "10.3390/data6020014", "IEEE DataPort", "Kaggle", "grand-challenge"):
         assert words.lower() in result.stderr.lower()

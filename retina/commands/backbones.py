@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from retina.commands.options import json_option
+from retina.machine import installation
 
 if TYPE_CHECKING:
     from retina.models.backbones.catalogue import Facts
@@ -61,7 +62,7 @@ def offered(facts: "Facts") -> str:
 
 def missing(facts: "Facts") -> str | None:
     """What to type where a provider's library is not installed."""
-    return None if facts.installed else f"{facts.title} is not installed: pip install --editable '.[{facts.extra}]'"
+    return None if facts.installed else f"{facts.title} is not installed: {installation.command(facts.extra)}"
 
 
 def described(facts: "Facts") -> dict[str, Any]:

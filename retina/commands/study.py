@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("name", metavar="STUDY")
 @data_option
 @experiment_options
 @results_option
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="folder of the comparison  [default: RESULTS/studies/<name of FILE>]",
+    help="folder of the comparison  [default: RESULTS/studies/<name of STUDY>]",
 )
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="language of the report")
 @track_option
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 @quiet_option
 @json_option
 def study(
-    file: Path,
+    name: str,
     *,
     data: Path | None,
     results: Path,
@@ -74,14 +74,17 @@ def study(
     as_json: bool,
     **options: Any,  # noqa: ANN401 - one for every setting
 ) -> None:
-    """Train every run that FILE names, then compare them.
+    """Train every run that STUDY names, then compare them.
+
+    STUDY is a TOML file, or the name of one in experiments/studies: original, original-seeds.
 
     Finished runs are reused, interrupted ones go on, failed ones are tried once more; the rest goes on whatever becomes
-    of one. Typed again, the command takes up what is left. Settings given as options replace those of FILE in all runs.
-    Exit code 1 when a run came to no result.
+    of one. Typed again, the command takes up what is left. Settings given as options replace those of STUDY in all
+    runs. Exit code 1 when a run came to no result.
 
-    Example: python cli.py study experiments/studies/original.toml
+    Example: python cli.py study original
     """
+    from retina.experiments import recipes
     from retina.experiments import study as recipe
     from retina.training.shelf import Shelf
     from retina.training.studies import agenda, cluster, connection, job, pace
@@ -93,6 +96,7 @@ def study(
         extras.require(track, extra=track, purpose=f"--track {track}")
     if engine == "ray":
         connection.imported(address)
+    file = recipes.study_path(name)
     members, shelf = recipe.read(file, **settings_of(options)), Shelf()
     plans = job.prepare(members, data=data, results=results, skip_bad=skip_bad, shelf=shelf, quiet=quiet)
     known = pace.Pace(results)

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retina import PACKAGE
 from retina.errors import ExperimentError, unknown
+from retina.experiments import recipes
 from retina.experiments.settings import MEANT_FOR, Setting, meaningful, setting
 from retina.machine import files
-
-PARAMS_FOLDER = Path("experiments/params")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,26 +112,6 @@ def check(values: Mapping[str, object], where: object) -> None:
             raise ExperimentError(f"{key} cannot be {value!r}", expected=rule.allowed, found=repr(value), where=where)
 
 
-def params_path(name: str) -> Path:
-    """The file of a parameter set: a path to a TOML file, or a name such as `p1` in `experiments/params`.
-
-    Names are looked up below the current folder first, then beside the installed package.
-
-    Raises:
-        ExperimentError: there is no such file; the nearest name is suggested.
-    """
-    if name.endswith(".toml"):
-        path = Path(name)
-        if not path.is_file():
-            raise ExperimentError("parameter file not found", found=name, advice="check the path")
-        return path
-    folders = [PARAMS_FOLDER, PACKAGE.parent / PARAMS_FOLDER]
-    known = {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.toml"))}
-    if name not in known:
-        raise unknown("parameter set", name, known, where=PARAMS_FOLDER)
-    return known[name]
-
-
 def read_params(path: Path) -> dict[str, Any]:
     """Read a parameter file: keys of `Experiment` with values of the right type and range.
 
@@ -168,7 +146,7 @@ def load(backbone: str, params: str = "p1", **options: object) -> tuple[Experime
     Raises:
         ExperimentError: see `read_params`; or an option with a wrong value.
     """
-    path = params_path(params)
+    path = recipes.params_path(params)
     values = read_params(path)
     for key in options:
         if key not in SETTINGS:

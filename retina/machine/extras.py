@@ -4,6 +4,7 @@ import importlib
 from types import ModuleType
 
 from retina.errors import RetinaError
+from retina.machine import installation
 
 
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:
@@ -23,5 +24,5 @@ def require(module: str, *, extra: str, purpose: str) -> ModuleType:
         raise RetinaError(
             f"{purpose} needs a package that is not installed",
             found=f"no module {error.name}",
-            advice=f"pip install 'retina[{extra}]', in a working copy: pip install --editable '.[{extra}]'",
+            advice=installation.command(extra),
         ) from error

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from retina import PACKAGE
+from retina import PACKAGE, __version__
 from retina.machine.device import device, device_name, processor, threads
+from retina.machine.installation import PARAMS, STUDIES, working_copy
 
 PACKAGES = ("retina", "keras", "torch", "numpy", "pandas", "pillow", "scikit-learn")
 
@@ -31,8 +32,8 @@ def describe(packages: Iterable[str] = ()) -> dict[str, Any]:
         "processor": processor(),
         "cores": os.cpu_count(),
         "threads": threads(),
-        "packages": {name: importlib.metadata.version(name) for name in dict.fromkeys((*PACKAGES, *packages))},
-        "git": git_state(PACKAGE.parent),
+        "packages": {name: version(name) for name in dict.fromkeys((*PACKAGES, *packages))},
+        "git": git_state(working_copy()),
     }
 
 
@@ -47,30 +48,46 @@ def code(packages: Iterable[str] = ()) -> dict[str, str]:
     Args:
         packages: Distributions that count beside `PACKAGES`.
     """
-    return {"source": source_digest()} | {name: _version(name) for name in dict.fromkeys((*PACKAGES, *packages))}
+    return {"source": source_digest()} | {name: _version_if_any(name) for name in dict.fromkeys((*PACKAGES, *packages))}
 
 
-def _version(name: str) -> str:
+def version(name: str) -> str:
+    """The version of a distribution; of `retina`, that of the code that runs, whatever the distribution is called.
+
+    Raises:
+        importlib.metadata.PackageNotFoundError: it is not installed.
+    """
+    return __version__ if name == "retina" else importlib.metadata.version(name)
+
+
+def _version_if_any(name: str) -> str:
     try:
-        return importlib.metadata.version(name)
+        return version(name)
     except importlib.metadata.PackageNotFoundError:
         return "not installed"
 
 
 @functools.cache
 def source_digest(package: Path = PACKAGE) -> str:
-    """The SHA-256 of every file of a package, names included, as 64 hexadecimal digits; compiled files do not count."""
+    """The SHA-256 of every file of a package, names included, as 64 hexadecimal digits.
+
+    Compiled files do not count, nor do the parameter sets and studies that only a wheel carries: an experiment holds
+    their values, and the same code has the same digest however it was installed.
+    """
     digest = hashlib.sha256()
+    recipes = (package / PARAMS, package / STUDIES)
     for path in sorted(path for path in package.rglob("*") if path.is_file() and path.parent.name != "__pycache__"):
+        if path.parent in recipes:
+            continue
         content = path.read_bytes()
         digest.update(f"{path.relative_to(package).as_posix()}\n{len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
 
 
-def git_state(folder: Path) -> dict[str, Any] | None:
+def git_state(folder: Path | None) -> dict[str, Any] | None:
     """The commit of a working tree and whether it was changed since; `None` where `folder` is not the root of one."""
-    if not (folder / ".git").exists():
+    if folder is None or not (folder / ".git").exists():
         return None
     try:
         commit = _git(folder, "rev-parse", "HEAD")

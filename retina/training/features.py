@@ -7,7 +7,6 @@ all that they follow from; it holds its SHA-256, and features that are not as th
 """
 
 import hashlib
-import importlib.metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import torch
 from retina.data.feeding.augmentation import Augmentation
 from retina.data.feeding.batches import EvaluationBatches, ShuffledBatches
 from retina.errors import DataError, DivergedError
-from retina.machine import device, files, kept, progress
+from retina.machine import device, files, kept, progress, provenance
 from retina.machine import sealed as machine_sealed
 from retina.models.backbones import catalogue
 from retina.models.backbones.interface import digest
@@ -109,7 +108,7 @@ class Features:
             "batch_size": self.batch_size,
             "device": device.device_name(),
             "threads": torch.get_num_threads(),
-            "packages": {name: importlib.metadata.version(name) for name in ("retina", "torch", "pillow")}
+            "packages": {name: provenance.version(name) for name in ("retina", "torch", "pillow")}
             | catalogue.facts_of(experiment.backbone).versions(),
         }
 

@@ -267,7 +267,7 @@ def test_compare_works_with_torch_and_keras_uninstalled(study, tmp_path):
     assert trained.returncode == 1
     (line,) = trained.stderr.splitlines()
     assert line.startswith("Error: the package ")
-    assert "Next: pip install" in line
+    assert line.endswith("Next: pip install --editable '.'")
 
 
 def test_published_scores_stand_in_the_same_tables(shared, tmp_path):

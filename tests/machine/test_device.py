@@ -10,7 +10,7 @@ import pytest
 
 from retina import PACKAGE
 from retina.errors import ExperimentError
-from retina.machine import device, provenance
+from retina.machine import device, installation, provenance
 
 
 def git(folder, *words):
@@ -89,14 +89,24 @@ def test_the_digest_of_the_source_changes_with_every_file_of_the_package(tmp_pat
         assert digest(copy) != whole, path.relative_to(copy)
         path.write_bytes(content)
     assert digest(copy) == whole
+    (copy / installation.PARAMS).mkdir(parents=True)
+    (copy / installation.PARAMS / "p1.toml").write_text("a wheel carries it, and it is no code")
+    assert digest(copy) == whole
     (copy / "__pycache__").mkdir(exist_ok=True)
     (copy / "__pycache__" / "cli.pyc").write_bytes(b"1")
     assert digest(copy) == whole
 
 
-def test_a_clone_names_its_commit(tmp_path):
-    """A record made in a clone names the commit that trained it, however deep in the package the code lies."""
+@pytest.mark.parametrize("project", [installation.DISTRIBUTION, "thesis", None])
+def test_a_clone_names_its_commit_and_another_repository_does_not(tmp_path, project):
+    """A record made in a clone names the commit that trained it, however deep in the package the code lies.
+
+    Where the package was installed into the root of another repository, that one's commit says nothing about it.
+    """
     clone = tmp_path / "clone"
+    clone.mkdir()
+    if project:
+        (clone / "pyproject.toml").write_text(f'[project]\nname = "{project}"\n')
     shutil.copytree(PACKAGE, clone / "retina", ignore=shutil.ignore_patterns("__pycache__"))
     git(clone, "init")
     git(clone, "add", ".")
@@ -113,4 +123,5 @@ def test_a_clone_names_its_commit(tmp_path):
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout) == {"commit": git(clone, "rev-parse", "HEAD"), "dirty": False}
+    state = {"commit": git(clone, "rev-parse", "HEAD"), "dirty": False}
+    assert json.loads(done.stdout) == (state if project == installation.DISTRIBUTION else None)

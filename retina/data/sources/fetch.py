@@ -11,6 +11,7 @@ from pathlib import Path
 
 from retina.data.sources import labels
 from retina.errors import DataError, LabelError
+from retina.machine import installation
 from retina.machine.files import atomic_folder
 
 HANDLE = "andrewmvd/retinal-disease-classification"
@@ -107,7 +108,7 @@ def _download(*, quiet: bool) -> Path:
             raise DataError(
                 "fetching from Kaggle needs kagglehub",
                 found=error,
-                advice="pip install 'retina[fetch]', or get the data by hand as printed",
+                advice=f"{installation.command('fetch')}, or get the data by hand as printed",
             ) from error
         failures = (
             OSError,  # requests' own errors among them, and a full disk

@@ -14,6 +14,7 @@ from typing import Any
 
 from retina import PACKAGE
 from retina.errors import ExperimentError, unknown
+from retina.machine import installation
 
 FOLDER = PACKAGE / "models" / "backbones" / "providers"
 OURS = "retina"
@@ -125,7 +126,7 @@ class Facts:
         if not self.installed:
             raise ExperimentError(
                 f"the backbone {self.name} needs {self.title}, which is not installed",
-                advice=f"pip install --editable '.[{self.extra}]'",
+                advice=installation.command(self.extra),
             )
         if image_size is not None and image_size < self.smallest:
             raise ExperimentError(

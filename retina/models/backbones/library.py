@@ -22,6 +22,7 @@ import keras
 import numpy as np
 
 from retina.errors import ExperimentError, WeightsError
+from retina.machine import installation
 from retina.machine.stdout import off_stdout
 from retina.models.backbones.catalogue import Facts
 from retina.models.backbones.interface import HEAD, INPUT, Backbone, digest
@@ -63,7 +64,7 @@ class LibraryBackbone(Backbone):
         try:
             library = importlib.import_module(self.facts.package)
         except ImportError as error:
-            advice = f"pip install --editable '.[{self.facts.extra}]'"
+            advice = installation.command(self.facts.extra)
             problem = f"{self.facts.title} cannot be imported"
             raise ExperimentError(problem, found=error, where=self.facts.package, advice=advice) from error
         return BUILDERS[self.facts.provider](library, self.facts, weights)

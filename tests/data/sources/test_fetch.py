@@ -98,7 +98,7 @@ def test_a_file_in_the_folders_place_is_one_line(tmp_path, cached, install_kaggl
 
 def test_without_kagglehub_the_line_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
-    with pytest.raises(DataError, match=r"needs kagglehub.*pip install 'retina\[fetch\]'") as caught:
+    with pytest.raises(DataError, match=r"needs kagglehub.*pip install --editable '.\[fetch\]'") as caught:
         fetch.fetch(tmp_path / "rfmid")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "rfmid").exists()

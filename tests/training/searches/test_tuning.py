@@ -259,7 +259,7 @@ def test_a_missing_extra_is_one_line_before_anything_is_trained(tiny_set, tmp_pa
     monkeypatch.setitem(sys.modules, "optuna", None)
     done = call(tmp_path, tiny_set, "--trials", 2)
     assert done.exit_code == 1
-    assert "pip install 'retina[tune]'" in done.stderr.strip().splitlines()[-1]
+    assert "pip install --editable '.[tune]'" in done.stderr.strip().splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -182,7 +182,7 @@ def test_a_server_that_is_not_there_costs_a_warning_and_not_the_run(tiny_set, tm
 def test_a_missing_extra_is_one_line_before_anything_is_trained(kind, tiny_set, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, kind, None)
     plan = planned(tiny_set, tmp_path)
-    with pytest.raises(RetinaError, match=rf"--track {kind} needs .*pip install 'retina\[{kind}\]'"):
+    with pytest.raises(RetinaError, match=rf"--track {kind} needs .*pip install --editable '.\[{kind}\]'"):
         train(kind, plan, tmp_path)
     assert runs.list_runs(tmp_path) == []
 

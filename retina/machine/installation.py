@@ -1,0 +1,41 @@
+"""How retina came to this machine: as a working copy of its repository, or installed from a wheel."""
+
+import functools
+import tomllib
+from pathlib import Path
+
+from retina import PACKAGE
+
+DISTRIBUTION = "retina-fundus"
+"""The name under which an index offers this package; `retina` is another project's there. A test holds it equal to
+pyproject.toml's."""
+
+PARAMS = Path("experiments/params")
+STUDIES = Path("experiments/studies")
+"""Folders of the repository that a wheel carries inside the package, at the same relative paths: parameter sets and
+studies."""
+
+
+@functools.cache
+def working_copy(package: Path = PACKAGE) -> Path | None:
+    """The root of the repository that a package lies in; `None` where it was installed.
+
+    The folder beside the package must be this project's: a package that was installed into the root of another
+    project, by `pip install --target .` for instance, is no working copy of that.
+    """
+    try:
+        project = tomllib.loads((package.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return None
+    return package.parent if project.get("project", {}).get("name") == DISTRIBUTION else None
+
+
+def command(extra: str | None = None) -> str:
+    """What to type to install retina with what it needs, right for the way in which it came here.
+
+    Args:
+        extra: A group of optional packages; `None` for a plain installation.
+    """
+    brackets = f"[{extra}]" if extra else ""
+    editable = working_copy() is not None
+    return f"pip install --editable '.{brackets}'" if editable else f"pip install '{DISTRIBUTION}{brackets}'"
