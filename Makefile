@@ -41,7 +41,7 @@ test: $(READY)  ## pass the tests: no network, no GPU
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 test-wheel: $(READY)  ## build the wheel, install it into an empty environment and use it there; needs the package index
-	$(BIN)/python -m pytest -m wheel
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m wheel
 
 test-extras: $(EXTRAS)/.ready  ## pass the tests of the optional parts, in an environment of their own of about 5 GB
 	OMP_NUM_THREADS=1 $(EXTRAS)/bin/python -m pytest -m extra

@@ -64,7 +64,7 @@ def commands(wheel, home):
     environment = home / ".venv"
     done(sys.executable, "-m", "venv", environment, cwd=home)
     place = environment / ("Scripts" if os.name == "nt" else "bin")
-    done(place / "python", "-m", "pip", "install", "--quiet", wheel, cwd=ROOT, **PINNED)
+    done(place / "python", "-m", "pip", "install", "--quiet", "--no-compile", wheel, cwd=ROOT, **PINNED)
     return place
 
 
