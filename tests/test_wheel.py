@@ -146,6 +146,6 @@ def test_runs_are_compared_in_the_folder_where_they_were_trained(trained, comman
 
 
 def test_a_missing_extra_is_installed_by_the_name_of_the_distribution(commands, home):
-    missing = call(commands / "retina", "tune", "resnet18", cwd=home)
+    missing = call(commands / "retina", "tune", "resnet18", "--trials", "2", cwd=home)
     assert missing.returncode == 1
     assert missing.stderr.strip().endswith(f"Next: pip install '{DISTRIBUTION}[tune]'")
