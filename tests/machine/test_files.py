@@ -6,14 +6,12 @@ import os
 import stat
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from retina.data.preparing import fundus
 from retina.data.sources.tables import read_table
 from retina.errors import RetinaError
 from retina.experiments import experiment
-from retina.machine import files, kept, sealed
+from retina.machine import files, kept
 from retina.runs import tables
 from retina.runs.folder import Run
 
@@ -143,19 +141,6 @@ def test_the_cache_folder_follows_the_environment(tmp_path, monkeypatch):
     monkeypatch.delenv("RETINA_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
     assert kept.cache_folder() == tmp_path / "x" / "retina"
-
-
-@given(
-    st.dictionaries(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists)),
-    st.data(),
-)
-def test_sealed_content_comes_back_and_any_other_text_is_refused(content, data):
-    text = sealed.seal(content)
-    assert sealed.unseal(text) == content
-    place = data.draw(st.integers(0, len(text) - 1))
-    letter = data.draw(st.characters().filter(lambda drawn: drawn != text[place]))
-    with pytest.raises(ValueError, match=r"was altered|is not a manifest"):
-        sealed.unseal(text[:place] + letter + text[place + 1 :])
 
 
 def test_a_file_that_is_larger_than_it_should_be_is_not_read_into_memory(tmp_path):

@@ -137,12 +137,23 @@ def test_a_p_value_is_never_0_and_never_above_1():
     assert resampling.paired_bootstrap(np.zeros(99), np.zeros(99)) == (0.0, 0.0, 1.0)
 
 
-@given(st.lists(st.integers(-3, 3), min_size=20, max_size=80))
-def test_a_difference_is_significant_where_its_interval_leaves_0_out(values):
-    """By definition, up to the resample counted beside those drawn."""
-    found = resampling.paired_bootstrap(np.array(values, float), np.zeros(len(values)))
+@given(st.integers(40, 400), st.integers(0, 15), st.integers(0, 3), st.booleans())
+def test_a_difference_is_significant_where_its_interval_leaves_0_out(above, below, ties, turned):
+    """By definition, up to the resample counted beside those drawn and the one that a percentile lies between."""
+    values = np.repeat([1.0, -1.0, 0.0], [above, below, ties])
+    found = resampling.paired_bootstrap(-values if turned else values, np.zeros(len(values)))
+    outside = found.low > 0 or found.high < 0
     if found.p_value < 0.05:
-        assert found.low > 0 or found.high < 0
+        assert outside
+    if found.p_value >= 0.05 + 4 / (len(values) + 1):
+        assert not outside
+
+
+@pytest.mark.parametrize(("below", "significant"), [(4, True), (30, False)])
+def test_few_resamples_on_one_side_are_significant_and_many_are_not(below, significant):
+    difference = np.repeat([1.0, -1.0], [999 - below, below])
+    found = resampling.paired_bootstrap(difference, np.zeros(999))
+    assert (found.p_value < 0.05) == (found.low > 0) == significant
 
 
 def test_the_paired_test_agrees_with_delong():

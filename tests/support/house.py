@@ -32,7 +32,7 @@ TABLE = {
     "numbers": Room("errors experiments"),
     "runs": Room("errors machine experiments"),
     "models": Room("errors machine machine/device experiments", HEAVY),
-    "data": Room("errors machine experiments numbers"),
+    "data": Room("errors machine experiments numbers runs"),
     "data/feeding": Room("errors machine experiments data", HEAVY),
     "analysis": Room("errors machine experiments numbers runs"),
     # three wings, none imports another
@@ -58,7 +58,9 @@ TABLE = {
     ),
     "api": Room("errors machine experiments runs models data analysis workflows inference reporting/language"),
     "cli": Room("errors machine commands"),
-    "__init__": Room("models", HEAVY),  # `retina.load_model` makes the layers known; help and reading load neither
+    "__init__": Room(
+        "errors models", HEAVY
+    ),  # `retina.load_model` makes the layers known; help and reading load neither
 }
 TOP = {"__init__.py", "api.py", "cli.py", "errors.py"}
 """The files at the top of `retina/`; all else there are folders of the table."""

@@ -2,27 +2,11 @@
 
 import numpy as np
 import pytest
-from made_runs import make_run, make_study
 from scipy.special import expit
 from sklearn import metrics as reference
 
-from retina.analysis.comparing import mistakes, pairing, scores
-from retina.analysis.gathering import candidates, collection
+from retina.analysis.comparing import scores
 from retina.numbers import operating_points, statistics
-
-
-@pytest.fixture(scope="module")
-def groups(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("results")
-    counts = {"train": (200, 150), "validation": (120, 90), "test": (160, 120)}
-    made = make_study(folder, counts=counts)
-    made += [make_run(folder, seed=seed, skill=0.3 * seed, digest=f"9000000{seed}", counts=counts) for seed in (1, 2)]
-    return candidates.group(collection.collect(made)[0], [])[0]
-
-
-@pytest.fixture(scope="module")
-def pairs(groups):
-    return pairing.table(groups)
 
 
 def parts(groups, row):
@@ -96,56 +80,3 @@ def test_seeds_are_counted_among_runs_that_differ_in_nothing_else(groups):
     test = repeated.query("split == 'test'")
     assert test["auroc_seed_mean"].tolist() == pytest.approx([test["auroc"].mean()] * 3)
     assert test["auroc_seed_sd"].tolist() == pytest.approx([test["auroc"].std(ddof=1)] * 3)
-
-
-def test_every_pair_stands_once_with_the_paired_test_of_its_scores(groups, pairs):
-    members = {item.label: item.parts["test"] for item in groups[0].candidates}
-    assert len(pairs) == 9 * 8 / 2
-    assert len({frozenset((row.model_a, row.model_b)) for row in pairs.itertuples()}) == len(pairs)
-    for row in pairs.itertuples():
-        a, b = members[row.model_a], members[row.model_b]
-        test = statistics.paired_delong(a.labels, a.logits, b.logits)
-        assert (row.difference, row.p_value) == pytest.approx((test.difference, test.p_value))
-        assert row.smallest_detectable == pytest.approx(2.80 * test.standard_error)
-        assert row.bootstrap_low < row.difference < row.bootstrap_high
-
-
-def test_holm_covers_all_auroc_tests_as_one_family_and_all_mcnemar_tests_as_another(pairs):
-    assert pairs["p_holm"].tolist() == pytest.approx(statistics.holm(pairs["p_value"]).tolist())
-    both = [*pairs["p_positives"], *pairs["p_negatives"]]
-    adjusted = [*pairs["p_positives_holm"], *pairs["p_negatives_holm"]]
-    assert adjusted == pytest.approx(statistics.holm(both).tolist())
-
-
-def test_mcnemar_counts_decisions_at_the_screening_threshold_of_each_model(groups, pairs):
-    right = {}
-    for item in groups[0].candidates:
-        validation, test = item.parts["validation"], item.parts["test"]
-        threshold = operating_points.choose(validation.labels, validation.logits)[0].threshold
-        right[item.label] = (test.logits >= threshold) == (test.labels == 1)
-    labels = groups[0].candidates[0].parts["test"].labels
-    for row in pairs.itertuples():
-        a, b = right[row.model_a], right[row.model_b]
-        assert row.positives_only_a == np.sum(a & ~b & (labels == 1))
-        assert row.positives_only_b == np.sum(b & ~a & (labels == 1))
-        assert row.negatives_only_a == np.sum(a & ~b & (labels == 0))
-        assert row.negatives_only_b == np.sum(b & ~a & (labels == 0))
-
-
-def test_mistakes_are_the_most_confident_ones(groups):
-    table = mistakes.table(groups)
-    for item in groups[0].candidates:
-        part = item.parts["test"]
-        probability = dict(zip(part.ids, expit(part.logits), strict=True))
-        label = dict(zip(part.ids, part.labels, strict=True))
-        missed = sorted(value for name, value in probability.items() if label[name] == 1 and value < 0.5)[:3]
-        rows = table.query("model == @item.label and kind == 'missed'")
-        assert rows["probability"].tolist() == pytest.approx(missed)
-        assert all(label[name] == 1 for name in rows["id"])
-        assert (table.query("model == @item.label and kind == 'false_alarm'")["probability"] >= 0.5).all()
-    first = table.iloc[0]
-    wrong = sum(
-        (item.parts["test"].logits[item.parts["test"].ids == first["id"]][0] >= 0) == (first["kind"] == "false_alarm")
-        for item in groups[0].candidates
-    )
-    assert (first["models_wrong"], first["models"]) == (wrong, 9)

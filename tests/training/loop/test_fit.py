@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -96,13 +97,14 @@ def test_the_predictions_come_from_the_best_epoch(finished):
     assert abs(losses - recomputed).idxmin() == losses.idxmin()
 
 
-def test_a_finished_run_is_reused_and_force_repeats_it_exactly(finished, tiny_set):
-    results = finished.folder.parent.parent
-    before = finished.record_path.read_bytes()
+def test_a_finished_run_is_reused_and_force_repeats_it_exactly(finished, tiny_set, tmp_path):
+    results = tmp_path / "results"
+    shutil.copytree(finished.folder.parent.parent, results)
     again, reused = execution.execute(prepare(tiny_set, results), results=results, quiet=True)
-    assert (again.folder, reused) == (finished.folder, True)
-    assert finished.record_path.read_bytes() == before
+    assert (again.folder, reused) == (results / "runs" / finished.folder.name, True)
+    assert again.record_path.read_bytes() == finished.record_path.read_bytes()
     old_history, old_predictions = history(finished), finished.predictions_path.read_bytes()
+    again.predictions_path.unlink()
     again, reused = execution.execute(prepare(tiny_set, results), results=results, force=True, quiet=True)
     assert not reused
     pd.testing.assert_frame_equal(history(again), old_history)

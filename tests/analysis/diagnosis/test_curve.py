@@ -1,0 +1,57 @@
+"""A curve is what a record and a history say."""
+
+import pandas as pd
+import pytest
+from curves_of_the_study import resnet50_p1, stopped
+
+from retina.analysis.diagnosis import Curve, diagnose
+from retina.reporting import wording
+from retina.reporting.language import Language
+
+EN = Language("en")
+
+
+def test_a_curve_is_read_from_a_record_and_a_history():
+    history = pd.DataFrame(
+        {
+            "epoch": [1, 2],
+            "train_loss": [0.6, float("nan")],
+            "train_accuracy": [0.7, 0.8],
+            "val_loss": [0.5, 0.4],
+            "val_accuracy": [0.8, 0.85],
+            "val_auroc": [0.7, 0.8],
+            "learning_rate": [1e-4, 1e-4],
+            "seconds": [3.0, 2.0],
+            "images_per_second": [10.0, 12.0],
+        }
+    )
+    experiment = {"backbone": "vgg16", "params": "p1", "loss": "ce", "seed": 3, "learning_rate": 1e-4}
+    experiment |= {"batch_size": 32, "epochs": 10, "early_stopping": True, "patience": 3}
+    experiment |= {"image_size": 224, "precision": "float32", "fine_tune": "full"}
+    record = {
+        "name": "vgg16-p1-ce-seed3-00000000",
+        "status": "diverged",
+        "experiment": experiment,
+        "data": {
+            "fingerprint": "abc",
+            "splits": {"train": {"images": 90, "positives": 60}, "validation": {"images": 40, "positives": 30}},
+        },
+        "baselines": {"majority": {"validation": {"accuracy": 0.75}}},
+        "environment": {"device": "cpu", "device_name": "a processor", "cores": 2},
+    }
+    found = Curve.of(record, history)
+    assert (found.backbone, found.seed, found.epochs, found.patience) == ("vgg16", 3, 10, 3)
+    assert (found.majority, found.images, found.train_positives) == (0.75, 40, 60)
+    assert found.broken == 2
+    assert len(found.whole()) == 1
+    assert found.settings["data"] == "abc"
+    assert found.train_majority == pytest.approx(2 / 3)
+    assert found.broken_step is None
+    named = Curve.of(record | {"diverged_step": 17}, history[:1])
+    (finding,) = [finding for finding in diagnose(named) if finding.rule == "divergence"]
+    assert (finding.epochs, finding.numbers["step"]) == ((2,), 17)
+    assert "at step 17 of epoch 2" in wording.sentence(finding, EN)
+
+
+def test_a_stopped_curve_ends_where_patience_does():
+    assert len(stopped(resnet50_p1(0))) == 8
