@@ -7,6 +7,8 @@ import click
 
 from retina.commands.options import json_option, quiet_option
 from retina.errors import RetinaError
+from retina.experiments.experiment import SETTINGS
+from retina.experiments.target import DISEASE_RISK, binary
 
 
 @click.group()
@@ -16,9 +18,10 @@ def data() -> None:
 
 @data.command()
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--target", metavar="COLUMN", default=DISEASE_RISK, help=SETTINGS["target"].help)
 @quiet_option
 @json_option
-def audit(folder: Path, *, quiet: bool, as_json: bool) -> None:
+def audit(folder: Path, *, target: str, quiet: bool, as_json: bool) -> None:
     """Check the labels and every image of a data set; exit 1 when something would corrupt a result.
 
     Example: python cli.py data audit path/to/RFMiD
@@ -28,7 +31,7 @@ def audit(folder: Path, *, quiet: bool, as_json: bool) -> None:
     from retina.data.drawing import synthetic
     from retina.data.sources import labels
 
-    report = audits.check(labels.read(folder), thorough=True, quiet=quiet)
+    report = audits.check(labels.read(folder, binary(target)), thorough=True, quiet=quiet)
     if synthetic.is_drawn(folder):
         click.echo(synthetic.NOTICE, err=True)
     click.echo(json.dumps(report.to_dict(), indent=2) if as_json else audit_table.summary(report))

@@ -15,6 +15,7 @@ from retina.data.preparing import cache, fundus
 from retina.data.preparing.pixels import Pixels
 from retina.data.sources import labels
 from retina.errors import DataError, ImageError, some
+from retina.experiments.target import DEFAULT, Target
 
 DATA_VARIABLE = "RETINA_DATA"
 KNOWN_LEAKS = ("same-image-across-splits",)
@@ -53,6 +54,7 @@ class Dataset:
         folder: Where it lies.
         layout: The layout its labels were found in.
         builtin: It was drawn by a program, as the built-in set is, and means nothing clinically.
+        target: What the labels are of, its column as the label table writes it.
         images: (M, S, S, 3) uint8, read from the image cache when indexed.
         parts: Split -> images in use.
         excluded: What was left out: split, id, label, whether there is an image file, and the reason of each.
@@ -63,6 +65,7 @@ class Dataset:
     folder: Path
     layout: str
     builtin: bool
+    target: Target
     images: Pixels
     parts: dict[str, Part]
     excluded: tuple[dict[str, Any], ...]
@@ -112,6 +115,7 @@ def choose(folder: Path | None, *, quiet: bool = False) -> tuple[Path, bool]:
 def load(
     folder: Path | None,
     *,
+    target: Target = DEFAULT,
     image_size: int,
     crop: bool,
     skip_bad: bool = False,
@@ -121,6 +125,7 @@ def load(
 
     Args:
         folder: See `choose`.
+        target: Its column holds the labels.
         image_size: Side of the square images in pixels.
         crop: Crop to the fundus disc before resizing.
         skip_bad: Leave out images that are missing, cannot be decoded, or stand in two splits, and record which.
@@ -130,7 +135,7 @@ def load(
         DataError: the folder, its labels or its images would corrupt a result; the line names the first of them.
     """
     folder, builtin = choose(folder, quiet=quiet)
-    table = labels.read(folder)
+    table = labels.read(folder, target)
     report = audit.check(table, thorough=False, quiet=quiet)
     audit.require(report, skip_bad=skip_bad, allow=KNOWN_LEAKS)
     frame = table.frame.assign(reason=reasons(table.frame, report) if skip_bad else None)
@@ -146,8 +151,9 @@ def load(
         folder=folder,
         layout=table.layout,
         builtin=builtin,
+        target=table.target,
         images=images.images,
-        parts=split(kept, folder),
+        parts=split(kept, folder, table.target),
         excluded=tuple(exclusion(row) for row in left_out.to_dict("records")),
         fingerprint=fingerprint(kept),
         warnings=warnings(report, skip_bad=skip_bad),
@@ -192,7 +198,7 @@ def refuse_bad(frame: pd.DataFrame) -> None:
         )
 
 
-def split(frame: pd.DataFrame, folder: Path) -> dict[str, Part]:
+def split(frame: pd.DataFrame, folder: Path, target: Target) -> dict[str, Part]:
     """Group the images in use by split.
 
     Raises:
@@ -205,7 +211,7 @@ def split(frame: pd.DataFrame, folder: Path) -> dict[str, Part]:
         if len(set(values.tolist())) < 2:  # noqa: PLR2004 - two classes
             raise DataError(
                 f"the {name} split cannot be used",
-                expected="images of both classes",
+                expected=f"images of both classes of {target.name}",
                 found=f"{len(values)} usable images, {int(values.sum())} of them positive",
                 where=folder,
                 advice="see `python cli.py data audit`",
@@ -217,7 +223,8 @@ def split(frame: pd.DataFrame, folder: Path) -> dict[str, Part]:
 def fingerprint(frame: pd.DataFrame) -> str:
     """The SHA-256 of what is trained and tested on, wherever it lies.
 
-    It covers split, id, label and bytes of every image, and the version of the rules that crop and resize them.
+    It covers split, id, label and bytes of every image, and the version of the rules that crop and resize them; not the
+    name of the target, so two columns with the same labels have one fingerprint.
     """
     lines = frame[["split", "id", "label", "digest"]].astype(str).agg("\t".join, axis=1)
     return hashlib.sha256("\n".join([fundus.PREPARATION, *lines]).encode()).hexdigest()

@@ -14,6 +14,7 @@ from typing import Any
 from retina.errors import ExperimentError, unknown
 from retina.experiments import recipes
 from retina.experiments.settings import MEANT_FOR, Setting, meaningful, setting
+from retina.experiments.target import DISEASE_RISK, Target, binary
 from retina.machine import files
 
 
@@ -35,6 +36,10 @@ class Experiment:
     params: str = setting("name of the parameter set", str, in_file=False, plain=True)
     loss: str = setting("loss", str, "ce", choices=("ce", "focal"), in_file=False)
     seed: int = setting("random seed", int, 0, low=0, high=2**31 - 1, in_file=False)
+
+    target: str = setting(
+        "what is predicted: a column of the label table that holds 0 and 1", str, DISEASE_RISK, column=True
+    )
 
     batch_size: int = setting("images in one training step", int, low=1, high=4096)
     learning_rate: float = setting("Adam's step size", float, low=1e-8, high=10.0)
@@ -79,6 +84,11 @@ class Experiment:
         for item in dataclasses.fields(self):
             if SETTINGS[item.name].kind is float and getattr(self, item.name) is not None:
                 object.__setattr__(self, item.name, float(getattr(self, item.name)))
+
+    @property
+    def declared_target(self) -> Target:
+        """The target of the column that `target` names: its classes, which of them is positive, its metric."""
+        return binary(self.target)
 
     def to_dict(self) -> dict[str, Any]:
         """The experiment as plain JSON values, in the order of the fields."""
@@ -163,7 +173,7 @@ def load(backbone: str, params: str = "p1", **options: object) -> tuple[Experime
     experiment = Experiment(**(values | options | {"backbone": backbone, "params": path.stem}))
     meant = meaningful(experiment.to_dict())
     for key in options:
-        if key not in meant and MEANT_FOR[key][0] != key:
+        if key in MEANT_FOR and key not in meant and MEANT_FOR[key][0] != key:
             other, value = MEANT_FOR[key]
             raise ExperimentError(
                 f"{key} has no meaning with {other} {getattr(experiment, other)}",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from retina.experiments.target import COLUMN_NAMES, DISEASE_RISK, is_column
+
 LONGEST_NAME = 100
 """Bytes of a parameter set's name at most: file systems end at 255 for the name of a run."""
 
@@ -24,6 +26,7 @@ class Setting:
         optional: `None` is allowed; in a file, by leaving the key out, as an option by the word `none`.
         in_file: The field may stand in a parameter file.
         plain: The text becomes part of a folder's name and of tables: letters and digits of any script, `.`, `_`, `-`.
+        column: The text names a column of the label table.
     """
 
     help: str
@@ -35,6 +38,7 @@ class Setting:
     optional: bool = False
     in_file: bool = True
     plain: bool = False
+    column: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -48,6 +52,8 @@ class Setting:
             return "one of " + ", ".join(self.words)
         if self.plain:
             return f"a name of letters, digits, ., _ and -, at most {LONGEST_NAME} bytes"
+        if self.column:
+            return COLUMN_NAMES
         names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
         words = names[self.kind]
         if math.isfinite(self.low) or math.isfinite(self.high):
@@ -69,6 +75,8 @@ class Setting:
             return value in self.choices or (prefix in self.prefixes and is_plain(name))
         if self.plain:
             return is_plain(value)
+        if self.column:
+            return is_column(value)
         return self.kind in (str, bool) or self.low <= value <= self.high
 
 
@@ -81,11 +89,23 @@ MEANT_FOR = {
 """Settings of an experiment that mean something with one value of another setting, or of their own, alone."""
 
 
+ADDED = {"target": DISEASE_RISK}
+"""Settings that experiments were given after runs had been recorded, and the value that every run before then had.
+
+At that value a setting is left out of digests and comparisons: the runs from before and after are the same.
+"""
+
+
+def without_added(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of an experiment without those of `ADDED` that have the value of earlier runs."""
+    return {name: value for name, value in values.items() if name not in ADDED or value != ADDED[name]}
+
+
 def meaningful(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of an experiment without those that mean nothing in it, see `MEANT_FOR`."""
+    """The settings of an experiment without those that say nothing in it, see `MEANT_FOR` and `ADDED`."""
     return {
         name: value
-        for name, value in values.items()
+        for name, value in without_added(values).items()
         if name not in MEANT_FOR or values[MEANT_FOR[name][0]] == MEANT_FOR[name][1]
     }
 

@@ -13,8 +13,16 @@ from retina.errors import ExperimentError
 DISEASE_RISK = "Disease_Risk"
 """RFMiD's column for any disease, the default target."""
 
-LONGEST_NAME = 100
+LONGEST_COLUMN = 100
 """Characters of a column's name at most."""
+
+COLUMN_NAMES = f"the name of a column: 1 to {LONGEST_COLUMN} printable characters, no space around them"
+"""What `is_column` accepts, in words."""
+
+
+def is_column(name: str) -> bool:
+    """Whether a text can be the name of a column, as a label table is read: on one line, without spaces around it."""
+    return 0 < len(name.strip()) == len(name) <= LONGEST_COLUMN and name.isprintable()
 
 
 @dataclass(frozen=True)
@@ -24,13 +32,14 @@ class Target:
     Args:
         name: What tables and reports call it.
         columns: The columns of the label table that it is read from; one for a binary target.
-        kind: `binary`.
+        kind: `binary`, which is all there is.
         classes: What the values 0 and 1 stand for, in that order.
         positive: The class whose probability the model gives.
         metric: The headline metric: `auroc`.
 
     Raises:
-        ExperimentError: the name is empty, too long or not printable.
+        ExperimentError: the name or a column is no name of a column, see `is_column`; or the target is not binary, has
+            more columns than one, other than two classes, or a positive class that is none of them.
     """
 
     name: str
@@ -42,13 +51,19 @@ class Target:
 
     def __post_init__(self) -> None:
         for text in (self.name, *self.columns):
-            if not (0 < len(text.strip()) == len(text) <= LONGEST_NAME and text.isprintable()):
+            if not is_column(text):
                 raise ExperimentError(
                     "the target is no name of a column",
-                    expected=f"1 to {LONGEST_NAME} printable characters, no space around them",
-                    found=repr(text)[: LONGEST_NAME + 2],
+                    expected=COLUMN_NAMES,
+                    found=repr(text)[: LONGEST_COLUMN + 2],
                     advice="name a column of the label table that holds 0 and 1",
                 )
+        if (self.kind, len(self.columns), len(self.classes)) != ("binary", 1, 2) or self.positive not in self.classes:
+            raise ExperimentError(
+                "the target is of a kind that is not known",
+                expected="a binary target: one column, two classes, one of them positive",
+                found=f"{self.kind}, columns {self.columns}, classes {self.classes}, positive {self.positive}",
+            )
 
     @property
     def column(self) -> str:
@@ -60,16 +75,16 @@ class Target:
         return asdict(self) | {"columns": list(self.columns), "classes": list(self.classes)}
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Self:
-        """The target that a record tells of.
+    def of(cls, content: Mapping[str, Any]) -> Self:
+        """The target that a record names: the inverse of `to_dict`.
 
         Raises:
             KeyError: an entry is missing.
             TypeError: an entry is of another type.
             ExperimentError: see the class.
         """
-        texts = {key: said[key] for key in ("name", "kind", "positive", "metric")}
-        lists = {key: tuple(said[key]) for key in ("columns", "classes")}
+        texts = {key: content[key] for key in ("name", "kind", "positive", "metric")}
+        lists = {key: tuple(content[key]) for key in ("columns", "classes")}
         if not all(isinstance(text, str) for text in (*texts.values(), *lists["columns"], *lists["classes"])):
             raise TypeError("a target holds texts")
         return cls(**texts, **lists)

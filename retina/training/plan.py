@@ -10,6 +10,7 @@ from typing import Any
 from retina.data import baselines, dataset
 from retina.data.dataset import Dataset
 from retina.experiments.experiment import Experiment
+from retina.experiments.target import Target
 from retina.machine import device, provenance
 from retina.models.backbones import catalogue
 from retina.runs import folder as runs
@@ -47,6 +48,11 @@ class Plan:
         """The name of the run and of its folder."""
         item = self.experiment
         return f"{item.backbone.replace(':', '.')}-{item.params}-{item.loss}-seed{item.seed}-{self.digest[:8]}"
+
+    @property
+    def target(self) -> Target:
+        """What is predicted."""
+        return self.experiment.declared_target
 
     @property
     def training_images(self) -> int:
@@ -115,17 +121,19 @@ def plan(
         ("weights", experiment.backbone, experiment.weights, results, builtin),
         lambda: weights.resolve(experiment, results=results, builtin=builtin, quiet=quiet),
     )
-    size, crop = experiment.image_size, experiment.crop_disc
+    size, crop, target = experiment.image_size, experiment.crop_disc, experiment.declared_target
     images = shelf.once(
-        ("data", folder, size, crop, skip_bad),
-        lambda: dataset.load(folder, image_size=size, crop=crop, skip_bad=skip_bad, quiet=quiet),
+        ("data", folder, target, size, crop, skip_bad),
+        lambda: dataset.load(folder, target=target, image_size=size, crop=crop, skip_bad=skip_bad, quiet=quiet),
     )
+    # One column is one experiment, whatever case its name was typed in.
+    experiment = dataclasses.replace(experiment, target=images.target.column)
     return Plan(
         experiment=experiment,
         overrides=overrides,
         data=images,
         start=start,
-        baselines=shelf.once(("baselines", folder, size, crop, skip_bad), lambda: baselines.measure(images)),
+        baselines=shelf.once(("baselines", folder, target, size, crop, skip_bad), lambda: baselines.measure(images)),
         digest=experiment.digest(data=images.fingerprint, weights=start.identity),
         preparation_seconds=time.perf_counter() - began,
     )

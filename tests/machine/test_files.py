@@ -162,7 +162,7 @@ def test_every_reader_of_small_files_refuses_a_large_one_in_one_line(tmp_path, m
     for reader in (
         lambda: tables.read(path, ("epoch",)),
         lambda: experiment.read_params(path),
-        lambda: read_table(path),
+        lambda: read_table(path, ("ID",)),
         lambda: fundus.decode(path),
     ):
         with pytest.raises(RetinaError, match="larger than"):

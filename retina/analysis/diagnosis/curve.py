@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from retina.experiments.settings import without_added
 from retina.runs import epochs as stopping
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Curve:
             train_images=splits["train"]["images"],
             train_positives=splits["train"]["positives"],
             **{key: history[key].to_numpy(dtype=np.float64) for key in SERIES},
-            settings=dict(experiment) | {"data": fingerprint},
+            settings=without_added(experiment) | {"data": fingerprint},
             conditions=(*machine, fingerprint, *(experiment[key] for key in WORK)),
             broken_step=record.get("diverged_step"),
         )

@@ -11,6 +11,7 @@ from retina.analysis.gathering.collection import Entry
 from retina.analysis.gathering.external import Scores
 from retina.analysis.gathering.naming import data_name
 from retina.errors import RunError
+from retina.experiments.target import Target
 from retina.numbers.metrics import auroc
 from retina.numbers.operating_points import OperatingPoint, choose
 from retina.numbers.resampling import bootstrap_aurocs
@@ -85,7 +86,7 @@ class Group:
 def group(entries: Sequence[Entry], published: Sequence[Scores]) -> tuple[list[Group], list[str]]:
     """Put finished runs and published models into groups that may be paired, the largest first.
 
-    Runs share a group where their data have the same fingerprint. Published models join the group whose images have
+    Runs share a group where their data have the same fingerprint and they predict the same target. Published models join the group whose images have
     the same ids and labels; those that fit none form a group of their own, named after their file.
 
     Returns:
@@ -94,18 +95,18 @@ def group(entries: Sequence[Entry], published: Sequence[Scores]) -> tuple[list[G
     Raises:
         RunError: two files hold scores of the same model for the same images.
     """
-    by_data: dict[str, list[Candidate]] = {}
+    by_question: dict[tuple[str, Target], list[Candidate]] = {}
     altered = []
     for entry in entries:
         if not entry.finished:
             continue
         parts = {split: Part(*entry.part(split)) for split in PREDICTED_SPLITS}
-        members = by_data.setdefault(entry.fingerprint, [])
+        members = by_question.setdefault(entry.question, [])
         if members and not all(part.same_images(members[0].parts[split]) for split, part in parts.items()):
             altered.append(str(contradiction(entry, members[0])))
         else:
             members.append(Candidate(entry.name, entry.label, parts, entry))
-    groups = {data_name(members[0].entry.record): members for members in by_data.values()}
+    groups = {data_name(members[0].entry.record): members for members in by_question.values()}
     for scores in published:
         settle(scores, groups)
     ranked = [Group(name, tuple(sorted(members, key=rank))) for name, members in groups.items()]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from retina.analysis.gathering import naming
 from retina.errors import RunError
+from retina.experiments.target import Target
 from retina.runs import folder as runs
 from retina.runs import record as records
 from retina.runs import status
@@ -49,6 +50,16 @@ class Entry:
     def fingerprint(self) -> str:
         """The identity of its data: labels and bytes of every image."""
         return self.record["data"]["fingerprint"]
+
+    @property
+    def target(self) -> Target:
+        """What it predicts."""
+        return naming.target_of(self.record)
+
+    @property
+    def question(self) -> tuple[str, Target]:
+        """What was asked of which images: runs of one question can be paired."""
+        return self.fingerprint, self.target
 
     def part(self, split: str) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
         """Ids (N,) str, labels (N,) int64 and logits (N,) float64 of `validation` or `test`, sorted by id."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from retina.analysis.gathering.collection import Entry
 from retina.experiments.settings import meaningful
+from retina.experiments.target import DEFAULT, Target
 
 SCHEDULE = ("early_stopping", "patience", "precision")
 """Settings that may differ within a pair: the pair says so, it is not given up for them."""
@@ -93,3 +94,9 @@ def preprocessing_of(record: Mapping[str, Any]) -> str | None:
 def recipes(entries: Iterable[Entry]) -> list[str]:
     """The pretraining recipes of runs, each once, in alphabetical order."""
     return sorted({recipe for entry in entries if (recipe := recipe_of(entry.record)) is not None})
+
+
+def targets(entries: Iterable[Entry]) -> list[Target]:
+    """What runs predict, each target once, the default one first; that alone where there is no run."""
+    found = {entry.target for entry in entries} or {DEFAULT}
+    return sorted(found, key=lambda target: (target != DEFAULT, target.name))

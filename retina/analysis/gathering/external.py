@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from retina.errors import RunError
+from retina.experiments.target import DISEASE_RISK
 from retina.runs.folder import PREDICTED_SPLITS
 
-LABELS = ("label", "Disease_Risk")
+LABELS = ("label", DISEASE_RISK)
+"""Names of the column of labels, the first that is there."""
 CERTAIN = 40.0
 """The logit that stands for a probability of exactly 0 or 1: beyond that of every other float64 (36.7)."""
 
@@ -43,7 +45,7 @@ def read(source: str | Path) -> Scores:
     A column whose values all lie between 0 and 1 holds probabilities; any other holds logits.
 
     Args:
-        source: A CSV with the columns `id`, `label` (or `Disease_Risk`) and one per model. `validation=FILE` and
+        source: A CSV with the columns `id`, one of `LABELS`, and one per model. `validation=FILE` and
             `test=FILE` say which split its images are, which matters where no run knows them.
 
     Raises:
@@ -63,7 +65,7 @@ def read(source: str | Path) -> Scores:
     if target is None or "id" not in frame or not models:
         raise RunError(
             "published scores lack a column",
-            expected="id, label (or Disease_Risk) and one column a model",
+            expected=f"id, {' (or '.join(LABELS)}) and one column a model",
             found=", ".join(map(str, frame.columns[:20])),
             where=path,
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from retina.experiments.settings import meaningful
+from retina.experiments.target import DEFAULT, Target, binary
 
 Record = Mapping[str, Any]
 
@@ -12,10 +13,10 @@ Record = Mapping[str, Any]
 def labels(records: Sequence[Record]) -> list[str]:
     """The shortest label for every run that tells it from all others.
 
-    Backbone, parameter set and loss; then, among those that still share a label, the settings that differ, the name
+    Backbone, parameter set, loss, and a target other than the default one; then, among those that still share a label, the settings that differ, the name
     of the data, eight digits of the digest, and in the end, for copies of one run, a number.
     """
-    found = [" ".join(words_of(record["experiment"])) for record in records]
+    found = [" ".join([*words_of(record["experiment"]), *target_words(record)]) for record in records]
     for addition in (differing_settings, data_names, digests):
         for name in {name for name in found if found.count(name) > 1}:
             places = [place for place, other in enumerate(found) if other == name]
@@ -30,6 +31,17 @@ def labels(records: Sequence[Record]) -> list[str]:
 def words_of(settings: Mapping[str, Any]) -> list[str]:
     """Backbone, parameter set and loss; whatever a stranger wrote there, on one line."""
     return " ".join(str(settings[key]) for key in ("backbone", "params", "loss")).split()
+
+
+def target_of(record: Record) -> Target:
+    """What a run predicts; runs from before targets were recorded predict the default one."""
+    return binary(record["experiment"].get("target", DEFAULT.column))
+
+
+def target_words(record: Record) -> list[str]:
+    """The name of a run's target, where it is not the default one."""
+    target = target_of(record)
+    return [] if target == DEFAULT else [target.name]
 
 
 def differing_settings(records: Sequence[Record]) -> list[str]:
@@ -59,7 +71,10 @@ def digests(records: Sequence[Record]) -> list[str]:
 
 
 def data_name(record: Record) -> str:
-    """The data of a run in a few words, with eight digits of the fingerprint; no path of the machine it ran on."""
+    """The data of a run in a few words: folder, eight digits of the fingerprint, a target that is not the default one.
+
+    No path of the machine it ran on.
+    """
     data = record["data"]
     folder = "built-in" if data["source"] == "built-in" else Path(str(data.get("folder", "folder"))).name
-    return f"{folder} {data['fingerprint'][:8]}"
+    return " ".join([folder, data["fingerprint"][:8], *target_words(record)])

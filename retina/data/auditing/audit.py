@@ -1,5 +1,6 @@
 """What is wrong with a data set, told before any compute is spent on it."""
 
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +14,7 @@ from retina.data.auditing.inspection import Facts, inspect
 from retina.data.auditing.rules import RULES, Problem, count, duplicate_rules, image_rules, label_rules
 from retina.data.sources.labels import LabelTable
 from retina.errors import AuditError, some
+from retina.experiments.target import DEFAULT, Target
 
 __all__ = ["Audit", "Problem", "check", "require"]
 
@@ -24,6 +26,7 @@ class Audit:
     Attributes:
         folder: The data set's folder.
         layout: Its layout.
+        target: What its labels are of.
         splits: Split -> `listed`, `found`, `missing`, `unreadable`, `truncated` (of the unreadable), `extra`,
             `positives`, `negatives`, `prevalence` (of the listed rows with a label of 0 or 1; None where there is
             none). `extra` counts unlisted files in folders that hold images of this split alone.
@@ -37,6 +40,7 @@ class Audit:
 
     folder: Path
     layout: str
+    target: Target
     splits: dict[str, dict[str, int | float | None]]
     classes: dict[str, dict[str, int | float | None]]
     sizes: dict[str, dict[str, int | float | None]]
@@ -58,6 +62,7 @@ class Audit:
         return {
             "folder": str(self.folder),
             "layout": self.layout,
+            "target": self.target.name,
             "thorough": self.thorough,
             "ok": self.ok,
             "splits": self.splits,
@@ -84,10 +89,11 @@ def check(table: LabelTable, *, thorough: bool = True, quiet: bool = False) -> A
     """
     facts = inspect(table.frame["path"].dropna(), thorough=thorough, quiet=quiet)
     frame = _with_facts(table.frame, facts)
-    found = chain(label_rules(frame), image_rules(frame, table.extra), duplicate_rules(frame), balance_rules(frame))
+    of_labels, of_images = label_rules(frame, table.target), image_rules(frame, table.extra, table.target)
+    found = chain(of_labels, of_images, duplicate_rules(frame), balance_rules(frame))
     problems = tuple(sorted(found, key=lambda item: list(RULES).index(item.rule)))
     tables = counts.by_split(frame, table), counts.by_class(frame), counts.by_size(frame)
-    return Audit(table.folder, table.layout, *tables, problems, thorough)
+    return Audit(table.folder, table.layout, table.target, *tables, problems, thorough)
 
 
 def require(audit: Audit, *, skip_bad: bool = False, allow: Collection[str] = ()) -> None:
@@ -106,12 +112,12 @@ def require(audit: Audit, *, skip_bad: bool = False, allow: Collection[str] = ()
         return
     first = left[0]
     places = first.paths or first.ids or (str(audit.folder),)
-    advice = f"see everything with `data audit {audit.folder}`"
+    advice = f"see everything with `data audit {audit.folder}{_option(audit.target)}`"
     if all(item.skip for item in left):
         advice += ", or leave these images out with --skip-bad"
     raise AuditError(
         f"the audit found {count(len(left), 'error')} in the data",
-        expected=RULES[first.rule].expected,
+        expected=RULES[first.rule].expected.format(target=audit.target.name),
         found=first.sentence,
         where=some(places, 1),
         advice=advice,
@@ -129,6 +135,11 @@ def _with_facts(frame: pd.DataFrame, facts: dict[str, Facts]) -> pd.DataFrame:
     }
     added = {name: pd.Series(values, index=frame.index, dtype=object) for name, values in columns.items()}
     return frame.assign(**added)
+
+
+def _option(target: Target) -> str:
+    """The words by which `data audit` is asked for a target; none for the default one."""
+    return "" if target == DEFAULT else f" --target {shlex.quote(target.column)}"
 
 
 def _plain(value: object) -> object:

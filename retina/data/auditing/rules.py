@@ -12,19 +12,23 @@ from retina.data.auditing.duplicates import BITS, COPY, near_groups
 from retina.data.sources.labels import SPLITS
 from retina.data.sources.rfmid import DISEASES, OTHER
 from retina.errors import some
+from retina.experiments.target import DEFAULT, Target
 
 
 class Rule(NamedTuple):
-    """A rule's severity, "error" (it would corrupt a result) or "warning" (it should be known), and what it expects."""
+    """A rule's severity, "error" (it would corrupt a result) or "warning" (it should be known), and what it expects.
+
+    What it expects is said of the column `{target}`.
+    """
 
     severity: str
     expected: str
 
 
 RULES = {
-    "label-value": Rule("error", "Disease_Risk 0 or 1"),
+    "label-value": Rule("error", "{target} 0 or 1"),
     "duplicate-id": Rule("error", "every id once in its split"),
-    "risk-not-or": Rule("error", "Disease_Risk 1 exactly where a disease column is 1"),
+    "risk-not-or": Rule("error", "{target} 1 exactly where a disease column is 1"),
     "missing-image": Rule("error", "an image for every row"),
     "unreadable-image": Rule("error", "whole PNG, JPEG or TIFF images"),
     "empty-split": Rule("error", "images that can be used in every split"),
@@ -43,7 +47,7 @@ RULES = {
 LOOK_ALIKE = ("near-duplicate-across-splits", "look alike")
 
 MOST_DISEASES = 27
-"""`Disease_Risk` is held against the disease columns from so many on: as many as the challenge copy names."""
+"""The default target is held against the disease columns from so many on: as many as the challenge copy names."""
 
 
 @dataclass(frozen=True)
@@ -88,23 +92,25 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def label_rules(frame: pd.DataFrame) -> Iterator[Problem]:
-    """Labels other than 0 and 1, ids listed twice, and labels that contradict the disease columns."""
+def label_rules(frame: pd.DataFrame, target: Target) -> Iterator[Problem]:
+    """Labels other than 0 and 1, ids listed twice, and labels of any disease that contradict the disease columns."""
     for split in SPLITS:
         rows = frame[frame["split"] == split]
         bad = rows[~is_label(rows)]
         if len(bad):
             cells = [f"{row.id} ({row.label_text!r})" for row in bad.itertuples()]
-            yield problem("label-value", f"{count(len(bad), 'label')} in {split} not 0 or 1: {some(cells)}", bad)
+            yield problem(
+                "label-value", f"{count(len(bad), 'label')} of {target.name} in {split} not 0 or 1: {some(cells)}", bad
+            )
         twice = rows[rows["id"].duplicated(keep=False)]
         if len(twice):
             ids = list(dict.fromkeys(twice["id"]))
             yield problem(
                 "duplicate-id", f"{count(len(ids), 'id')} listed more than once in {split}: {some(ids)}", twice
             )
-        wrong = rows[_contradicts(rows)]
+        wrong = rows[_contradicts(rows)] if target == DEFAULT else rows[:0]
         if len(wrong):
-            sentence = f"Disease_Risk contradicts the disease columns in {count(len(wrong), 'row')} of {split}"
+            sentence = f"{target.name} contradicts the disease columns in {count(len(wrong), 'row')} of {split}"
             yield problem("risk-not-or", f"{sentence}: {some(wrong['id'])}", wrong)
 
 
@@ -114,7 +120,7 @@ def is_label(rows: pd.DataFrame) -> pd.Series:
 
 
 def _contradicts(rows: pd.DataFrame) -> pd.Series:
-    """Where `Disease_Risk` and the disease columns cannot both be right.
+    """Where the label, RFMiD's for any disease, and the disease columns cannot both be right.
 
     Where all diseases are covered (RFMiD's 45, or some with `OTHER`) the label is their OR. A copy that lacks columns
     and has no `OTHER` can hide the disease behind a 1, so there only a 0 beside a disease is wrong.
@@ -129,12 +135,13 @@ def _contradicts(rows: pd.DataFrame) -> pd.Series:
     return ((label == 0) & ill) | ((label == 1) & ~ill & known)
 
 
-def image_rules(frame: pd.DataFrame, extra: Sequence[Path]) -> Iterator[Problem]:
+def image_rules(frame: pd.DataFrame, extra: Sequence[Path], target: Target) -> Iterator[Problem]:
     """Images that are missing or cannot be read, splits left without images or classes, and files nobody lists.
 
     Args:
         frame: Listed rows with a column `fault`: why the image cannot be used, or None.
         extra: Image files that no row lists.
+        target: What the labels are of.
     """
     for split in SPLITS:
         rows = frame[frame["split"] == split]
@@ -147,19 +154,19 @@ def image_rules(frame: pd.DataFrame, extra: Sequence[Path]) -> Iterator[Problem]
             cells = [f"{row.id} ({row.fault})" for row in broken.itertuples()]
             sentence = f"{count(len(broken), 'image')} of {split} unreadable: {some(cells, 3)}"
             yield problem("unreadable-image", sentence, broken, skip=names(broken))
-        yield from _class_rules(split, rows[rows["path"].notna() & rows["fault"].isna()])
+        yield from _class_rules(split, target, rows[rows["path"].notna() & rows["fault"].isna()])
     if extra:
         sentence = f"{count(len(extra), 'image file')} that no row lists: {some(path.name for path in extra)}"
         yield problem("extra-image", sentence, paths=tuple(map(str, extra)))
 
 
-def _class_rules(split: str, usable: pd.DataFrame) -> Iterator[Problem]:
+def _class_rules(split: str, target: Target, usable: pd.DataFrame) -> Iterator[Problem]:
     """A split must keep images of both classes once the bad ones are set aside."""
     classes = usable["label"][is_label(usable)].unique()
     if not len(usable):
         yield problem("empty-split", f"no image of {split} can be used", split=split)
     elif len(classes) == 1:
-        sentence = f"all {count(len(usable), 'usable image')} of {split} have Disease_Risk {classes[0]}"
+        sentence = f"all {count(len(usable), 'usable image')} of {split} have {target.name} {classes[0]}"
         yield problem("single-class", sentence, split=split)
 
 

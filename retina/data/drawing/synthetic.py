@@ -13,6 +13,7 @@ from retina.data.drawing.anatomy import HEIGHT, WIDTH
 from retina.data.drawing.photograph import FREQUENCY, choose_diseases, draw
 from retina.data.sources.rfmid import DISEASES
 from retina.errors import DataError
+from retina.experiments.target import DISEASE_RISK
 from retina.machine.files import atomic_folder
 from retina.machine.kept import cache_folder
 from retina.machine.processes import on_all_cores
@@ -34,6 +35,8 @@ LAYOUT = {
     "validation": ("Evaluation_Set", "Validation", "RFMiD_Validation_Labels.csv"),
     "test": ("Test_Set", "Test", "RFMiD_Testing_Labels.csv"),
 }
+COLUMNS = ("ID", DISEASE_RISK, *DISEASES)
+"""Columns of a label table."""
 LESION_COLUMNS = ("split", "id", "disease", "lesion", "x", "y", "radius")
 
 IMAGES_PER_JOB = 8
@@ -55,7 +58,7 @@ reads RFMiD reads this.
 | file | content |
 |---|---|
 | `Training_Set/Training/1.png`, ... | photographs; ids restart at 1 in each split |
-| `Training_Set/RFMiD_Training_Labels.csv`, ... | `ID`; `Disease_Risk`, 1 if any disease is present; 45 diseases |
+| `Training_Set/RFMiD_Training_Labels.csv`, ... | `ID`; `{target}`, 1 if any disease is present; 45 diseases |
 | `lesions.csv` | where each lesion was drawn |
 
 Columns of `lesions.csv`: `split` (train, validation, test); `id`, the photograph's in its split; `disease`, the RFMiD
@@ -93,7 +96,7 @@ def synthesize(folder: Path, *, counts: dict[str, int] | None = None, seed: int 
         lesions = draw_images(temporary, counts, seed, quiet=quiet)
         for split, (top, _, table) in LAYOUT.items():
             ids = range(1, counts[split] + 1)
-            write_csv(temporary / top / table, ("ID", "Disease_Risk", *DISEASES), [label(seed, split, i) for i in ids])
+            write_csv(temporary / top / table, COLUMNS, [label(seed, split, i) for i in ids])
         write_csv(temporary / "lesions.csv", LESION_COLUMNS, lesions)
         (temporary / "README.md").write_text(describe(counts, seed), encoding="utf-8")
     return folder
@@ -172,7 +175,7 @@ def draw_job(job: Job) -> list[Row]:
 
 
 def label(seed: int, split: str, index: int) -> Row:
-    """One row of a label table: the ID, `Disease_Risk` and the 45 diseases."""
+    """One row of a label table, see `COLUMNS`: the ID, whether there is any disease, and the 45 diseases."""
     present = choose_diseases(seed, split, index)
     return (index, int(bool(present)), *(int(disease in present) for disease in DISEASES))
 
@@ -189,4 +192,4 @@ def write_csv(path: Path, columns: tuple[str, ...], rows: list[Row]) -> None:
 def describe(counts: dict[str, int], seed: int) -> str:
     """The set's README."""
     facts = {"notice": NOTICE, "version": VERSION, "seed": seed, "width": WIDTH, "height": HEIGHT}
-    return README.format(**facts, **counts, total=sum(counts.values()), drawn=len(FREQUENCY))
+    return README.format(**facts, **counts, target=DISEASE_RISK, total=sum(counts.values()), drawn=len(FREQUENCY))

@@ -5,6 +5,7 @@ RFMiD's ids restart at 1 in every split, so an image's key is (split, id), never
 
 import os
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -15,12 +16,14 @@ from retina.data.sources.layouts import SPLITS, Part, discover
 from retina.data.sources.rfmid import DISEASES, OTHER
 from retina.data.sources.tables import Table, canonical_id, integer
 from retina.errors import LabelError
+from retina.experiments.target import DEFAULT, Target, binary
 
-__all__ = ["DISEASES", "IMAGE_SUFFIXES", "OTHER", "SPLITS", "LabelTable", "read"]
-
+__all__ = ["IMAGE_SUFFIXES", "SPLITS", "LabelTable", "read"]
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
-_NOT_FLAGS = {"id", "disease_risk", "split", "label", "label_text", "path", "filename"}
+_NOT_FLAGS = {"id", "split", "label", "label_text", "path", "filename"}
+_RFMID = {name.lower(): name for name in (DEFAULT.column, *DISEASES, OTHER)}
+"""RFMiD's columns in its own spelling, by their names in lower case."""
 
 
 @dataclass(frozen=True)
@@ -30,39 +33,58 @@ class LabelTable:
     Attributes:
         folder: The data set's own folder, absolute.
         layout: A key of `layouts.LAYOUTS`, "mixed" (splits unpacked differently) or "plain".
+        target: What the labels are of, its column in RFMiD's spelling, or as the table writes it.
         tables: Split -> the label table it was read from.
         frame: One row a listed image, ordered by split and then by id in natural order: `split` (str, one of
             `SPLITS`), `id` (str), `label` (Int64, <NA> where the cell holds no whole number), `label_text` (str, the
-            cell), `path` (absolute, as str, or None where there is no image), then one Int64 column a disease flag.
+            cell), `path` (absolute, as str, or None where there is no image), then one Int64 column a flag: a disease,
+            or another column of 0 and 1; the target is not among them.
         extra: Image files that no row lists.
     """
 
     folder: Path
     layout: str
+    target: Target
     tables: dict[str, Path]
     frame: pd.DataFrame
     extra: tuple[Path, ...]
 
 
-def read(folder: Path) -> LabelTable:
+def read(folder: Path, target: Target = DEFAULT) -> LabelTable:
     """Read a data set's labels and find its images.
 
     Args:
         folder: The data set's folder, or the folder that holds it.
+        target: Its column holds the labels; the column is found whatever its case.
 
     Raises:
         LabelError: the folder or a split is missing, no label table or more than one is found, a table cannot be read
-            or lacks `ID` or `Disease_Risk`, an id or a path leads out of the folder, two files fit one id, or two
+            or lacks `ID` or the target's column, an id or a path leads out of the folder, two files fit one id, or two
             splits list one image.
     """
-    layout = discover(Path(folder).expanduser().absolute())
+    layout = discover(Path(folder).expanduser().absolute(), target.column)
+    target = _spelled(target, [part.table for part in layout.parts])
     images = _Images()
-    frame = pd.concat([_frame(part, layout.root, images) for part in layout.parts], ignore_index=True)
+    frame = pd.concat([_frame(part, target, layout.root, images) for part in layout.parts], ignore_index=True)
     _refuse_shared_images(frame, layout.root)
     listed = set(frame["path"].dropna())
     extra = tuple(path for path in images.seen() if str(path) not in listed)
     tables = {part.split: part.table.path for part in layout.parts}
-    return LabelTable(layout.root, layout.name, tables, frame, extra)
+    return LabelTable(layout.root, layout.name, target, tables, frame, extra)
+
+
+def _spelled(target: Target, tables: list[Table]) -> Target:
+    """The target with its column as RFMiD or else the first table writes it, so that one column has one name.
+
+    Raises:
+        LabelError: a table has no such column; the nearest one is suggested.
+    """
+    spellings = []
+    for table in tables:
+        guess = table.nearest(target.column)
+        advice = f"did you mean --target {shlex.quote(guess)}?" if guess else "name a column of 0 and 1 with --target"
+        spellings.append(table.spelling(target.column, advice))
+    return binary(_RFMID.get(spellings[0].lower(), spellings[0]))
 
 
 class _Images:
@@ -94,10 +116,10 @@ def _list_images(folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in names if Path(name).suffix.lower() in IMAGE_SUFFIXES}
 
 
-def _frame(part: Part, root: Path, images: _Images) -> pd.DataFrame:
+def _frame(part: Part, target: Target, root: Path, images: _Images) -> pd.DataFrame:
     """The rows of one split as a frame, in natural order of their ids."""
     table = part.table
-    cells, texts = table.cells("ID"), table.cells("Disease_Risk")
+    cells, texts = table.cells("ID"), table.cells(target.column)
     ids = {row: _checked_id(cells[row], table, row) for row in part.rows}
     order = sorted(part.rows, key=lambda row: (_natural(ids[row]), row))
     find = _finder(part, root, images)
@@ -109,7 +131,9 @@ def _frame(part: Part, root: Path, images: _Images) -> pd.DataFrame:
         # dtype object: pandas' own str would turn None into a float NaN.
         "path": pd.Series([find(row, ids[row]) for row in order], dtype=object),
     }
-    flags = {name: pd.array([values[row] for row in order], dtype="Int64") for name, values in _flags(table).items()}
+    flags = {
+        name: pd.array([values[row] for row in order], dtype="Int64") for name, values in _flags(table, target).items()
+    }
     return pd.DataFrame(columns | flags)
 
 
@@ -131,18 +155,17 @@ def _natural(text: str) -> tuple[list[str | int], str]:
     return [int(part) if position % 2 else part for position, part in enumerate(parts)], text
 
 
-def _flags(table: Table) -> dict[str, list[int | None]]:
-    """Column -> whole numbers, for RFMiD's diseases and for every other column that holds only 0 and 1."""
-    known = {name.lower(): name for name in (*DISEASES, OTHER)}
+def _flags(table: Table, target: Target) -> dict[str, list[int | None]]:
+    """Column -> whole numbers, for RFMiD's columns and every other that holds only 0 and 1; not the target's."""
     flags = {}
     for column in table.columns:
-        if column.lower() in _NOT_FLAGS:
+        if column.lower() in _NOT_FLAGS | {target.column.lower()}:
             continue
         cells = table.cells(column)
         values = [integer(cell) for cell in cells]
         written = {value for value, cell in zip(values, cells, strict=True) if cell}
-        if column.lower() in known or (written and written <= {0, 1}):
-            flags[known.get(column.lower(), column)] = values
+        if column.lower() in _RFMID or (written and written <= {0, 1}):
+            flags[_RFMID.get(column.lower(), column)] = values
     return flags
 
 

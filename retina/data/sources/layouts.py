@@ -73,11 +73,12 @@ class Layout:
     parts: tuple[Part, ...]
 
 
-def discover(folder: Path) -> Layout:
+def discover(folder: Path, target: str) -> Layout:
     """Find the data set in a folder, or in one of its subfolders.
 
     Args:
         folder: An absolute path.
+        target: The column that holds the labels. A table may lack it, which is noticed where its labels are read.
 
     Raises:
         LabelError: the folder or a split is missing, there is no label table, or more than one could be meant.
@@ -89,7 +90,7 @@ def discover(folder: Path) -> Layout:
             where=folder,
         )
     for roots in ((folder,), tuple(path for path in _entries(folder) if path.is_dir())):
-        found = [layout for root in roots if (layout := _official(root) or _plain(root))]
+        found = [layout for root in roots if (layout := _official(root, target) or _plain(root, target))]
         if len(found) > 1:
             raise LabelError(
                 "the folder holds more than one data set",
@@ -103,7 +104,7 @@ def discover(folder: Path) -> Layout:
     raise LabelError(
         "no label table found",
         expected=f"{LAYOUTS['kaggle']['train'][0]} (Kaggle), {LAYOUTS['ieee-dataport']['train'][0]} (IEEE DataPort), "
-        f"{LAYOUTS['grand-challenge']['train'][0]} (grand-challenge), or one CSV with the columns ID, Disease_Risk "
+        f"{LAYOUTS['grand-challenge']['train'][0]} (grand-challenge), or one CSV with the columns ID, {target} "
         "and split",
         found=some(names, 8) or "an empty folder",
         where=folder,
@@ -118,7 +119,7 @@ def _entries(folder: Path) -> list[Path]:
         raise LabelError("the data folder cannot be read", found=error.strerror or error, where=folder) from error
 
 
-def _official(root: Path) -> Layout | None:
+def _official(root: Path, target: str) -> Layout | None:
     """The layout of a folder with RFMiD's own tables, each split found for itself: some unpack only one doubled."""
     chosen = {split: name for split in SPLITS if (name := _layout_of(root, split))}
     if not chosen:
@@ -134,7 +135,7 @@ def _official(root: Path) -> Layout | None:
     parts = []
     for split, name in chosen.items():
         table_path, images = (root / place for place in LAYOUTS[name][split])
-        table = read_table(table_path)
+        table = read_table(table_path, ("ID", target))
         parts.append(Part(split, table, tuple(range(len(table.rows))), (images,)))
     names = set(chosen.values())
     return Layout(root, names.pop() if len(names) == 1 else "mixed", tuple(parts))
@@ -153,25 +154,25 @@ def _layout_of(root: Path, split: str) -> str | None:
     return there[0] if there else None
 
 
-def _plain(root: Path) -> Layout | None:
+def _plain(root: Path, target: str) -> Layout | None:
     """The layout of a folder with one CSV that has a `split` column."""
-    path = _plain_table(root)
+    wanted = ("ID", target, "split")
+    path = _plain_table(root, wanted)
     if path is None:
         return None
-    table = read_table(path, ("ID", "Disease_Risk", "split"))
+    table = read_table(path, wanted)
     rows = _rows_of_splits(table)
     file_column = next((name for name in ("path", "filename") if table.has(name)), None)
     parts = (Part(split, table, rows[split], _plain_folders(root, split), file_column) for split in SPLITS)
     return Layout(root, "plain", tuple(parts))
 
 
-def _plain_table(root: Path) -> Path | None:
-    """The one CSV with a `split` column; among several, the one that has the label columns too."""
-    wanted = ("ID", "Disease_Risk", "split")
+def _plain_table(root: Path, wanted: tuple[str, ...]) -> Path | None:
+    """The one CSV with a `split` column; among several, the one that has all the columns wanted."""
     tables = [path for path in _entries(root) if path.suffix.lower() == ".csv" and path.is_file()]
     columns = {path: peek_columns(path, wanted) for path in tables}
     split = [path for path, names in columns.items() if "split" in names]
-    labelled = [path for path in split if {"id", "disease_risk"} <= set(columns[path])] or split
+    labelled = [path for path in split if {name.lower() for name in wanted} <= set(columns[path])] or split
     if len(labelled) > 1:
         raise LabelError(
             "more than one table has a split column",

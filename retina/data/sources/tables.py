@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from retina.errors import LabelError
+from retina.errors import LabelError, nearest
 from retina.machine import files
 
 SEPARATORS = (",", ";", "\t")
@@ -44,19 +44,37 @@ class Table:
         Raises:
             LabelError: there is no such column.
         """
-        lowered = [column.lower() for column in self.columns]
-        if name.lower() not in lowered:
-            raise LabelError(
-                f"the label table has no column {name}",
-                expected=f"a column named {name}",
-                found=", ".join(self.columns[:8]) + (", ..." if len(self.columns) > 8 else ""),  # noqa: PLR2004
-                where=self.path,
-            )
-        position = lowered.index(name.lower())
+        position = self.columns.index(self.spelling(name))
         return tuple(row[position] for row in self.rows)
 
+    def spelling(self, name: str, advice: str | None = None) -> str:
+        """The name of a column as the table writes it.
 
-def read_table(path: Path, wanted: Collection[str] = ("ID", "Disease_Risk")) -> Table:
+        Args:
+            name: The name in any case.
+            advice: What to do where there is no such column.
+
+        Raises:
+            LabelError: there is no such column.
+        """
+        for column in self.columns:
+            if column.lower() == name.lower():
+                return column
+        raise LabelError(
+            f"the label table has no column {name}",
+            expected=f"a column named {name}",
+            found=", ".join(self.columns[:8]) + (", ..." if len(self.columns) > 8 else ""),  # noqa: PLR2004
+            where=self.path,
+            advice=advice,
+        )
+
+    def nearest(self, name: str) -> str | None:
+        """The column whose name is most like `name`, whatever its case; `None` where none is near."""
+        spellings = {column.lower(): column for column in self.columns}
+        return spellings.get(nearest(name, spellings) or "")
+
+
+def read_table(path: Path, wanted: Collection[str]) -> Table:
     """Read a label table.
 
     Args:

@@ -8,6 +8,7 @@ from retina.analysis.gathering import design
 from retina.analysis.gathering.collection import Entry
 from retina.analysis.gathering.naming import data_name
 from retina.experiments.experiment import SETTINGS
+from retina.experiments.target import DEFAULT
 from retina.reporting import cells
 from retina.reporting.document import Block, Cell, Code, Heading, Items, Paragraph, Table
 from retina.reporting.language import Language
@@ -43,7 +44,9 @@ def limitations(comparison: Comparison, language: Language) -> list[Block]:
         keys.insert(0, "drawn")
     if any(candidate.entry is None for group in comparison.groups for candidate in group.candidates):
         keys.append("published")
-    texts = tuple(language.say(f"report.limitations.{key}") for key in keys)
+    if DEFAULT not in design.targets(comparison.entries):
+        keys.remove("label")
+    texts = tuple(language.say(f"report.limitations.{key}", target=DEFAULT.name) for key in keys)
     return [Heading(language.say("report.limitations.heading"), 2, "limitations"), Items(texts)]
 
 
@@ -117,14 +120,14 @@ def commit(git: dict[str, Any] | None, language: Language) -> str:
 
 def checklist(comparison: Comparison, language: Language) -> list[Block]:
     """TRIPOD+AI and CLAIM by section name."""
-    del comparison
+    names = ", ".join(target.name for target in design.targets(comparison.entries))
     rows = tuple(
-        tuple(cells.text(language.say(f"report.checklist.{part}.{key}")) for part in ("item", "answer"))
+        tuple(cells.text(language.say(f"report.checklist.{part}.{key}", target=names)) for part in ("item", "answer"))
         for key in CHECKLIST
     )
-    names = ("column_section", "column_answer")
+    columns = ("column_section", "column_answer")
     return [
         Heading(language.say("report.checklist.heading"), 2, "checklist"),
         Paragraph(language.say("report.checklist.intro")),
-        Table(language.say("report.checklist.title"), cells.columns(language, "checklist", names, names), rows),
+        Table(language.say("report.checklist.title"), cells.columns(language, "checklist", columns, columns), rows),
     ]

@@ -3,7 +3,9 @@
 from typing import Any
 
 from retina.analysis.comparing.comparison import Comparison
+from retina.analysis.gathering import design
 from retina.analysis.gathering.candidates import Group
+from retina.experiments.target import DEFAULT
 from retina.numbers import calibration, resampling, roc
 from retina.reporting import cells, wording
 from retina.reporting.document import Block, Cell, Heading, Paragraph, Table
@@ -96,6 +98,14 @@ def published_flow(comparison: Comparison, group: Group, language: Language) -> 
 def methods(comparison: Comparison, language: Language) -> list[Block]:
     """How the numbers were made."""
     heading = Heading(language.say("report.methods.heading"), 2, "methods")
-    numbers = {"bins": calibration.BINS, "draws": resampling.DRAWS, "band": roc.DRAWS}
+    fields = {"targets": predicted(comparison, language)}
+    fields |= {"bins": calibration.BINS, "draws": resampling.DRAWS, "band": roc.DRAWS}
     keys = [key for key in METHODS if comparison.entries or key not in OF_RUNS]
-    return [heading, *(Paragraph(language.say(f"report.methods.{key}", **numbers)) for key in keys)]
+    return [heading, *(Paragraph(language.say(f"report.methods.{key}", **fields)) for key in keys)]
+
+
+def predicted(comparison: Comparison, language: Language) -> str:
+    """The sentences on the columns that the runs predict, and on what a positive is."""
+    targets = design.targets(comparison.entries)
+    key = "predicted" if targets == [DEFAULT] else "predicted_otherwise"
+    return language.say(f"report.methods.{key}", target=", ".join(target.name for target in targets))

@@ -139,8 +139,8 @@ def detectable(pairs: list[dict[str, Any]]) -> dict[str, float] | None:
 
 def diagnosed(comparison: Comparison, group: Group, language: Language) -> list[str]:
     """The sentence on the curves of a group: of finished runs and of those on the same data that are not."""
-    prints = {entry.fingerprint for entry in group.entries}
-    names = [entry.name for entry in comparison.entries if entry.fingerprint in prints]
+    questions = {entry.question for entry in group.entries}
+    names = [entry.name for entry in comparison.entries if entry.question in questions]
     if not names:
         return []
     grave = {name: [f for f in comparison.findings[name] if f.severity != "info"] for name in names}

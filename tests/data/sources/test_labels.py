@@ -361,7 +361,7 @@ def test_any_table_comes_back_as_it_was_written(*, data, names, separator, newli
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         path.write_bytes((b"\xef\xbb\xbf" if mark else b"") + text.encode())
-        table = read_table(path)
+        table = read_table(path, ("ID", "Disease_Risk"))
     assert table.columns == tuple(header)
     assert table.rows == tuple(tuple(cell.strip() for cell in row) for row in rows)
 
