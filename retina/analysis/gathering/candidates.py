@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,11 +11,13 @@ from retina.analysis.gathering.collection import Entry
 from retina.analysis.gathering.external import Scores
 from retina.analysis.gathering.naming import data_name
 from retina.errors import RunError
-from retina.experiments.target import Target
 from retina.numbers.metrics import auroc
 from retina.numbers.operating_points import OperatingPoint, choose
 from retina.numbers.resampling import bootstrap_aurocs
 from retina.runs.folder import PREDICTED_SPLITS
+
+if TYPE_CHECKING:
+    from retina.experiments.target import Target
 
 
 class Part(NamedTuple):
@@ -86,8 +88,9 @@ class Group:
 def group(entries: Sequence[Entry], published: Sequence[Scores]) -> tuple[list[Group], list[str]]:
     """Put finished runs and published models into groups that may be paired, the largest first.
 
-    Runs share a group where their data have the same fingerprint and they predict the same target. Published models join the group whose images have
-    the same ids and labels; those that fit none form a group of their own, named after their file.
+    Runs share a group where their data have the same fingerprint and they predict the same target. Published models
+    join the group whose images have the same ids and labels; those that fit none form a group of their own, named after
+    their file.
 
     Returns:
         The groups, and one line for each run that claims the data of others and answers other images.

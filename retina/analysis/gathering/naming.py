@@ -13,8 +13,9 @@ Record = Mapping[str, Any]
 def labels(records: Sequence[Record]) -> list[str]:
     """The shortest label for every run that tells it from all others.
 
-    Backbone, parameter set, loss, and a target other than the default one; then, among those that still share a label, the settings that differ, the name
-    of the data, eight digits of the digest, and in the end, for copies of one run, a number.
+    Backbone, parameter set, loss, and a target other than the default one; then, among those that still share a label,
+    the settings that differ, the name of the data, eight digits of the digest, and in the end, for copies of one run, a
+    number.
     """
     found = [" ".join([*words_of(record["experiment"]), *target_words(record)]) for record in records]
     for addition in (differing_settings, data_names, digests):
