@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from retina.errors import ExperimentError
 from retina.experiments import experiment, recipes
 from retina.experiments.experiment import SETTINGS, Experiment
-from retina.experiments.settings import MEANT_FOR
+from retina.experiments.settings import MEANT_FOR, meaningful
+from retina.experiments.target import DEFAULT, DISEASE_RISK, binary
 
 
 def write(folder: Path, text: str) -> str:
@@ -61,6 +62,7 @@ def test_a_file_may_be_named_by_its_path(tmp_path):
         ("early_stopping = 1", ["early_stopping", "true or false"]),
         ("fine_tune = 'heads'", ["unknown fine_tune 'heads'", "head, last, full", "did you mean 'head'?"]),
         ("rotation = nan", ["rotation", "nan"]),
+        ("target = ' DR'", ["target cannot be ' DR'", "the name of a column", "mine.toml"]),
         ("dropout = 0.1\ndropout = 0.2", ["cannot be read", "mine.toml"]),
     ],
 )
@@ -149,6 +151,48 @@ def test_a_setting_without_a_meaning_here_is_refused_and_changes_no_digest(key):
     other, value = MEANT_FOR[key]
     with pytest.raises(ExperimentError, match=f"{key} has no meaning.*--{other.replace('_', '-')} {value}"):
         experiment.load("resnet18", **{key: CHANGES[key]})
+
+
+DIGESTS = {
+    "5de368352c51234ba7ed7616ab1733b4f00a08f043c286b051f7262a10d1055e": ("resnet18", {}),
+    "d60f0d3acab67861a52f40d751af2e4ad90d657f7dfd68b7ec82209dc828f8aa": (
+        "resnet50",
+        {"params": "p2", "loss": "focal", "seed": 3, "focal_gamma": 5.0},
+    ),
+    "2200a7811758f96008bbff13311ed0ebb5eb6f7a93adee894ba6e2d14f920017": (
+        "vgg16",
+        {"fine_tune": "head", "deterministic": True, "precision": "float32"},
+    ),
+}
+"""Digests that retina gave (data `ddd...d`, weights `random`) when it knew no other target than the default one."""
+
+
+@pytest.mark.parametrize("digest", DIGESTS)
+@pytest.mark.parametrize("named", [{}, {"target": DISEASE_RISK}])
+def test_a_run_on_the_default_target_has_the_digest_that_it_had_before_there_were_others(digest, named):
+    """Finished runs of earlier versions are reused, and interrupted ones go on."""
+    backbone, options = DIGESTS[digest]
+    assert experiment.load(backbone, **options, **named)[0].digest(data="d" * 64, weights="random") == digest
+    other = experiment.load(backbone, **options, target="DR")[0]
+    assert other.digest(data="d" * 64, weights="random") != digest
+
+
+def test_an_experiment_declares_the_target_that_it_names():
+    assert experiment.load("resnet18")[0].declared_target == DEFAULT
+    chosen, overrides = experiment.load("resnet18", target="DR")
+    assert chosen.declared_target == binary("DR")
+    assert overrides == {"target": {"file": DISEASE_RISK, "option": "DR"}}
+
+
+def test_a_parameter_set_without_a_target_is_of_the_default_one(tmp_path):
+    assert experiment.load("resnet18", write(tmp_path, BASE))[0].declared_target == DEFAULT
+
+
+def test_settings_of_earlier_runs_and_of_later_ones_on_the_default_target_are_the_same():
+    settings = experiment.load("resnet18")[0].to_dict()
+    earlier = {name: value for name, value in settings.items() if name != "target"}
+    assert meaningful(settings) == meaningful(earlier)
+    assert meaningful(settings | {"target": "DR"}) == meaningful(earlier) | {"target": "DR"}
 
 
 def test_the_digest_depends_on_the_data_and_not_on_how_weights_were_asked_for():

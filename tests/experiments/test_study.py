@@ -136,3 +136,11 @@ def test_no_bytes_raise_anything_else(tmp_path_factory, content):
     path.write_bytes(content)
     with pytest.raises(ExperimentError):
         study.read(path)
+
+
+def test_a_study_may_ask_for_several_targets(tmp_path):
+    text = '[[runs]]\nbackbone = "resnet18"\n[[runs]]\nbackbone = "resnet18"\ntarget = "DR"\n'
+    targets = [member.experiment.target for member in study.read(written(tmp_path, text))]
+    assert targets == ["Disease_Risk", "DR"]
+    common = text.replace("\ntarget", "\ndropout = 0.1\ntarget", 1).replace("DR", "MH") + '[settings]\ntarget = "DR"\n'
+    assert [member.experiment.target for member in study.read(written(tmp_path, common))] == ["DR", "MH"]
