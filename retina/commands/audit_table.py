@@ -5,6 +5,7 @@ from itertools import groupby
 
 from retina.data.auditing.audit import Audit
 from retina.data.auditing.rules import Problem, count
+from retina.experiments.target import DEFAULT
 
 WIDTH = 100
 
@@ -15,7 +16,8 @@ SHOWN = 8
 def summary(audit: Audit) -> str:
     """The audit as plain text of at most 100 columns: a table of splits, one of image sizes, and every problem."""
     depth = "every image decoded" if audit.thorough else "headers only; `data audit` decodes every image"
-    parts = [f"{audit.folder}\n{audit.layout} layout, {depth}"]
+    target = "" if audit.target == DEFAULT else f"target {audit.target.name}, "
+    parts = [f"{audit.folder}\n{audit.layout} layout, {target}{depth}"]
     parts += [_text_table("split", audit.splits), _text_table("class", audit.classes)]
     if audit.sizes:
         parts.append(_text_table("image size", audit.sizes))

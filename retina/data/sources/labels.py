@@ -21,7 +21,9 @@ from retina.experiments.target import DEFAULT, Target, binary
 __all__ = ["IMAGE_SUFFIXES", "SPLITS", "LabelTable", "read"]
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
-_NOT_FLAGS = {"id", "split", "label", "label_text", "path", "filename"}
+_KEYS = {"id", "split", "path", "filename"}
+"""Columns that say which image a row is of."""
+_NOT_FLAGS = _KEYS | {"label", "label_text"}
 _RFMID = {name.lower(): name for name in (DEFAULT.column, *DISEASES, OTHER)}
 """RFMiD's columns in its own spelling, by their names in lower case."""
 
@@ -81,7 +83,7 @@ def _spelled(target: Target, tables: list[Table]) -> Target:
     """
     spellings = []
     for table in tables:
-        guess = table.nearest(target.column)
+        guess = table.nearest(target.column, apart_from=_KEYS)
         advice = f"did you mean --target {shlex.quote(guess)}?" if guess else "name a column of 0 and 1 with --target"
         spellings.append(table.spelling(target.column, advice))
     return binary(_RFMID.get(spellings[0].lower(), spellings[0]))

@@ -68,9 +68,14 @@ class Table:
             advice=advice,
         )
 
-    def nearest(self, name: str) -> str | None:
-        """The column whose name is most like `name`, whatever its case; `None` where none is near."""
-        spellings = {column.lower(): column for column in self.columns}
+    def nearest(self, name: str, apart_from: Collection[str]) -> str | None:
+        """The column whose name is most like `name`, whatever its case; `None` where none is near.
+
+        Args:
+            name: The name.
+            apart_from: Columns that are not meant, in lower case.
+        """
+        spellings = {column.lower(): column for column in self.columns if column.lower() not in apart_from}
         return spellings.get(nearest(name, spellings) or "")
 
 

@@ -18,6 +18,7 @@ from retina.commands import audit_table
 from retina.data.auditing import audit
 from retina.data.sources import labels
 from retina.errors import AuditError
+from retina.experiments.target import binary
 
 
 @pytest.mark.parametrize("thorough", [True, False])
@@ -98,3 +99,56 @@ def test_among_photographs_of_much_the_same_plan_only_the_same_eye_is_found(shar
     result = audit.check(replace(table, frame=frame), quiet=True)
     near = found(result, "near-duplicate-across-splits")
     assert [problem.ids for problem in near] == [("train/115", "validation/26")]
+
+
+def of(root, column):
+    return audit.check(labels.read(root, binary(column)), quiet=True, thorough=False)
+
+
+def flagged(root, flags, split="train"):
+    """Rows with a column of their own beside the label."""
+    rows = [[row, label, flag] for row, (label, flag) in enumerate(zip(LABELS[split], flags, strict=True), 1)]
+    relabel(root, table_text(["ID", "Disease_Risk", "age"], rows), split)
+
+
+def test_values_of_a_target_other_than_0_and_1_are_named_with_its_column(tmp_path):
+    root = write_official(tmp_path)
+    for split, values in LABELS.items():
+        flagged(root, [60 + place for place in range(len(values))], split)
+    result = of(root, "age")
+    assert found(result, "label-value")[0].sentence == (
+        "6 labels of age in train not 0 or 1: 1 ('60'), 2 ('61'), 3 ('62'), 4 ('63'), 5 ('64') and 1 more"
+    )
+    with pytest.raises(AuditError, match=r"Expected: age 0 or 1 .* Next: .*data audit .* --target age`"):
+        audit.require(result)
+    assert checked(root, thorough=False).ok
+
+
+def test_a_target_of_one_class_is_named_with_its_column(tmp_path):
+    root = write_official(tmp_path)
+    for split, values in LABELS.items():
+        flagged(root, [0] * len(values) if split == "test" else values, split)
+    (problem,) = found(of(root, "age"), "single-class")
+    assert (problem.split, problem.sentence) == ("test", "all 3 usable images of test have age 0")
+
+
+def test_the_disease_columns_say_nothing_of_another_target(tmp_path):
+    """One disease is not the OR of all."""
+    root = write_official(tmp_path)
+    contradict(root)
+    for split in ("validation", "test"):
+        rows = [[row, label, *[label] * 45] for row, label in enumerate(LABELS[split], 1)]
+        relabel(root, table_text(["ID", "Disease_Risk", *rfmid.DISEASES], rows), split)
+    assert not checked(root, thorough=False).ok
+    assert of(root, "DR").problems == ()
+
+
+def test_an_audit_says_which_target_it_is_of(tmp_path):
+    root = write_official(tmp_path)
+    for split, values in LABELS.items():
+        flagged(root, [1 - label for label in values], split)
+    result = of(root, "AGE")
+    assert result.to_dict()["target"] == "age"
+    assert result.splits["train"]["positives"] == LABELS["train"].count(0)
+    assert "target age" in audit_table.summary(result).splitlines()[1]
+    assert "target" not in audit_table.summary(checked(root, thorough=False))

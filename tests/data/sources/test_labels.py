@@ -24,6 +24,7 @@ from sets_on_disk import (
 from retina.data.sources import labels, rfmid
 from retina.data.sources.tables import canonical_id, integer, read_table
 from retina.errors import LabelError
+from retina.experiments.target import DEFAULT, binary
 
 PLAIN = ("beside", "images", "folders", "images/folders", "path", "filename")
 
@@ -414,3 +415,92 @@ def test_the_real_photographs_are_all_found(shared):
     }
     assert table.layout == "ieee-dataport"
     assert table.frame["path"].notna().all()
+
+
+DISEASED = "ID,Disease_Risk,DR,MH\n" + "".join(f"{row},1,{row % 2},{int(row > 3)}\n" for row in range(1, 7))
+"""A table in which every eye is diseased, and half of them have DR."""
+
+
+def all_tables(root, text):
+    """The same table for every split: rows without an image are listed all the same."""
+    for split in SPLITS:
+        table_of(root, split).write_text(text, encoding="utf-8")
+    return root
+
+
+def test_the_labels_are_those_of_the_target_and_the_other_columns_are_flags(tmp_path):
+    table = labels.read(all_tables(write_official(tmp_path), DISEASED), binary("DR"))
+    assert table.target == binary("DR")
+    assert list(table.frame.columns[5:]) == ["Disease_Risk", "MH"]
+    train = table.frame.query("split == 'train'")
+    assert list(train["label"]) == [1, 0, 1, 0, 1, 0]
+    assert list(train["label_text"]) == ["1", "0", "1", "0", "1", "0"]
+    assert list(train["Disease_Risk"]) == [1] * 6
+
+
+@pytest.mark.parametrize("typed", ["dr", "DR", "Dr"])
+@pytest.mark.parametrize("written", [" DR ", "dr"])
+def test_a_target_of_rfmid_has_one_name_however_it_is_typed_or_written(tmp_path, typed, written):
+    root = all_tables(write_official(tmp_path), DISEASED.replace("DR", written, 1))
+    assert labels.read(root, binary(typed)).target == binary("DR")
+
+
+def test_the_default_target_stays_itself_in_a_table_that_writes_it_otherwise(tmp_path):
+    root = all_tables(write_official(tmp_path), DISEASED.replace("Disease_Risk", "DISEASE_RISK"))
+    assert labels.read(root).target == DEFAULT
+    assert labels.read(root, binary("disease_risk")).target == DEFAULT
+
+
+def test_a_target_that_rfmid_does_not_know_is_named_as_the_table_writes_it(tmp_path):
+    root = all_tables(write_official(tmp_path), DISEASED.replace("MH", "Old laser"))
+    table = labels.read(root, binary("old LASER"))
+    assert table.target == binary("Old laser")
+    assert "Old laser" not in table.frame
+
+
+@pytest.mark.parametrize(
+    ("column", "advice"),
+    [
+        ("DN", "did you mean --target DR?"),
+        ("disease risk", "--target Disease_Risk?"),
+        ("zzzz", "name a column of 0 and"),
+    ],
+)
+def test_a_target_without_a_column_is_refused_and_the_nearest_is_named(tmp_path, column, advice):
+    root = all_tables(write_official(tmp_path), DISEASED)
+    with pytest.raises(LabelError) as caught:
+        labels.read(root, binary(column))
+    line = str(caught.value)
+    assert line.startswith(f"the label table has no column {column} | Expected: a column named {column} | Found: ID, ")
+    assert f" | Where: {table_of(root)} | Next: " in line
+    assert advice in line
+
+
+def test_the_nearest_column_is_quoted_as_a_shell_needs_it(tmp_path):
+    root = all_tables(write_official(tmp_path), DISEASED.replace("MH", "old laser"))
+    with pytest.raises(LabelError, match=r"did you mean --target 'old laser'\?"):
+        labels.read(root, binary("old_laser"))
+
+
+def test_every_split_must_have_the_target(tmp_path):
+    root = all_tables(write_official(tmp_path), DISEASED)
+    table_of(root, "test").write_text("ID,Disease_Risk\n1,1\n", encoding="utf-8")
+    with pytest.raises(LabelError, match=r"no column DR .*RFMiD_Testing_Labels\.csv"):
+        labels.read(root, binary("DR"))
+
+
+def test_a_plain_set_can_have_any_target_and_need_not_have_the_default_one(tmp_path):
+    root = write_plain(tmp_path / "set", "images")
+    path = root / "labels.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("Disease_Risk", "glaucoma"), encoding="utf-8")
+    assert tuple(labels.read(root, binary("glaucoma")).frame["label"]) == sum(LABELS.values(), ())
+    with pytest.raises(LabelError, match=r"no column Disease_Risk \|.*name a column of 0 and 1 with --target"):
+        labels.read(root)
+
+
+def test_among_plain_tables_the_one_that_has_the_target_is_read(tmp_path):
+    root = write_plain(tmp_path / "set", "images")
+    text = (root / "labels.csv").read_text(encoding="utf-8")
+    (root / "second.csv").write_text(text.replace("Disease_Risk", "glaucoma"), encoding="utf-8")
+    assert labels.read(root, binary("glaucoma")).tables["train"] == root / "second.csv"
+    assert labels.read(root).tables["train"] == root / "labels.csv"
