@@ -31,7 +31,8 @@ def option_of(name: str, rule: Setting) -> Callable[[Callable[..., None]], Calla
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=rule.help)
     kind = NumberOrNone() if rule.optional else {int: click.INT, float: click.FLOAT, str: click.STRING}[rule.kind]
     text = f"{rule.help} ({', '.join(rule.choices)})" if rule.choices else rule.help
-    return click.option(flag, name, type=kind, metavar=None if not rule.choices else "NAME", default=None, help=text)
+    metavar = "NAME" if rule.choices else "COLUMN" if rule.column else None
+    return click.option(flag, name, type=kind, metavar=metavar, default=None, help=text)
 
 
 def experiment_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -291,3 +291,39 @@ def test_time_that_no_epoch_counts_is_told_beside_the_epochs(tmp_path, name):
     runs[0].write_record(record)
     said = [block.text for block in compose(comparison.compare(runs, []), name).blocks if isinstance(block, Paragraph)]
     assert len([text for text in said if " 12.5 " in text]) == 1
+
+
+UNITES = {"en": "unites many diseases", "zh-TW": "合併了許多疾病"}
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_a_report_names_the_target_of_its_runs_and_no_other(tmp_path, name):
+    text = everything_said(compose(comparison.compare([make_run(tmp_path, target="DR")]), name))
+    assert text.count("DR") > 5
+    assert "Disease_Risk" not in text.replace(r"\_", "_")
+    assert UNITES[name] not in text
+    assert Language(name).say("report.methods.predicted_otherwise", target="DR") in text
+    default = everything_said(compose(comparison.compare([make_run(tmp_path)]), name))
+    assert UNITES[name] in default
+    assert Language(name).say("report.methods.predicted", target="Disease_Risk") in default.replace(r"\_", "_")
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_a_report_on_several_targets_names_each_and_ranks_them_apart(tmp_path, name):
+    made = [make_run(tmp_path, digest="1" * 8, target="DR"), make_run(tmp_path), make_run(tmp_path, seed=1)]
+    compared = comparison.compare(made)
+    document = compose(compared, name)
+    text = everything_said(document).replace(r"\_", "_")
+    assert Language(name).say("report.methods.predicted_otherwise", target="Disease_Risk, DR") in text
+    assert UNITES[name] in text
+    assert [group.name for group in compared.groups] == ["eyes dddddddd", "eyes dddddddd DR"]
+    paired = compared.pairs["not_paired"].isna()
+    assert compared.pairs.loc[paired, "data"].tolist() == ["eyes dddddddd"]
+    assert set(compared.pairs.loc[~paired, "not_paired"]) == {"different data: eyes dddddddd and eyes dddddddd DR"}
+
+
+def test_the_command_that_makes_a_run_on_another_target_again_names_it(tmp_path):
+    run = make_run(tmp_path, target="DR")
+    run.write_record(run.record() | {"overrides": {"target": {"file": "Disease_Risk", "option": "DR"}}})
+    (code,) = [block for block in compose(comparison.compare([run])).blocks if isinstance(block, Code)]
+    assert "--target DR" in code.lines[0]

@@ -1,6 +1,7 @@
 """Writes tiny data sets in RFMiD's layout: discs on black, of which the diseased carry a spot."""
 
 import csv
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,17 +25,20 @@ def draw_eye(rng: np.random.Generator, *, diseased: bool, side: int = 64) -> np.
     return np.clip(picture + rng.normal(0, 4, picture.shape), 0, 255).astype(np.uint8)
 
 
-def write_set(folder: Path, counts: dict[str, int], seed: int = 0) -> Path:
-    """Write a tiny set in RFMiD's layout: three of four images are diseased."""
+def write_set(
+    folder: Path, counts: dict[str, int], seed: int = 0, flags: Mapping[str, Callable[[int], int]] | None = None
+) -> Path:
+    """Write a tiny set in RFMiD's layout: three of four images are diseased; flags are further columns, by the id."""
+    flags = flags or {}
     rng = np.random.default_rng(seed)
     for split, (outer, inner, table) in FOLDERS.items():
         images = folder / outer / inner
         images.mkdir(parents=True)
         with (folder / outer / table).open("w", newline="") as stream:
             writer = csv.writer(stream)
-            writer.writerow(["ID", "Disease_Risk"])
+            writer.writerow(["ID", "Disease_Risk", *flags])
             for number in range(1, counts[split] + 1):
                 diseased = number % 4 != 0
                 Image.fromarray(draw_eye(rng, diseased=diseased)).save(images / f"{number}.png")
-                writer.writerow([number, int(diseased)])
+                writer.writerow([number, int(diseased), *(flag(number) for flag in flags.values())])
     return folder

@@ -45,6 +45,9 @@ def test_a_curve_is_read_from_a_record_and_a_history():
     assert found.broken == 2
     assert len(found.whole()) == 1
     assert found.settings["data"] == "abc"
+    later = Curve.of(record | {"experiment": experiment | {"target": "Disease_Risk"}}, history)
+    assert later.settings == found.settings
+    assert Curve.of(record | {"experiment": experiment | {"target": "DR"}}, history).settings["target"] == "DR"
     assert found.train_majority == pytest.approx(2 / 3)
     assert found.broken_step is None
     named = Curve.of(record | {"diverged_step": 17}, history[:1])

@@ -110,3 +110,18 @@ def test_files_of_one_name_about_other_images_are_two_groups_and_about_the_same_
     ]
     with pytest.raises(RunError, match="two files hold test scores of the model 'K'"):
         candidates.group([], [first, first])
+
+
+def test_runs_on_the_same_data_with_other_targets_are_never_paired(tmp_path):
+    """Two columns may hold the same labels, and then their data have one fingerprint."""
+    made = [
+        make_run(tmp_path, digest="1" * 8),
+        make_run(tmp_path, params="p2", digest="2" * 8, target="Disease_Risk"),
+        make_run(tmp_path, digest="3" * 8, target="DR"),
+    ]
+    groups, altered = grouped(made)
+    assert not altered
+    assert {group.name: {member.label for member in group.candidates} for group in groups} == {
+        "eyes dddddddd": {"resnet18 p1 ce", "resnet18 p2 ce"},
+        "eyes dddddddd DR": {"resnet18 p1 ce DR"},
+    }

@@ -3,6 +3,7 @@
 from made_runs import make_run, make_study
 
 from retina.analysis.gathering import collection, design
+from retina.experiments.target import DEFAULT, binary
 
 
 def entries(made):
@@ -34,7 +35,7 @@ def test_early_stopping_may_differ_within_a_pair_but_the_nearest_run_is_taken(tm
 
 def test_runs_that_differ_in_more_are_no_pair(tmp_path):
     first = make_run(tmp_path)
-    for change in ({"image_size": 96}, {"data": "e"}, {"seed": 1}, {"fine_tune": "head"}):
+    for change in ({"image_size": 96}, {"data": "e"}, {"target": "DR"}, {"seed": 1}, {"fine_tune": "head"}):
         other = make_run(tmp_path, **({"params": "p2", "digest": "1" * 8} | change))
         assert design.parameter_pairs(entries([first, other])) == []
 
@@ -49,3 +50,15 @@ def test_repetitions_differ_in_the_seed_alone_and_are_finished(tmp_path):
     made += [make_run(tmp_path, seed=3, status="diverged"), make_run(tmp_path, seed=4, image_size=96)]
     (members,) = design.repetitions(entries(made))
     assert [member.experiment["seed"] for member in members] == [0, 1, 2]
+
+
+def test_a_run_of_an_earlier_version_is_paired_with_one_that_names_the_default_target(tmp_path):
+    first, other = make_run(tmp_path), make_run(tmp_path, params="p2", digest="1" * 8, target="Disease_Risk")
+    assert labels(design.parameter_pairs(entries([first, other]))) == [("resnet18 p1 ce", "resnet18 p2 ce")]
+
+
+def test_targets_are_named_once_the_default_one_first_and_alone_where_there_is_no_run(tmp_path):
+    made = [make_run(tmp_path, digest=name * 8, target=name) for name in ("DR", "AH")]
+    assert design.targets(entries(made)) == [binary("AH"), binary("DR")]
+    assert design.targets(entries([*made, make_run(tmp_path, seed=1), make_run(tmp_path, seed=2)]))[0] == DEFAULT
+    assert design.targets([]) == [DEFAULT]
