@@ -121,3 +121,5 @@ def test_a_study_plans_runs_of_several_targets(eyes, tmp_path):
     done = call("study", file, "--data", eyes, *QUICK, "--results", tmp_path / "r", "--dry-run", "--json")
     assert done.exit_code == 0, done.output
     assert [step["experiment"]["target"] for step in json.loads(done.stdout)] == ["Disease_Risk", "DR"]
+    assert "train 16 (75.0% positive)" in done.stderr
+    assert "train 16 (50.0% positive)" in done.stderr

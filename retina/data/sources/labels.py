@@ -86,7 +86,8 @@ def _spelled(target: Target, tables: list[Table]) -> Target:
         guess = table.nearest(target.column, apart_from=_KEYS)
         advice = f"did you mean --target {shlex.quote(guess)}?" if guess else "name a column of 0 and 1 with --target"
         spellings.append(table.spelling(target.column, advice))
-    return binary(_RFMID.get(spellings[0].lower(), spellings[0]))
+    column = _RFMID.get(spellings[0].lower(), spellings[0])
+    return target if column == target.column else binary(column)
 
 
 class _Images:
@@ -133,10 +134,9 @@ def _frame(part: Part, target: Target, root: Path, images: _Images) -> pd.DataFr
         # dtype object: pandas' own str would turn None into a float NaN.
         "path": pd.Series([find(row, ids[row]) for row in order], dtype=object),
     }
-    flags = {
-        name: pd.array([values[row] for row in order], dtype="Int64") for name, values in _flags(table, target).items()
-    }
-    return pd.DataFrame(columns | flags)
+    for name, values in _flags(table, target).items():
+        columns[name] = pd.array([values[row] for row in order], dtype="Int64")
+    return pd.DataFrame(columns)
 
 
 def _checked_id(cell: str, table: Table, row: int) -> str:
