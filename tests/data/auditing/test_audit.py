@@ -5,18 +5,20 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from planted_faults import checked, copy_across, found, label_two, lose
+from planted_faults import checked, contradict, copy_across, found, label_two, lose, relabel
 from sets_on_disk import (
+    LABELS,
     OFFICIAL,
     copy_image,
     image_of,
+    table_text,
     write_official,
     write_plain,
 )
 
 from retina.commands import audit_table
 from retina.data.auditing import audit
-from retina.data.sources import labels
+from retina.data.sources import labels, rfmid
 from retina.errors import AuditError
 from retina.experiments.target import binary
 
