@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from retina.models.backbones.catalogue import Facts, Preprocessing
+from retina.models.kernels import dispatch
 from retina.models.layers.input import Normalization, ReversedChannels
 
 INPUT = ("images", "normalization", "reversed_channels")
@@ -61,8 +62,10 @@ class Backbone(abc.ABC):
             seed: Seed of the random weights; `None` takes one from Keras' global generator.
 
         Raises:
-            ExperimentError: the library that builds it is not installed, or does not work.
+            ExperimentError: the library that builds it is not installed, or does not work, or `RETINA_KERNELS` is
+                neither `auto` nor `torch`.
         """
+        dispatch.setting()  # what is refused here is one line; within a layer's call Keras would wrap it in many
         images = keras.Input((None, None, 3), name="images")
         return images, self.features(preprocessed(images, self.facts.preprocessing), seed)
 

@@ -2,7 +2,11 @@
 
 torch adds a bias to a convolution's result in a kernel of its own, rectifies in another, and sums a bias' gradient by a
 general reduction: together a fifth of a training step of VGG16 on an H200. cuDNN does the first three at the price of
-the convolution, and a product with ones sums at the speed of memory. `benchmarks/README.md` has the figures.
+the convolution, and a product with ones sums at the speed of memory.
+
+Used: in bfloat16 on an NVIDIA GPU, in layers with a bias and a rectifier. Measured on one H200: VGG16's layers 1.3 to
+2.6 times as fast (617 to 237 us with 64 channels at 224 pixels, 196 to 151 with 512 at 28), a bias' gradient 2 to 6
+times; a training step of VGG16 from 0.92 to 1.17 of plain torch's speed. `benchmarks/README.md` has the figures.
 """
 
 from typing import Any

@@ -3,7 +3,12 @@
 There oneDNN makes forward passes and gradients of images at 1 to 3 TFLOP/s, but a gradient of weights at a third of
 that where the map is small and the kernel large. It is the product of two matrices: of what every output pixel saw, and
 of the gradient there. Of a 1 x 1 kernel both are there; else what was seen is gathered where the outputs are few beside
-the inputs of a filter. `benchmarks/README.md` has the figures.
+the inputs of a filter.
+
+Used: under autocast on processors with AMX, where `pays` says so. Measured with two threads of an Intel Xeon, beside
+oneDNN: 1.03 to 3.5 times as fast with 1 x 1 kernels, both gradients of 512 channels at 7 pixels 1.4 times, of 256 to
+512 channels at stride 2 1.35 times; 3 x 3 kernels on maps of 14 pixels and more 0.4 to 0.8 times, which are not taken.
+`benchmarks/README.md` has the figures.
 """
 
 import functools
@@ -44,7 +49,7 @@ def multiplies_tiles() -> bool:
 def convolve(
     x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None, stride: int, padding: int
 ) -> torch.Tensor:
-    """A convolution (N, C, H, W) in bfloat16, as autocast has it; see `retina.models.kernels.convolution`."""
+    """A convolution (N, C, H, W) in bfloat16, as autocast has it; see `retina.models.kernels.dispatch`."""
     bias = None if bias is None else bias.bfloat16()
     return _Convolve.apply(x.bfloat16(), kernel.bfloat16(), bias, stride, padding)
 

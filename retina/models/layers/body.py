@@ -1,4 +1,4 @@
-"""The networks' layers: Keras layers that stand on torch's fused kernels.
+"""The layers between the ends of a network: convolution, batch normalization, addition, pooling.
 
 Outside, images and feature maps are (N, H, W, C), channels last. Inside, torch's kernels receive the view
 `x.permute(0, 3, 1, 2)`, which is an NCHW tensor in torch's channels_last memory format: nothing is copied between
@@ -7,8 +7,6 @@ layers. Convolution kernels are kept as torch stores them, (out, in, height, wid
 Every layer is made with `autocast=False`: a Keras layer otherwise casts its input back to float32, and so undoes
 `torch.autocast`. A rectifier is an option of the layer before it rather than a layer of its own: there it can work in
 place, because nobody else can hold the tensor it overwrites.
-
-Importing this module makes every layer of retina known to `keras.saving.load_model`.
 """
 
 from collections.abc import Callable
@@ -18,23 +16,8 @@ import keras
 import torch
 from torch.nn import functional
 
-from retina.models.kernels import fused
-from retina.models.kernels.convolution import convolve
+from retina.models.kernels import dispatch
 from retina.models.layers.base import Shape, TorchLayer
-from retina.models.layers.dropout import Dropout
-from retina.models.layers.head import GlobalAveragePooling, Logit
-from retina.models.layers.input import Normalization
-
-__all__ = [
-    "Add",
-    "BatchNormalization",
-    "Convolution",
-    "Dropout",
-    "GlobalAveragePooling",
-    "Logit",
-    "MaxPooling",
-    "Normalization",
-]
 
 
 @keras.saving.register_keras_serializable(package="retina")
@@ -52,7 +35,7 @@ class Convolution(TorchLayer):
         use_bias: Add one learned number to each channel.
         relu: Set negative results to 0.
         pooled: A `MaxPooling` follows that rectifies. Then it is the same whether this layer rectifies too, and where
-            that costs less than nothing it does: see `retina.models.kernels.fused`.
+            that costs less than nothing it does: see `retina.models.kernels.dispatch`.
         seed: Seed of the initial kernel; `None` takes one from Keras' global generator.
         **kwargs: Keras' own.
     """
@@ -90,11 +73,17 @@ class Convolution(TorchLayer):
 
     def call(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve a batch (N, H, W, C)."""
-        x, bias = x.permute(0, 3, 1, 2), None if self.bias is None else self.bias.value
-        given = (x, self.kernel.value, bias, self.stride, self.padding)
-        if fused.pays(x, bias, relu=self.relu or self.pooled):
-            return fused.convolve_and_rectify(*given, masked=self.relu).permute(0, 2, 3, 1)
-        return _rectify(convolve(*given), wanted=self.relu).permute(0, 2, 3, 1)
+        bias = None if self.bias is None else self.bias.value
+        y = dispatch.convolve(
+            x.permute(0, 3, 1, 2),
+            self.kernel.value,
+            bias,
+            self.stride,
+            self.padding,
+            relu=self.relu,
+            pooled=self.pooled,
+        )
+        return y.permute(0, 2, 3, 1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(N, H', W', filters)."""
@@ -232,8 +221,7 @@ def _he_channels_last(seed: int | None) -> Callable[..., torch.Tensor]:
 def _rectify(y: torch.Tensor, *, wanted: bool) -> torch.Tensor:
     """Set a tensor's negatives to 0 in place, where wanted.
 
-    Safe for autograd: the backward passes of convolution, batch normalization, addition and pooling do not read their
-    results.
+    Safe for autograd: the backward passes of batch normalization, addition and pooling do not read their results.
     """
     return functional.relu_(y) if wanted else y
 

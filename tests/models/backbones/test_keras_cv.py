@@ -17,8 +17,8 @@ import pytest
 import torch
 
 from retina.experiments import experiment
+from retina.models import layers
 from retina.models.backbones import registry
-from retina.models.layers import body
 from retina.training.loop.losses import LOSSES
 
 pytestmark = pytest.mark.extra
@@ -33,10 +33,10 @@ def ours(name):
     """A backbone of retina's with random weights and random moving statistics."""
     model, draw = registry.build(name, seed=3), torch.Generator().manual_seed(4)
     for layer in model.layers:
-        if isinstance(layer, body.BatchNormalization):
+        if isinstance(layer, layers.BatchNormalization):
             for variable in layer.weights:
                 variable.assign(torch.rand(variable.shape, generator=draw) + 0.5)
-        elif isinstance(layer, body.Convolution) and layer.use_bias:
+        elif isinstance(layer, layers.Convolution) and layer.use_bias:
             layer.bias.assign(torch.randn(layer.bias.shape, generator=draw) / 10)
     return model
 
@@ -69,9 +69,9 @@ def copy(source, target, name_of):
     """Copy every weight of retina's backbone to KerasCV's, and see that nothing there is left as it was."""
     given = set()
     for layer in source.layers:
-        if isinstance(layer, body.Convolution):
+        if isinstance(layer, layers.Convolution):
             values = [layer.kernel.value.permute(2, 3, 1, 0), *([layer.bias.value] if layer.use_bias else [])]
-        elif isinstance(layer, body.BatchNormalization):
+        elif isinstance(layer, layers.BatchNormalization):
             values = [layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance]
         else:
             continue

@@ -34,6 +34,14 @@ def test_a_backbone_has_the_layers_that_torchvision_names(published):
     assert {key: tuple(tensor.shape) for key, tensor in found.items()} == expected
 
 
+@pytest.fixture(params=["auto", "torch"])
+def setting(request, monkeypatch, avx2, entered):
+    """Either setting of `RETINA_KERNELS`, on a processor that has kernels of ours: `torch` enters none of them."""
+    monkeypatch.setenv("RETINA_KERNELS", request.param)
+    yield request.param
+    assert bool(entered) is (request.param == "auto")
+
+
 def test_features_equal_the_reference_in_inference(published, eyes):
     name, network, path = published
     model = registry.build(name, path)
@@ -46,6 +54,7 @@ def test_features_equal_the_reference_in_inference(published, eyes):
     assert relative_error(found, expected) < 1e-4
 
 
+@pytest.mark.usefixtures("setting")
 def test_one_training_step_equals_the_reference(published, eyes):
     name, network, path = published
     network = copy.deepcopy(network).train()

@@ -8,8 +8,7 @@ import torch
 from retina.errors import ExperimentError, WeightsError
 from retina.models.backbones import registry
 from retina.models.backbones.registry import BACKBONES
-from retina.models.kernels import convolution
-from retina.models.layers.body import BatchNormalization, Convolution
+from retina.models.layers import BatchNormalization, Convolution
 from retina.models.weights import state_dict, torchvision
 
 LAST_STAGE = {
@@ -86,7 +85,7 @@ def test_no_feature_map_is_copied_between_layers(built, eyes, monkeypatch):
 
     torch's own gradients are watched: gathering patches for a weight gradient copies on purpose, inside one layer.
     """
-    monkeypatch.setattr(convolution, "prefers_own", lambda x: False)
+    monkeypatch.setenv("RETINA_KERNELS", "torch")
     _, model = built
     calls = []
 
@@ -168,7 +167,7 @@ def test_imagenet_weights_come_from_the_cache(monkeypatch, tmp_path):
     path = tmp_path / "net.pth"
     torch.save({name: tensor.detach() for name, tensor in state_dict.state_dict(source).items()}, path)
     asked = []
-    monkeypatch.setattr(torchvision, "download", lambda weights: asked.append(weights) or path)
+    monkeypatch.setattr(torchvision, "fetch", lambda weights: asked.append(weights) or path)
     model = registry.build("resnet18", "imagenet", seed=2)
     assert asked == [BACKBONES["resnet18"].weights]
     assert torch.equal(model.get_layer("conv1").kernel.value, source.get_layer("conv1").kernel.value)

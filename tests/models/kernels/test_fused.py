@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from retina.models.kernels import fused
-from retina.models.layers.body import Convolution, MaxPooling
+from retina.models.layers import Convolution, MaxPooling
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -93,16 +93,16 @@ def test_value_and_gradients_are_those_of_float64_as_nearly_as_bfloat16_tells(sh
 
 
 @needs_gpu
-def test_a_layer_before_a_pooling_trains_as_one_that_is_not_fused(monkeypatch):
+def test_a_layer_before_a_pooling_trains_as_one_that_is_not_fused(monkeypatch, entered):
     x = torch.randn(4, 16, 16, 3, device="cuda")
     results = []
-    for done in (True, False):
+    for setting in ("auto", "torch"):
+        monkeypatch.setenv("RETINA_KERNELS", setting)
         layers = [Convolution(16, 3, padding=1, use_bias=True, pooled=True, seed=1), MaxPooling(2, stride=2, relu=True)]
-        with monkeypatch.context() as patch, torch.autocast("cuda", torch.bfloat16):
-            if not done:
-                patch.setattr(fused, "pays", lambda *_, **__: False)
+        with torch.autocast("cuda", torch.bfloat16):
             y = layers[1](layers[0](x))
         weights = [weight.value for weight in layers[0].weights]
         results.append([y.detach().float(), *torch.autograd.grad(y.float().square().sum(), weights)])
+    assert entered == ["fused"]
     for one, other in zip(*results, strict=True):
         assert float((one - other).norm() / other.norm()) < 2e-2

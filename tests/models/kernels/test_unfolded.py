@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from retina.models.kernels import convolution, unfolded
+from retina.models.kernels import dispatch, unfolded
 
 CHANNELS_LAST = torch.channels_last
 
@@ -84,27 +84,33 @@ def test_nothing_is_computed_for_what_needs_no_gradient(monkeypatch):
         (3, 224, 7, 2, False),
     ],
 )
-def test_it_is_taken_where_it_was_measured_to_be_faster(monkeypatch, channels, side, size, stride, expected):  # noqa: PLR0917
-    given_to = (torch.empty(32, channels, side, side), torch.empty(64, channels, size, size), stride, size // 2)
-    monkeypatch.setattr(unfolded, "multiplies_tiles", lambda: True)
-    assert not unfolded.pays(*given_to)  # float32
+def test_it_is_taken_where_it_was_measured_to_be_faster(amx, channels, side, size, stride, expected):  # noqa: PLR0917
+    shapes = (torch.empty(32, channels, side, side), torch.empty(64, channels, size, size), stride, size // 2)
+    assert not unfolded.pays(*shapes)  # float32
     with torch.autocast("cpu", torch.bfloat16):
-        assert unfolded.pays(*given_to) is expected
-        monkeypatch.setattr(unfolded, "multiplies_tiles", lambda: False)
-        assert not unfolded.pays(*given_to)
+        assert unfolded.pays(*shapes) is expected
 
 
-def test_under_autocast_a_training_step_is_nearly_the_same_by_either_way(monkeypatch):
+def test_it_is_not_taken_by_a_processor_without_amx(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    unfolded.multiplies_tiles.cache_clear()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not unfolded.pays(torch.empty(32, 512, 7, 7), torch.empty(64, 512, 3, 3), 1, 1)
+    unfolded.multiplies_tiles.cache_clear()
+
+
+def test_under_autocast_a_training_step_is_nearly_the_same_by_either_way(amx, entered, monkeypatch):
     """The gradient is rounded once more or less, to bfloat16's 8 bits."""
-    x, kernel, bias, _ = (tensor / 3 for tensor in whole_numbers((4, 5, 5, 16, 8, 3, 1, 1)))
-    found = []
-    for way in (False, True):
-        monkeypatch.setattr(unfolded, "pays", lambda *_, way=way: way)
+    x, kernel, bias, _ = (tensor / 3 for tensor in whole_numbers((1, 5, 5, 16, 8, 3, 1, 1)))
+    gradients = []
+    for setting in ("torch", "auto"):
+        monkeypatch.setenv("RETINA_KERNELS", setting)
         leaves = [tensor.clone().requires_grad_() for tensor in (x, kernel, bias)]
         with torch.autocast("cpu", torch.bfloat16):
-            y = convolution.convolve(*leaves, 1, 1)
+            y = dispatch.convolve(*leaves, 1, 1)
         assert y.dtype == torch.bfloat16
         y.float().square().mean().backward()
-        found.append([leaf.grad for leaf in leaves])
-    for one, other in zip(*found, strict=True):
+        gradients.append([leaf.grad for leaf in leaves])
+    assert entered == ["unfolded"]
+    for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, rtol=2**-7, atol=2**-7 * float(other.abs().max()))

@@ -6,8 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from retina.models.kernels import convolution, tiles, winograd
-from retina.models.layers.body import Convolution
+from retina.models.kernels import tiles, winograd
+from retina.models.layers import Convolution
 
 CHANNELS_LAST = torch.channels_last
 LARGE = (12, 64, 30, 29, 128)
@@ -84,38 +84,27 @@ def test_the_matrix_is_that_of_lavin_and_gray():
     assert tiles.G[-1] == (0, 0, 1)
 
 
-@pytest.fixture
-def watched(monkeypatch):
-    """What of `winograd` is called, while every processor counts as one it was written for."""
-    called = []
-    monkeypatch.setattr(convolution, "prefers_own", lambda x: True)
-    for name in ("convolve", "input_gradient", "weight_gradient"):
-        own = getattr(winograd, name)
-        monkeypatch.setattr(winograd, name, lambda *given, own=own, name=name: called.append(name) or own(*given))
-    return called
-
-
-def test_a_large_layer_trains_by_it_and_gets_the_same_gradients(watched, monkeypatch):
+def test_a_large_layer_trains_by_it_and_gets_the_same_gradients(avx2, entered, monkeypatch):
     layer = Convolution(LARGE[-1], 3, padding=1, use_bias=True, relu=True, seed=1)
     x = tensors(*LARGE)[0].permute(0, 2, 3, 1)
     results = []
-    for own in (True, False):
-        monkeypatch.setattr(convolution, "prefers_own", lambda x, own=own: own)
+    for setting in ("auto", "torch"):
+        monkeypatch.setenv("RETINA_KERNELS", setting)
         images = x.clone().requires_grad_()
         y = layer(images)
         layer.zero_grad()
         y.square().mean().backward()
         results.append([y.detach(), images.grad, layer.kernel.value.grad.clone(), layer.bias.value.grad.clone()])
-    assert watched == ["convolve", "input_gradient", "weight_gradient"]
+    assert entered == ["winograd", "winograd input gradient", "winograd weight gradient"]
     for ours, theirs in zip(*results, strict=True):
         assert relative_error(ours, theirs.double()) < 1e-5
 
 
-def test_a_pass_without_gradients_takes_it_too(watched):
+def test_a_pass_without_gradients_takes_it_too(avx2, entered):
     layer = Convolution(LARGE[-1], 3, padding=1, seed=1)
     with torch.no_grad():
         layer(tensors(*LARGE)[0].permute(0, 2, 3, 1))
-    assert watched == ["convolve"]
+    assert entered == ["winograd"]
 
 
 OF_VALUES, OF_WEIGHTS = winograd.LEAST_PAIRS, winograd.LEAST_PAIRS_OF_A_WEIGHT_GRADIENT
