@@ -7,8 +7,8 @@ import keras
 from retina.errors import ExperimentError, WeightsError, unknown
 from retina.models.backbones import registry
 from retina.models.backbones.interface import HEAD, Backbone
+from retina.models.layers import Dropout, GlobalAveragePooling, Logit
 from retina.models.layers.base import seed_of
-from retina.models.layers.body import Dropout, GlobalAveragePooling, Logit
 
 FINE_TUNE = ("head", "last", "full")
 
@@ -27,8 +27,8 @@ def build(
     weights and its dropout are functions of the seed alone, whatever was built or drawn before.
 
     Args:
-        backbone: A name that `backbones.get` knows.
-        weights: See `backbones.build`.
+        backbone: A name that `registry.get` knows.
+        weights: See `registry.build`.
         fine_tune: What is trained: the `head`, the head and the backbone's `last` stage, or everything (`full`).
         dropout: Share of the pooled features set to 0 in training, in [0, 1).
         seed: Seed of the random weights and of dropout.
@@ -37,16 +37,16 @@ def build(
         ExperimentError: no such backbone or fine-tuning, or dropout out of range.
         WeightsError: the weights cannot be had or do not fit.
     """
-    record = registry.get(backbone)
+    network = registry.get(backbone)
     if not 0 <= dropout < 1:
         raise ExperimentError(f"dropout cannot be {dropout}", expected="a number from 0 to below 1")
-    images, features = record.connect(seed)
+    images, features = network.connect(seed)
     x = GlobalAveragePooling(name="pool")(features)
     x = Dropout(dropout, seed=seed_of(seed, "dropout"), name="dropout")(x)
     logit = Logit(seed=seed_of(seed, "logit"), name="logit")(x)
     model = keras.Model(images, logit, name=f"{backbone.replace(':', '_')}_classifier")
-    record.initialize(model, weights)
-    freeze(model, record, fine_tune)
+    network.initialize(model, weights)
+    freeze(model, network, fine_tune)
     return model
 
 

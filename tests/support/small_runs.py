@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from retina.experiments import experiment
-from retina.models.layers.body import Normalization
+from retina.models.layers import Normalization
 from retina.runs import folder as runs
 from retina.training import execution, plan
 from retina.training.loop import callbacks, fit

@@ -32,6 +32,7 @@ class TorchLayer(keras.layers.Layer):
     """The arguments beyond Keras' own that make the layer again; each is kept in an attribute of its name."""
 
     def __init__(self, *, dtype: Any = "float32", **kwargs: Any) -> None:  # noqa: ANN401 - Keras takes names and policies
+        # With Keras' autocast a layer turns a bfloat16 input back into float32, and torch.autocast is undone.
         super().__init__(dtype=dtype, autocast=False, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as Keras' own
@@ -41,8 +42,8 @@ class TorchLayer(keras.layers.Layer):
         cast awaits, and `training` is said. Then `call` is called at once. Keras' way there costs time, and its tree
         functions leave cycles that hold feature maps until Python's garbage collector comes by.
         """
-        told = kwargs.keys() == {"training"} and kwargs["training"] is not None
-        if told and self.built and self.activity_regularizer is None and len(args) == 1 and _are_tensors(args[0]):
+        is_pass = kwargs.keys() == {"training"} and kwargs["training"] is not None
+        if is_pass and self.built and self.activity_regularizer is None and len(args) == 1 and _are_tensors(args[0]):
             return self.call(args[0], **(kwargs if self._call_has_training_arg else {}))
         return super().__call__(*args, **kwargs)
 

@@ -1,4 +1,4 @@
-"""The two ends of a classifier: pixels to standardized channels, and feature maps to one logit."""
+"""The head of a classifier: feature maps to one logit."""
 
 from typing import Any
 

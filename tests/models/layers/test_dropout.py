@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retina.models.layers.body import Dropout
+from retina.models.layers import Dropout
 
 MASK = (1 << 64) - 1
 

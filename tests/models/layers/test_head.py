@@ -1,0 +1,24 @@
+"""The head: a mean over pixels and one logit, in float32 whatever surrounds it."""
+
+import pytest
+import torch
+from layer_examples import EXAMPLES, inputs_for
+
+from retina.models.layers import GlobalAveragePooling, Logit
+
+
+@pytest.mark.parametrize("kind", [GlobalAveragePooling, Logit])
+def test_the_head_computes_in_float32_under_autocast(kind):
+    layer = kind(**EXAMPLES[kind])
+    x = inputs_for(kind).bfloat16()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        result = layer(x)
+    assert result.dtype == torch.float32
+    assert torch.equal(result, layer(x.float()))
+
+
+def test_the_pooled_gradient_keeps_its_memory_order():
+    x = inputs_for(GlobalAveragePooling).requires_grad_()
+    GlobalAveragePooling()(x).square().sum().backward()
+    torch.testing.assert_close(x.grad, (2 * x.mean((1, 2), keepdim=True) / (9 * 11)).expand_as(x))
+    assert x.grad.is_contiguous()
