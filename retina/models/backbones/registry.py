@@ -50,14 +50,14 @@ class OwnBackbone(Backbone):
 
     def pretrained(self, *, quiet: bool = False) -> tuple[Path | None, str]:
         """See `Backbone.pretrained`."""
-        path = torchvision.download(self.weights, quiet=quiet)
+        path = torchvision.fetch(self.weights, quiet=quiet)
         return path, files.sha256(path)
 
     def initialize(self, model: keras.Model, weights: str | Path) -> None:
         """See `Backbone.initialize`; a file is a state dict with torchvision's names."""
         if weights == "random":
             return
-        path = torchvision.download(self.weights) if weights == "imagenet" else Path(weights)
+        path = torchvision.fetch(self.weights) if weights == "imagenet" else Path(weights)
         state_dict.assign(model, state_dict.load_state_dict(path), where=path)
 
 

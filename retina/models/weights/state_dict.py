@@ -1,4 +1,4 @@
-"""torchvision's ImageNet weights: fetch a state dict once, check it, and pour it into a Keras model and back.
+"""State dicts with torchvision's names: read safely, checked, and copied into a Keras model and back.
 
 A state dict's names follow torchvision's modules (`layer1.0.conv1.weight`). The Keras layers carry the same paths with
 underscores, and both sides store kernels as (out, in, height, width), so the conversion renames and copies.

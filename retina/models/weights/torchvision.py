@@ -6,7 +6,7 @@ from pathlib import Path
 
 from retina.errors import WeightsError
 from retina.machine import files, kept
-from retina.models.weights import download as web
+from retina.models.weights import download
 
 SERVER = "https://download.pytorch.org/models"
 
@@ -30,7 +30,7 @@ class PretrainedWeights:
     top1: float
 
 
-def download(weights: PretrainedWeights, *, quiet: bool = False) -> Path:
+def fetch(weights: PretrainedWeights, *, quiet: bool = False) -> Path:
     """The path of a state dict in the cache folder, fetched where it is not there yet.
 
     `RETINA_WEIGHTS_URL` names another server (http or https) that holds the same files.
@@ -52,7 +52,7 @@ def download(weights: PretrainedWeights, *, quiet: bool = False) -> Path:
     ways_out = f"put the file at {path} by hand, or use --weights FILE or --weights random"
     with files.atomic_file(path) as temporary:
         with temporary.open("wb") as target:
-            web.copy(url, target, megabytes=weights.megabytes, advice=ways_out, quiet=quiet)
+            download.copy(url, target, megabytes=weights.megabytes, advice=ways_out, quiet=quiet)
         _check_digest(temporary, weights, url, advice=f"try again later, or {ways_out}")
     return path
 

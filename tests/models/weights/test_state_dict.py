@@ -1,166 +1,18 @@
+"""State dicts are read without running code, and fit a backbone whole or not at all."""
+
 import contextlib
-import hashlib
 import pathlib
 import pickle
-import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import hypothesis.strategies as st
 import pytest
 import torch
 from hypothesis import given, settings
 
-from retina.errors import RetinaError, WeightsError
-from retina.machine import kept
+from retina.errors import WeightsError
 from retina.models import classifier
 from retina.models.backbones import registry
-from retina.models.weights import download, state_dict, torchvision
-from retina.models.weights.torchvision import PretrainedWeights
-
-CONTENT = b"weights" * 400_000
-OTHER = b"x" * len(CONTENT)
-DIGEST = hashlib.sha256(CONTENT).hexdigest()
-
-
-class Server:
-    """A web server on this machine that gives `CONTENT`, or fails in the way that `fault` names."""
-
-    def __init__(self):
-        self.fault = None
-        self.requests = []
-        owner = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                owner.requests.append(self.path)
-                if owner.fault == "not found":
-                    self.send_error(404)
-                    return
-                self.send_response(200)
-                if owner.fault != "no length":
-                    self.send_header("Content-Length", str(len(CONTENT)))
-                self.end_headers()
-                if owner.fault == "dies":
-                    self.wfile.write(CONTENT[: len(CONTENT) // 2])
-                elif owner.fault == "other content":
-                    self.wfile.write(OTHER)
-                else:
-                    self.wfile.write(CONTENT)
-
-            def log_message(self, *_):
-                pass
-
-        self.web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.web.server_port}/models"
-
-
-@pytest.fixture
-def server(monkeypatch, tmp_path):
-    """A running `Server` that downloads go to, with an empty cache folder."""
-    server = Server()
-    thread = threading.Thread(target=server.web.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv("RETINA_WEIGHTS_URL", server.url)
-    monkeypatch.setenv("RETINA_CACHE", str(tmp_path / "cache"))
-    yield server
-    server.web.shutdown()
-    thread.join()
-    server.web.server_close()
-
-
-@pytest.fixture
-def record():
-    return PretrainedWeights(f"net-{DIGEST[:8]}.pth", DIGEST[:8], 3, "RECIPE", 50.0)
-
-
-def cached():
-    """Every file below the cache folder."""
-    return [path for path in kept.cache_folder().rglob("*") if path.is_file()]
-
-
-@pytest.mark.parametrize("fault", [None, "no length"])
-def test_a_file_is_fetched_once(server, record, fault):
-    server.fault = fault
-    path = torchvision.download(record)
-    assert torchvision.download(record) == path
-    assert path.read_bytes() == CONTENT
-    assert server.requests == [f"/models/{record.file}"]
-    assert cached() == [path]
-
-
-@pytest.mark.parametrize(
-    ("fault", "message"),
-    [
-        ("not found", "404"),
-        ("dies", f"broke after {len(CONTENT) // 2} of {len(CONTENT)} bytes"),
-        (
-            "other content",
-            f"Expected: SHA-256 {DIGEST[:8]}... | Found: {hashlib.sha256(b'x' * len(CONTENT)).hexdigest()}",
-        ),
-    ],
-)
-def test_a_failed_download_is_one_line_and_leaves_nothing(server, record, fault, message):
-    server.fault = fault
-    with pytest.raises(WeightsError, match="Next: ") as caught:
-        torchvision.download(record)
-    assert message in str(caught.value)
-    assert f"{server.url}/{record.file}" in str(caught.value)
-    assert cached() == []
-    server.fault = None
-    assert torchvision.download(record).read_bytes() == CONTENT
-
-
-def test_an_unreachable_server_is_answered_with_the_three_ways_out(monkeypatch, tmp_path, record):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    monkeypatch.setenv("RETINA_WEIGHTS_URL", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("RETINA_CACHE", str(tmp_path))
-    with pytest.raises(WeightsError, match="cannot be fetched") as caught:
-        torchvision.download(record)
-    for way_out in (str(tmp_path / "weights" / record.file), "--weights FILE", "--weights random"):
-        assert way_out in caught.value.advice
-
-
-def test_a_silent_server_is_given_up(monkeypatch, tmp_path, record):
-    monkeypatch.setattr(download, "TIMEOUT", 0.2)
-    monkeypatch.setenv("RETINA_CACHE", str(tmp_path))
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setenv("RETINA_WEIGHTS_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        with pytest.raises(WeightsError, match="timed out"):
-            torchvision.download(record)
-
-
-def test_only_the_web_is_asked(monkeypatch, tmp_path, record):
-    (tmp_path / record.file).write_bytes(CONTENT)
-    monkeypatch.setenv("RETINA_WEIGHTS_URL", tmp_path.as_uri())
-    monkeypatch.setenv("RETINA_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(WeightsError, match="from the web only"):
-        torchvision.download(record)
-
-
-def test_a_damaged_file_in_the_cache_is_named_and_not_used(server, record):
-    path = kept.cache_folder() / "weights" / record.file
-    path.parent.mkdir(parents=True)
-    path.write_bytes(CONTENT[:-1])
-    with pytest.raises(WeightsError, match="damaged") as caught:
-        torchvision.download(record)
-    assert str(path) in str(caught.value)
-    assert server.requests == []
-
-
-def test_a_cache_that_cannot_be_written_is_not_blamed_on_the_server(server, record):
-    kept.cache_folder().write_text("a file where a folder should be")
-    with pytest.raises(RetinaError, match="cannot write"):
-        torchvision.download(record)
-
-
-@pytest.mark.parametrize("name", registry.BACKBONES)
-def test_a_record_s_digest_is_the_one_in_its_file_name(name):
-    weights = registry.BACKBONES[name].weights
-    assert weights.file == f"{name}-{weights.sha256}.pth"
-    assert len(bytes.fromhex(weights.sha256)) == 4
+from retina.models.weights import state_dict
 
 
 class Trap:
