@@ -15,8 +15,8 @@ from retina.data.preparing.cache import open_or_build
 from retina.data.preparing.pixels import Pixels
 from retina.machine import device, memory
 from retina.models import classifier
+from retina.models.running import prediction
 from retina.training.loop import fit
-from retina.training.material import evaluation_batch
 
 if TYPE_CHECKING:
     import keras
@@ -61,7 +61,7 @@ def training(backbone: str, batch: int, steps: int, side: int) -> Callable[[], f
 def evaluation(backbone: str, batch: int, steps: int, side: int) -> Callable[[], float]:
     """A validation pass, as after every epoch."""
     images = noise(batch * steps, side)
-    batches = EvaluationBatches(images, np.arange(len(images)), batch_size=evaluation_batch(), device=DEVICE)
+    batches = EvaluationBatches(images, np.arange(len(images)), batch_size=prediction.batch_size(), device=DEVICE)
     model = compiled(backbone)
 
     def turn() -> float:

@@ -21,10 +21,11 @@ from torch.nn import functional
 from retina.data.feeding.batches import EvaluationBatches
 from retina.experiments import experiment
 from retina.machine import device
+from retina.models.running import prediction
 from retina.models.weights import state_dict
 from retina.runs import epochs
 from retina.training import weights
-from retina.training.material import evaluation_batch, training_batches
+from retina.training.material import training_batches
 from retina.training.plan import Plan, plan
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def copy_weights(source: "keras.Model", network: Network) -> None:
 def score(network: Network, item: Plan, split: str, *, autocast: bool) -> tuple[float, float]:
     """Cross-entropy and AUROC on one split."""
     part = item.data.parts[split]
-    batches = EvaluationBatches(item.data.images, part.rows, batch_size=evaluation_batch())
+    batches = EvaluationBatches(item.data.images, part.rows, batch_size=prediction.batch_size())
     network.eval()
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
         logits = torch.cat([network(batches[index][0])[:, 0] for index in range(batches.num_batches)])

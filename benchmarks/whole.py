@@ -59,7 +59,7 @@ def peak(data: Path, backbone: str, batch: int, steps: int, side: int) -> float:
     from retina.data import baselines, dataset
     from retina.data.feeding.batches import EvaluationBatches, TrainingBatches
     from retina.machine import memory
-    from retina.training.material import evaluation_batch
+    from retina.models.running import prediction
 
     with tempfile.TemporaryDirectory(prefix="retina-bench-") as cache:
         os.environ["RETINA_CACHE"] = cache
@@ -70,7 +70,7 @@ def peak(data: Path, backbone: str, batch: int, steps: int, side: int) -> float:
             images.images, train.rows, train.labels, batch_size=batch, seed=0, augmentation=AUGMENTATION
         )
         passes = [
-            EvaluationBatches(images.images, images.parts[split].rows, batch_size=evaluation_batch())
+            EvaluationBatches(images.images, images.parts[split].rows, batch_size=prediction.batch_size())
             for split in ("validation", "test")
         ]
         model = compiled(backbone)

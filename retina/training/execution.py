@@ -15,6 +15,7 @@ from retina.errors import DivergedError, PrunedError, RetinaError, RunError
 from retina.machine import device, files, memory
 from retina.models import classifier
 from retina.models.backbones.interface import digest
+from retina.models.running import prediction
 from retina.runs import epochs, lease, status
 from retina.runs import folder as runs
 from retina.training import weights
@@ -235,7 +236,7 @@ def predict(plan: Plan, network: keras.Model) -> list[tuple[str, str, int, float
     rows: list[tuple[str, str, int, float]] = []
     for name in ("validation", "test"):
         part = plan.data.parts[name]
-        logits = network.predict(evaluation_batches(plan, name), verbose=0)[:, 0]
+        logits = prediction.logits(network, evaluation_batches(plan, name))
         if not np.isfinite(logits).all():
             raise DivergedError("training diverged", expected="finite logits", found=f"others in the {name} split")
         rows += [(name, *row) for row in zip(part.ids, part.labels.tolist(), logits.tolist(), strict=True)]

@@ -21,7 +21,8 @@ from retina.machine import device, files, kept, progress, provenance
 from retina.machine import sealed as machine_sealed
 from retina.models.backbones import catalogue
 from retina.models.backbones.interface import digest
-from retina.models.running.precision import Autocast
+from retina.models.running import prediction
+from retina.models.running.precision import MixedPrecision
 from retina.training.plan import Plan
 
 SCHEMA = "retina-feature-cache/1"
@@ -59,7 +60,7 @@ class Features:
         self.batch_size = batch_size
         self.quiet = quiet
         self.folder = kept.cache_folder() / "features" if folder is None else folder
-        self.model = Autocast(backbone, plan.experiment.precision)
+        self.model = MixedPrecision(backbone, plan.experiment.precision)
         self.channels = backbone.output_shape[-1]
         self.weights = digest(backbone.layers)
         self.computed = 0
@@ -121,7 +122,7 @@ class Features:
         )
         words = f"Features of {split} images" + (f", variant {variant} of {len(self.variants)}" if variant else "")
         with progress.bar(words, batches.num_batches, quiet=self.quiet, unit="batches") as advance:
-            vectors = self.model.predict(batches, verbose=0, callbacks=[_Advance(advance)])
+            vectors = prediction.outputs(self.model, batches, advance=advance)
         if not np.isfinite(vectors).all():
             raise DivergedError(
                 "the backbone's features are not finite numbers",
@@ -153,19 +154,6 @@ class FeatureBatches(ShuffledBatches):
     def gather(self, part: slice) -> torch.Tensor:
         """Some images' features."""
         return self.vectors[part]
-
-
-class _Advance(keras.callbacks.Callback):
-    """Moves a bar on by every batch that is predicted."""
-
-    def __init__(self, advance: Any) -> None:  # noqa: ANN401 - a function of one number
-        super().__init__()
-        self.advance = advance
-
-    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """One batch more."""
-        del batch, logs
-        self.advance(1)
 
 
 def _open(home: Path, content: dict[str, Any]) -> np.ndarray:

@@ -11,6 +11,7 @@ from retina.data.feeding.batches import EvaluationBatches, ShuffledBatches, Trai
 from retina.experiments.experiment import Experiment
 from retina.machine import device as environment
 from retina.models import classifier
+from retina.models.running import prediction
 from retina.training.features import FeatureBatches, Features
 from retina.training.plan import Plan
 
@@ -78,7 +79,7 @@ def _training_features(plan: Plan, network: keras.Model, *, quiet: bool) -> tupl
     """The head, and the features of the training images in every variant that the epochs need."""
     backbone, head = classifier.split(network)
     experiment = plan.experiment
-    features = Features(plan, backbone, augmentation(experiment), batch_size=evaluation_batch(), quiet=quiet)
+    features = Features(plan, backbone, augmentation(experiment), batch_size=prediction.batch_size(), quiet=quiet)
     for variant in features.variants:
         features.of("train", variant)
     labels = plan.data.parts["train"].labels
@@ -103,7 +104,7 @@ def training_batches(plan: Plan) -> TrainingBatches:
 def evaluation_batches(plan: Plan, split: str) -> EvaluationBatches:
     """A split's images in order, as they are."""
     rows, device = plan.data.parts[split].rows, environment.device()
-    return EvaluationBatches(plan.data.images, rows, batch_size=evaluation_batch(), device=device)
+    return EvaluationBatches(plan.data.images, rows, batch_size=prediction.batch_size(), device=device)
 
 
 def augmentation(experiment: Experiment) -> Augmentation:
@@ -115,8 +116,3 @@ def augmentation(experiment: Experiment) -> Augmentation:
         brightness=experiment.brightness,
         contrast=experiment.contrast,
     )
-
-
-def evaluation_batch() -> int:
-    """Images in a batch that is only predicted: few on a processor, since Keras holds all layers' outputs."""
-    return 16 if environment.device() == "cpu" else 128

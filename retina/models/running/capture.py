@@ -10,9 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
+
+from retina.machine import device
+from retina.models.layers.base import TorchLayer
+
+Step = Callable[[Any], Any]
 
 WARM_UP = 2
 """Calls without a graph, in which torch's libraries choose their kernels and allocate what they keep."""
@@ -21,7 +27,7 @@ MOST = 4
 """Graphs of one function at most: the full batch, the rest of an epoch, and such."""
 
 LARGEST_CONSTANT = 64
-"""Numbers in a constant that may be recorded."""
+"""Numbers in a constant that may be recorded: each is a kernel of its own, and so is replayed in every step."""
 
 
 class Constants(TorchFunctionMode):
@@ -121,3 +127,40 @@ class Captured:
         with recorder, Constants("cuda"):
             outputs = self.function(*inputs)
         return Recording(graph, inputs, outputs)
+
+
+class RecordedModel(keras.Model):
+    """A model whose training steps and predictions are recorded as CUDA graphs where that can be, and else are Keras'.
+
+    It can be on a GPU where all layers are retina's: others may ask the device for a number in the middle of a step,
+    which a graph cannot.
+    """
+
+    @property
+    def can_be_recorded(self) -> bool:
+        """Whether its steps can be recorded as CUDA graphs here."""
+        ours = all(isinstance(layer, TorchLayer | keras.layers.InputLayer) for layer in self.layers)
+        return ours and device.device() == "cuda"
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Make Keras' function of one training step."""
+        if self.train_function is None or force:
+            super().make_train_function(force=True)
+            self.train_function = self._recorded(self.train_function)
+
+    def make_predict_function(self, force: bool = False) -> None:
+        """Make Keras' function that predicts a batch."""
+        if self.predict_function is None or force:
+            super().make_predict_function(force=True)
+            self.predict_function = self._recorded(self.predict_function)
+
+    def forget_recordings(self) -> None:
+        """Give back the device memory that recorded steps hold; the next step makes them anew."""
+        self.train_function = self.predict_function = None
+
+    def _recorded(self, step: Step) -> Step:
+        """A step of Keras, which gets a list of one batch, as one that is recorded where that can be."""
+        if not self.can_be_recorded:
+            return step
+        captured = Captured(lambda *batch: step([batch]))
+        return lambda batches: captured(*(part for part in batches[0] if part is not None))

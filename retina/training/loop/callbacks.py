@@ -12,6 +12,7 @@ from keras import ops
 
 from retina.data.feeding.batches import EvaluationBatches
 from retina.errors import DivergedError
+from retina.models.running import prediction
 from retina.numbers import metrics
 from retina.runs import epochs
 from retina.training.loop.timing import Clock
@@ -107,7 +108,7 @@ class Validation(keras.callbacks.Callback):
         Raises:
             DivergedError: a logit or the loss is not a finite number.
         """
-        logits = self.model.predict(self.batches, verbose=0)[:, 0]
+        logits = prediction.logits(self.model, self.batches)
         loss = float(self.loss(self.labels[:, None].astype("float32"), logits[:, None]))
         if not (math.isfinite(loss) and np.isfinite(logits).all()):
             raise DivergedError(

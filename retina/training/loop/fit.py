@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
-from retina.models.running.precision import Autocast
+from retina.models.running.precision import MixedPrecision
 from retina.training.loop import callbacks, timing
 from retina.training.loop.display import Display
 from retina.training.loop.losses import LOSSES
@@ -75,7 +75,7 @@ def fit(
 
 def compiled(network: keras.Model, precision: str, learning_rate: float, loss: keras.losses.Loss) -> keras.Model:
     """A network ready for `fit`: its precision, its optimizer, its loss, and accuracy at probability 1/2."""
-    model = Autocast(network, precision)
+    model = MixedPrecision(network, precision)
     accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
     model.compile(optimizer=FusedAdam(learning_rate), loss=loss, metrics=[accuracy])
     return model

@@ -1,0 +1,61 @@
+"""From a network and batches to its answers, in the order of the batches.
+
+The network runs as it is: in float32, or in the precision of a `retina.models.running.precision.MixedPrecision`, whose
+steps are recorded as CUDA graphs where that can be. Nothing here knows what a number means, or where it goes.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from retina.machine import device
+
+
+def batch_size() -> int:
+    """Images in a batch that is only predicted: few on a processor, since Keras holds all layers' outputs."""
+    return 16 if device.device() == "cpu" else 128
+
+
+def logits(model: keras.Model, batches: keras.utils.PyDataset) -> np.ndarray:
+    """The logits of a binary classifier.
+
+    Args:
+        model: RGB images (N, H, W, 3), 0 to 255, or features (N, C), to logits (N, 1).
+        batches: Batches of what the model takes, without labels.
+
+    Returns:
+        (images,) float32. A network that diverged gives numbers that are not finite: whoever asked looks at them.
+    """
+    return outputs(model, batches)[:, 0]
+
+
+def outputs(
+    model: keras.Model, batches: keras.utils.PyDataset, *, advance: Callable[[int], object] | None = None
+) -> np.ndarray:
+    """What a model answers, row by row.
+
+    Args:
+        model: What the batches hold, to rows (N, C).
+        batches: Batches of what the model takes, without labels.
+        advance: Called with 1 after every batch, as a progress bar wants it.
+
+    Returns:
+        (images, C), of the type that the model gives.
+    """
+    listeners = [] if advance is None else [_Advance(advance)]
+    return model.predict(batches, verbose=0, callbacks=listeners)
+
+
+class _Advance(keras.callbacks.Callback):
+    """Moves a bar on by every batch that is predicted."""
+
+    def __init__(self, advance: Callable[[int], object]) -> None:
+        super().__init__()
+        self.advance = advance
+
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """One batch more."""
+        del batch, logs
+        self.advance(1)
