@@ -9,7 +9,7 @@ import keras
 from retina.errors import RunError, WeightsError
 from retina.experiments.experiment import Experiment
 from retina.machine import files
-from retina.models import classifier
+from retina.models import classifier, saved
 from retina.models.backbones import registry
 from retina.models.backbones.interface import Backbone
 from retina.runs import folder as runs
@@ -90,6 +90,7 @@ def build(experiment: Experiment, start: StartingWeights) -> keras.Model:
 
     Raises:
         WeightsError: the weights do not fit the backbone.
+        RunError: the model of the earlier run changed since the weights were resolved.
     """
     published = {"imagenet": start.path or "imagenet", "file": start.path}
     network = classifier.build(
@@ -100,8 +101,7 @@ def build(experiment: Experiment, start: StartingWeights) -> keras.Model:
         seed=experiment.seed,
     )
     if start.origin == "run":
-        source = classifier.build(experiment.backbone)
-        source.load_weights(start.path)
+        source = saved.network(start.path, sha256=start.sha256, backbone=experiment.backbone)
         classifier.transfer_backbone(source, network)
     return network
 

@@ -1,0 +1,70 @@
+"""From the `model.keras` of a finished run to its network: built anew from what the record says, weights alone read.
+
+A whole Keras model can name any function to be called; weights are numbers. So retina never loads its own models whole:
+it builds the network that the record names, sees that the file is the one the record was written for, and reads no more
+than its weights. For users, who have the file and no record, there is `retina.load_model`.
+"""
+
+import warnings
+import zipfile
+from pathlib import Path
+
+import keras
+
+from retina.errors import RunError, WeightsError
+from retina.machine import files
+from retina.models import classifier
+
+# What Keras raises where a file holds other weights than the network has, or none, and the warning with which it lets
+# layers keep the random weights that they were built with.
+UNFIT = (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile, UserWarning)
+
+
+def network(path: Path, *, sha256: str, backbone: str) -> keras.Model:
+    """The classifier of a finished run.
+
+    Args:
+        path: Its `model.keras`.
+        sha256: What the run's record says of that file, 64 hexadecimal digits.
+        backbone: The backbone that the record names.
+
+    Returns:
+        RGB images (N, H, W, 3), 0 to 255, uint8 or float, to logits (N, 1) float32, as `classifier.build` makes it.
+        Everything in it is trainable, and its dropout is that function's default; neither changes an answer.
+
+    Raises:
+        RunError: the file is missing, or is not the one that the record was written for.
+        WeightsError: its weights are not those of this backbone.
+        ExperimentError: there is no such backbone, or its library is not installed.
+    """
+    _require_written(path, sha256)
+    model = classifier.build(backbone)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(path)
+    except UNFIT as error:
+        raise WeightsError(
+            "the weights of a run do not fit its backbone",
+            expected=f"a classifier on {backbone}",
+            found=str(error).strip().partition("\n")[0] or type(error).__name__,
+            where=path,
+        ) from error
+    return model
+
+
+def _require_written(path: Path, sha256: str) -> None:
+    """See that a file of a finished run is the one that its record was written for.
+
+    Raises:
+        RunError: it is missing, or has another SHA-256.
+    """
+    digest = files.sha256(path) if path.is_file() else None
+    if digest != sha256:
+        raise RunError(
+            f"{path.name} of a finished run is {'missing' if digest is None else 'not as it was written'}",
+            expected=f"SHA-256 {sha256}",
+            found=digest or "no file",
+            where=path,
+            advice="restore the file, or train the run again with --force",
+        )
