@@ -12,19 +12,18 @@ from retina.errors import ExperimentError, WeightsError
 from retina.models import classifier
 from retina.models.backbones import registry
 from retina.models.backbones.registry import BACKBONES
-from retina.models.layers.body import BatchNormalization, Logit
+from retina.models.layers import BatchNormalization, Logit
 from retina.models.weights import state_dict
 
 LOAD_IN_A_FRESH_PROCESS = """
 import pathlib, sys, warnings
 warnings.simplefilter("error")
-import retina.models.layers.body
-import keras, numpy, torch
+import numpy, retina, torch
 folder = pathlib.Path(sys.argv[1])
 images = numpy.load(folder / "images.npy")
 with torch.no_grad():
     for path in folder.glob("*.keras"):
-        numpy.save(path.with_suffix(".npy"), keras.saving.load_model(path)(images).numpy())
+        numpy.save(path.with_suffix(".npy"), retina.load_model(path)(images).numpy())
 """
 
 
