@@ -1,5 +1,6 @@
 """The head of a classifier: feature maps to one logit."""
 
+import contextlib
 from typing import Any
 
 import keras
@@ -51,7 +52,10 @@ class Logit(TorchLayer):
 
     def call(self, features: torch.Tensor) -> torch.Tensor:
         """Combine a batch of features (N, C)."""
-        with torch.autocast(features.device.type, enabled=False):
+        kind = features.device.type
+        # Only where there is an autocast to leave: an exported network carries the block as an operation of its own.
+        leave = torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else contextlib.nullcontext()
+        with leave:
             return functional.linear(features.float(), self.kernel.value, self.bias.value)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

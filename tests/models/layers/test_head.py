@@ -22,3 +22,24 @@ def test_the_pooled_gradient_keeps_its_memory_order():
     GlobalAveragePooling()(x).square().sum().backward()
     torch.testing.assert_close(x.grad, (2 * x.mean((1, 2), keepdim=True) / (9 * 11)).expand_as(x))
     assert x.grad.is_contiguous()
+
+
+@pytest.mark.parametrize("kind", [GlobalAveragePooling, Logit])
+def test_an_exported_head_holds_torch_s_own_operations_alone(kind):
+    layer, x = kind(**EXAMPLES[kind]), inputs_for(kind)
+    layer.build(x.shape)
+    exported = torch.export.export(Alone(layer), (x,), strict=False)
+    operations = [str(node.target) for node in exported.graph.nodes if node.op == "call_function"]
+    assert operations
+    assert all(name.startswith("aten.") for name in operations)
+
+
+class Alone(torch.nn.Module):
+    """A layer as torch's exporter wants it."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x, training=False)
