@@ -37,16 +37,16 @@ def build(
         ExperimentError: no such backbone or fine-tuning, or dropout out of range.
         WeightsError: the weights cannot be had or do not fit.
     """
-    network = registry.get(backbone)
+    body = registry.get(backbone)
     if not 0 <= dropout < 1:
         raise ExperimentError(f"dropout cannot be {dropout}", expected="a number from 0 to below 1")
-    images, features = network.connect(seed)
+    images, features = body.connect(seed)
     x = GlobalAveragePooling(name="pool")(features)
     x = Dropout(dropout, seed=seed_of(seed, "dropout"), name="dropout")(x)
     logit = Logit(seed=seed_of(seed, "logit"), name="logit")(x)
     model = keras.Model(images, logit, name=f"{backbone.replace(':', '_')}_classifier")
-    network.initialize(model, weights)
-    freeze(model, network, fine_tune)
+    body.initialize(model, weights)
+    freeze(model, body, fine_tune)
     return model
 
 
@@ -87,8 +87,8 @@ def transfer_backbone(source: keras.Model, target: keras.Model) -> None:
     )
     if [variable.shape for variable in ours] != [variable.shape for variable in theirs]:
         raise WeightsError("the weights belong to another network", expected=target.name, found=source.name)
-    for own, given in zip(ours, theirs, strict=True):
-        own.assign(given)
+    for variable, value in zip(ours, theirs, strict=True):
+        variable.assign(value)
 
 
 def describe(model: keras.Model) -> dict[str, int]:
@@ -102,6 +102,6 @@ def _parameters(layer: keras.layers.Layer) -> list[keras.Variable]:
     """What gradient descent can change in a layer, frozen or not."""
     frozen = not layer.trainable
     layer.trainable = True
-    found = layer.trainable_weights
+    trainable = layer.trainable_weights
     layer.trainable = not frozen
-    return found
+    return trainable

@@ -155,28 +155,28 @@ def of_provider(provider: str) -> dict[str, Facts]:
     """
     if provider not in PROVIDERS:
         raise unknown("provider", provider, PROVIDERS)
-    said = tomllib.loads((FOLDER / f"{provider}.toml").read_text(encoding="utf-8"))
-    shared = {key: said.get(key) for key in ("title", "package", "extra", "licence", "source")}
-    found = {}
-    for family in said["families"]:
+    table = tomllib.loads((FOLDER / f"{provider}.toml").read_text(encoding="utf-8"))
+    shared = {key: table.get(key) for key in ("title", "package", "extra", "licence", "source")}
+    backbones = {}
+    for family in table["families"]:
         for plain_name, member in family["members"].items():
             name = plain_name if provider == OURS else f"{provider}:{plain_name}"
             preset = member.get("preset")
-            found[name] = Facts(
+            backbones[name] = Facts(
                 name=name,
                 provider=provider,
                 **shared,
                 **figures()[name],
                 preprocessing=PREPROCESSING[family["preprocessing"]],
                 smallest=family.get("smallest", 32),
-                pretrained=said.get("pretrained", preset is not None),
+                pretrained=table.get("pretrained", preset is not None),
                 recipe=family["recipe"],
                 paper=family["paper"],
                 preset=preset,
                 layout=family.get("class"),
                 arguments=family.get("arguments", {}) | {key: member[key] for key in member if key != "preset"},
             )
-    return found
+    return backbones
 
 
 def every() -> dict[str, Facts]:
@@ -191,7 +191,7 @@ def facts_of(name: str) -> Facts:
         ExperimentError: there is none of that name; the nearest is suggested.
     """
     provider = name.partition(":")[0] if ":" in name else OURS
-    known = of_provider(provider) if provider in PROVIDERS else every()
-    if name not in known:
-        raise unknown("backbone", name, known)
-    return known[name]
+    choices = of_provider(provider) if provider in PROVIDERS else every()
+    if name not in choices:
+        raise unknown("backbone", name, choices)
+    return choices[name]

@@ -101,18 +101,18 @@ class Backbone(abc.ABC):
         """
 
 
-def preprocessed(images: keras.KerasTensor, wanted: Preprocessing) -> keras.KerasTensor:
+def preprocessed(images: keras.KerasTensor, preprocessing: Preprocessing) -> keras.KerasTensor:
     """RGB images (N, H, W, 3), 0 to 255, to what a network's weights expect, float32."""
-    x = Normalization(wanted.mean, wanted.deviation, name="normalization")(images)
-    return ReversedChannels(name="reversed_channels")(x) if wanted.reverse else x
+    x = Normalization(preprocessing.mean, preprocessing.deviation, name="normalization")(images)
+    return ReversedChannels(name="reversed_channels")(x) if preprocessing.reverse else x
 
 
 def digest(layers: Iterable[keras.layers.Layer]) -> str:
     """The SHA-256 of every weight of layers, with shapes and dtypes, in their order, as 64 hexadecimal digits."""
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for place, layer in enumerate(layers):
         for variable in layer.weights:
             value = variable.numpy()
-            found.update(f"{place} {value.shape} {value.dtype}\n".encode())
-            found.update(np.ascontiguousarray(value))
-    return found.hexdigest()
+            sha256.update(f"{place} {value.shape} {value.dtype}\n".encode())
+            sha256.update(np.ascontiguousarray(value))
+    return sha256.hexdigest()

@@ -117,8 +117,8 @@ class LibraryBackbone(Backbone):
         ours = [variable for layer in own_layers(model) for variable in layer.weights]
         if [variable.shape for variable in ours] != [variable.shape for variable in theirs]:
             raise WeightsError("the weights belong to another network", expected=self.name, where=self.facts.source)
-        for own, given in zip(ours, theirs, strict=True):
-            own.assign(given)
+        for own, published in zip(ours, theirs, strict=True):
+            own.assign(published)
 
 
 def rebuilt(network: keras.Model, images: keras.KerasTensor) -> keras.KerasTensor:
@@ -176,8 +176,8 @@ def seeded(seed: int | None) -> Iterator[None]:
 def keras_network(library: ModuleType, facts: Facts, weights: str) -> keras.Model:
     """A network of `keras.applications`."""
     arguments = {"input_shape": (None, None, 3)} | dict(facts.arguments)
-    wanted = None if weights == "random" else weights
-    return getattr(library.applications, facts.plain_name)(include_top=False, weights=wanted, **arguments)
+    published = None if weights == "random" else weights
+    return getattr(library.applications, facts.plain_name)(include_top=False, weights=published, **arguments)
 
 
 def keras_cv_network(library: ModuleType, facts: Facts, weights: str) -> keras.Model:
@@ -198,15 +198,15 @@ def keras_hub_network(library: ModuleType, facts: Facts, weights: str) -> keras.
     if weights == "random":
         return layout(**facts.arguments)
     converter = library.layers.ImageConverter.from_preset(facts.preset)
-    told = facts.preprocessing
-    scale = [1 / (255 * deviation) for deviation in told.deviation]
-    offset = [-mean / deviation for mean, deviation in zip(told.mean, told.deviation, strict=True)]
-    found = [np.broadcast_to(0 if value is None else value, 3) for value in (converter.scale, converter.offset)]
-    if not np.allclose(found, [scale, offset], rtol=1e-3):
+    expected = facts.preprocessing
+    scale = [1 / (255 * deviation) for deviation in expected.deviation]
+    offset = [-mean / deviation for mean, deviation in zip(expected.mean, expected.deviation, strict=True)]
+    applied = [np.broadcast_to(0 if value is None else value, 3) for value in (converter.scale, converter.offset)]
+    if not np.allclose(applied, [scale, offset], rtol=1e-3):
         raise WeightsError(
             f"the weights of {facts.name} expect another preprocessing",
-            expected=told.words,
-            found=f"scale {found[0].tolist()}, offset {found[1].tolist()}",
+            expected=expected.words,
+            found=f"scale {applied[0].tolist()}, offset {applied[1].tolist()}",
             where=facts.preset,
         )
     return layout.from_preset(facts.preset)

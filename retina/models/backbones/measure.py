@@ -38,8 +38,8 @@ def measure(name: str) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    for wanted in sys.argv[1:] or catalogue.every():
-        found = ", ".join(f"{key} = {value:_}" for key, value in measure(wanted).items())
-        sys.stdout.write(f'"{wanted}" = {{ {found} }}\n')
+    for name in sys.argv[1:] or catalogue.every():
+        counts = ", ".join(f"{key} = {value:_}" for key, value in measure(name).items())
+        sys.stdout.write(f'"{name}" = {{ {counts} }}\n')
         sys.stdout.flush()
         keras.utils.clear_session()

@@ -45,8 +45,8 @@ class OwnBackbone(Backbone):
 
     def stages_of(self, model: keras.Model) -> dict[str, str]:
         """See `Backbone.stages_of`."""
-        found = {layer.name: self.stage(layer.name) for layer in model.layers}
-        return {name: stage for name, stage in found.items() if stage is not None}
+        stages = {layer.name: self.stage(layer.name) for layer in model.layers}
+        return {name: stage for name, stage in stages.items() if stage is not None}
 
     def pretrained(self, *, quiet: bool = False) -> tuple[Path | None, str]:
         """See `Backbone.pretrained`."""

@@ -32,7 +32,7 @@ def vgg16(images: keras.KerasTensor, seed: int | None = None) -> keras.KerasTens
         for index in convolutions:
             name = f"features_{index}"
             last = index == convolutions[-1]  # its rectifier follows the pooling
-            given = {"use_bias": True, "relu": not last, "pooled": last, "seed": seed_of(seed, name), "name": name}
-            x = Convolution(filters, 3, padding=1, **given)(x)
+            options = {"use_bias": True, "relu": not last, "pooled": last, "seed": seed_of(seed, name), "name": name}
+            x = Convolution(filters, 3, padding=1, **options)(x)
         x = MaxPooling(2, stride=2, relu=True, name=f"features_{pooling}")(x)
     return x

@@ -69,9 +69,9 @@ class _Convolve(torch.autograd.Function):
         (x, kernel), (stride, padding) = ctx.saved_tensors, ctx.geometry
         of_x, needed, of_bias = ctx.needs_input_grad[:3]
         geometry = ([stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1)
-        wanted = [of_x, False, of_bias]
+        mask = [of_x, False, of_bias]
         sizes = [len(kernel)] if of_bias else None
-        own = torch.ops.aten.convolution_backward(gradient, x, kernel, sizes, *geometry, wanted)
+        own = torch.ops.aten.convolution_backward(gradient, x, kernel, sizes, *geometry, mask)
         of_kernel = weight_gradient(x, gradient, kernel.shape[-1], stride, padding) if needed else None
         return own[0], of_kernel, own[2], None, None
 

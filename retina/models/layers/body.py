@@ -66,7 +66,7 @@ class Convolution(TorchLayer):
         self.seed = seed
 
     def build(self, input_shape: Shape) -> None:
-        """Make the kernel (filters, channels, size, size) and, where wanted, the bias (filters,)."""
+        """Make the kernel (filters, channels, size, size) and, where there is one, the bias (filters,)."""
         shape = (self.filters, input_shape[-1], self.size, self.size)
         self.kernel = self.add_weight(name="kernel", shape=shape, initializer=_he_channels_last(self.seed))
         self.bias = self.add_weight(name="bias", shape=shape[:1], initializer="zeros") if self.use_bias else None
@@ -140,7 +140,7 @@ class BatchNormalization(TorchLayer):
             momentum=self.momentum,
             eps=self.epsilon,
         )
-        return _rectify(y, wanted=self.relu).permute(0, 2, 3, 1)
+        return _rectify(y, relu=self.relu).permute(0, 2, 3, 1)
 
 
 @keras.saving.register_keras_serializable(package="retina")
@@ -161,7 +161,7 @@ class Add(TorchLayer):
     def call(self, inputs: list[torch.Tensor]) -> torch.Tensor:
         """Add the two."""
         first, second = inputs
-        return _rectify(first + second, wanted=self.relu)
+        return _rectify(first + second, relu=self.relu)
 
     def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         """Either input's."""
@@ -203,7 +203,7 @@ class MaxPooling(TorchLayer):
     def call(self, x: torch.Tensor) -> torch.Tensor:
         """Pool a batch (N, H, W, C)."""
         y = functional.max_pool2d(x.permute(0, 3, 1, 2), self.size, self.stride, self.padding)
-        return _rectify(y, wanted=self.relu).permute(0, 2, 3, 1)
+        return _rectify(y, relu=self.relu).permute(0, 2, 3, 1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(N, H', W', C)."""
@@ -218,12 +218,12 @@ def _he_channels_last(seed: int | None) -> Callable[..., torch.Tensor]:
     return lambda shape, dtype=None: draw(shape, dtype).to(memory_format=torch.channels_last)
 
 
-def _rectify(y: torch.Tensor, *, wanted: bool) -> torch.Tensor:
-    """Set a tensor's negatives to 0 in place, where wanted.
+def _rectify(y: torch.Tensor, *, relu: bool) -> torch.Tensor:
+    """Set a tensor's negatives to 0 in place, where a rectifier is asked for.
 
     Safe for autograd: the backward passes of batch normalization, addition and pooling do not read their results.
     """
-    return functional.relu_(y) if wanted else y
+    return functional.relu_(y) if relu else y
 
 
 def _slide(shape: Shape, size: int, stride: int, padding: int, channels: int | None) -> Shape:

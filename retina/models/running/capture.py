@@ -48,8 +48,8 @@ class Constants(TorchFunctionMode):
         del types
         kwargs = kwargs or {}
         if func is torch.Tensor.new_tensor:
-            given, data, *rest = args
-            return self._filled(torch.tensor(data, *rest, **{"dtype": given.dtype} | kwargs, device="cpu"))
+            like, data, *rest = args
+            return self._filled(torch.tensor(data, *rest, **{"dtype": like.dtype} | kwargs, device="cpu"))
         made = func in (torch.tensor, torch.as_tensor) and not isinstance(args[0], torch.Tensor)
         if made and torch.device(kwargs.get("device") or "cpu").type == self.device:
             return self._filled(func(*args, **kwargs | {"device": "cpu"}))
