@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retina.experiments.splits import PREDICTED_SPLITS
 from retina.numbers import metrics
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def measure(dataset: "Dataset") -> dict[str, dict[str, dict[str, float]]]:
     model.fit(histograms["train"], train)
     majority_class = int(train.mean() >= 0.5)  # noqa: PLR2004
     results: dict[str, dict[str, dict[str, float]]] = {"majority": {}, "colour_histogram": {}}
-    for name in ("validation", "test"):
+    for name in PREDICTED_SPLITS:
         labels = dataset.parts[name].labels
         scores = model.decision_function(histograms[name])
         results["majority"][name] = {"accuracy": majority(labels, majority_class)}

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from retina.data.sources.labels import SPLITS, LabelTable
+from retina.data.sources.labels import LabelTable
+from retina.experiments.splits import SPLITS
 
 
 def by_split(frame: pd.DataFrame, table: LabelTable) -> dict[str, dict[str, int | float | None]]:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from retina.data.auditing.duplicates import BITS, COPY, near_groups
-from retina.data.sources.labels import SPLITS
 from retina.data.sources.rfmid import DISEASES, OTHER
 from retina.errors import some
+from retina.experiments.splits import SPLITS
 from retina.experiments.target import DEFAULT, Target
 
 

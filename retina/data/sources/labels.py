@@ -12,13 +12,13 @@ from pathlib import Path, PureWindowsPath
 
 import pandas as pd
 
-from retina.data.sources.layouts import SPLITS, Part, discover
+from retina.data.sources.layouts import Part, discover
 from retina.data.sources.rfmid import DISEASES, OTHER
 from retina.data.sources.tables import Table, canonical_id, integer
 from retina.errors import LabelError
 from retina.experiments.target import DEFAULT, Target, binary
 
-__all__ = ["IMAGE_SUFFIXES", "SPLITS", "LabelTable", "read"]
+__all__ = ["IMAGE_SUFFIXES", "LabelTable", "read"]
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
 _KEYS = {"id", "split", "path", "filename"}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from retina.data.sources.tables import Table, peek_columns, read_table
 from retina.errors import LabelError, some
+from retina.experiments.splits import SPLITS
 
-SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "evaluation"),
