@@ -92,7 +92,7 @@ def run(
     if not quiet:
         announcing.run(prepared.record())
     if dry_run:
-        click.echo(json.dumps(prepared.record(), indent=2))
+        click.echo(json.dumps(prepared.record().to_dict(), indent=2))
         return
     reached = 0 if force else execution.epochs_reached(prepared, results=results)
     if reached and not quiet:
@@ -104,8 +104,9 @@ def run(
         raise click.ClickException("interrupted: type the same command again to go on after the last epoch") from None
     if reused:
         click.echo("This run was finished before and is reused; --force trains it again.", err=True)
-    report = summary.summarize(finished) | {"reused": reused}
-    click.echo(json.dumps(report, indent=2) if as_json else terminal_runs.render(report))
+    report = summary.summarize(finished)
+    plain = report.to_dict() | {"reused": reused}
+    click.echo(json.dumps(plain, indent=2) if as_json else terminal_runs.render(report))
 
 
 @main.command()
@@ -125,7 +126,7 @@ def runs(results: Path, *, verify: bool, as_json: bool) -> None:
 
     found, damaged = summary.summarize_all(results)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps([item.to_dict() for item in found], indent=2))
     elif found or not damaged:
         click.echo(terminal_runs.render_all(found) if found else f"No runs yet in {results}.")
     for line in damaged:

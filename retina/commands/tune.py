@@ -1,6 +1,7 @@
 """`python cli.py tune`: search learning rate and batch size on validation, every trial an ordinary run."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ def tune(
     space = tuning.Space(low, high, batch_sizes, sampler_seed)
     prepared = plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=quiet)
     if not quiet:
-        announcing.run(prepared.record() | {"name": f"tune {tuning.name(prepared, space)}"})
+        announcing.run(replace(prepared.record(), name=f"tune {tuning.name(prepared, space)}"))
 
     def hear(trial: "Trial") -> None:
         if not quiet:

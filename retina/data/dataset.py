@@ -15,6 +15,7 @@ from retina.data.preparing import cache, fundus
 from retina.data.preparing.pixels import Pixels
 from retina.data.sources import labels
 from retina.errors import DataError, ImageError, some
+from retina.experiments.splits import SPLITS
 from retina.experiments.target import DEFAULT, Target
 
 DATA_VARIABLE = "RETINA_DATA"
@@ -22,7 +23,6 @@ KNOWN_LEAKS = ("same-image-across-splits",)
 """Errors of the audit that training passes over with a warning: official splits in circulation have them, and a result
 on another test set could not be compared with anybody's."""
 
-SPLITS = labels.SPLITS
 NAMED = 3
 
 
@@ -34,11 +34,13 @@ class Part:
         rows: (N,) int64, rows of the data set's images.
         ids: (N,) the image ids, texts.
         labels: (N,) int64, 0 or 1.
+        persons: (N,) whose eye each image shows, texts, "" where that is not known; `None` where no person is known.
     """
 
     rows: np.ndarray
     ids: np.ndarray
     labels: np.ndarray
+    persons: np.ndarray | None = None
 
     @property
     def prevalence(self) -> float:
@@ -76,23 +78,6 @@ class Dataset:
     def notice(self) -> str | None:
         """What a reader must know of the images; `None` where there is nothing."""
         return synthetic.NOTICE if self.builtin else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The data as recorded with every run: plain JSON values."""
-        return {
-            "source": "built-in" if self.builtin else "folder",
-            "notice": self.notice,
-            "folder": str(self.folder),
-            "layout": self.layout,
-            "fingerprint": self.fingerprint,
-            "splits": {
-                name: {"images": len(part.labels), "positives": int(part.labels.sum()), "prevalence": part.prevalence}
-                for name, part in self.parts.items()
-            },
-            "excluded": list(self.excluded),
-            "warnings": list(self.warnings),
-            "near_duplicates": "not looked for; `python cli.py data audit` does",
-        }
 
 
 def choose(folder: Path | None, *, quiet: bool = False) -> tuple[Path, bool]:

@@ -74,10 +74,10 @@ def verdict_stem(verdict: Verdict) -> str:
 
 def marked(entry: Entry, findings: Sequence[Finding]) -> dict[str, int | None]:
     """The epochs that a reader looks for: the best, the stop (or where patience would have ended), the onset."""
-    stop = entry.record["early_stopping"]
-    key = "stop" if stop.get("used") else "would_stop"
+    stop = entry.record.early_stopping
+    key = "stop" if stop.used else "would_stop"
     onset = next((finding.epochs[0] for finding in findings if finding.rule == "overfitting" and finding.epochs), None)
-    return {"best": entry.record["best_epoch"], key: stop.get("stop_epoch"), "onset": onset}
+    return {"best": entry.record.best_epoch, key: stop.stop_epoch, "onset": onset}
 
 
 def marks(comparison: Comparison, entry: Entry) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def marks(comparison: Comparison, entry: Entry) -> dict[str, Any]:
         "stop_epoch": epochs.get("stop"),
         "patience_epoch": epochs.get("would_stop"),
         "onset": epochs["onset"],
-        "majority": entry.record["baselines"]["majority"]["validation"]["accuracy"],
+        "majority": entry.record.baselines.majority["validation"].accuracy,
     }
 
 

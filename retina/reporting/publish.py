@@ -137,7 +137,7 @@ def findings(comparison: Comparison, language: Language) -> dict[str, Any]:
         "runs": {
             entry.name: {
                 "label": entry.label,
-                "status": entry.record["status"],
+                "status": entry.record.status,
                 "findings": plain(comparison.findings[entry.name]),
             }
             for entry in comparison.entries

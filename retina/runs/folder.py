@@ -3,7 +3,7 @@
     results/runs/<backbone>-<params>-<loss>-seed<k>-<digest8>/
         record.json       what was run, on what, and how it ended
         history.csv       one row an epoch, from 1
-        predictions.csv   split,id,label,logit from the best epoch's weights
+        predictions.csv   split,id,label,logit from the best epoch's weights; person, where it is known
         model.keras       the model for users; retina itself never loads it whole
 
 Every write is atomic: a reader sees the file before it or the file after it, never half of one. The record of a
@@ -12,43 +12,26 @@ run is trained, the folder also holds its checkpoints (`retina.training.saving.c
 (`retina.runs.lease`).
 """
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from retina.errors import RunError
-from retina.machine import files
+from retina.experiments.splits import IMAGE_KEY, PREDICTED_SPLITS
 from retina.runs import tables
+from retina.runs.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 2
-STATUSES = ("running", "completed", "stopped_early", "diverged", "interrupted", "failed")
-FINISHED = ("completed", "stopped_early")
 TABLES = ("history.csv", "predictions.csv")
 """What tables, figures and reports are made from."""
 RESULTS = (*TABLES, "model.keras")
 """What a finished run holds beside its record, which has the SHA-256 of each."""
 FILES = {"record.json", *RESULTS}
 """What the folder of a finished run holds."""
-RECORD_KEYS = (
-    *("schema", "name", "digest", "status", "error", "experiment", "overrides", "data", "baselines", "environment"),
-    *("weights", "model", "timings", "attempt", "sessions", "early_stopping", "best_epoch", "epochs_run", "files"),
-)
-KINDS = {
-    "name": str,
-    "digest": str,
-    "experiment": dict,
-    "timings": dict,
-    "attempt": int,
-    "sessions": list,
-    "files": dict,
-}
-"""Of which type is what training itself reads of a record; `retina.runs.record` knows the rest."""
 HISTORY_COLUMNS = (
     "epoch",
     "train_loss",
@@ -60,8 +43,19 @@ HISTORY_COLUMNS = (
     "seconds",
     "images_per_second",
 )
-PREDICTION_COLUMNS = ("split", "id", "label", "logit")
-PREDICTED_SPLITS = ("validation", "test")
+PREDICTION_COLUMNS = (*IMAGE_KEY, "label", "logit")
+PERSON = "person"
+"""The further column of predictions where it is known whose eye an image shows; empty where it is not."""
+
+
+class Prediction(NamedTuple):
+    """What a run answers for an image: split, id, label 0 or 1, logit, and the person, "" where it is not known."""
+
+    split: str
+    id: str
+    label: int
+    logit: float
+    person: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,51 +90,15 @@ class Run:
         """`model.keras`."""
         return self.folder / "model.keras"
 
-    def record(self) -> dict[str, Any]:
-        """Read the record.
+    def record(self) -> Record:
+        """Read and check the record.
 
         Raises:
-            RunError: there is none, it is not JSON, of another schema, lacks one of `RECORD_KEYS`, or is not as it was
-                written.
+            RunError: see `Record.read`.
         """
-        try:
-            record = json.loads(files.read_bounded(self.record_path))
-        except (OSError, ValueError, RecursionError) as error:
-            raise RunError(
-                "the record of a run cannot be read",
-                found=error.strerror if isinstance(error, OSError) else error,
-                where=self.record_path,
-                advice="delete the run folder and run the experiment again",
-            ) from error
-        if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-            found = record.get("schema") if isinstance(record, dict) else type(record).__name__
-            raise RunError(
-                "the record of a run has another schema",
-                expected=SCHEMA,
-                found=found,
-                where=self.record_path,
-                advice="another version of retina wrote it: train the run again with --force",
-            )
-        problems = [f"no {key}" for key in RECORD_KEYS if key not in record]
-        problems += [f"another {key}" for key, kind in KINDS.items() if not isinstance(record.get(key), kind)]
-        if problems or record["status"] not in STATUSES:
-            raise RunError(
-                "the record of a run is damaged",
-                expected=f"every key of a record, and a status of {', '.join(STATUSES)}",
-                found=problems[0] if problems else repr(record["status"])[:50],
-                where=self.record_path,
-            )
-        if record.pop("seal", None) != files.json_sha256(record):
-            raise RunError(
-                "the record of a run is damaged",
-                expected="what was written, under its own SHA-256",
-                found="something else",
-                where=self.record_path,
-                advice="restore the file, or train the run again with --force",
-            )
-        return record
+        return Record.read(self.record_path)
 
-    def write_record(self, record: Mapping[str, Any]) -> None:
+    def write_record(self, record: Record) -> None:
         """Write the record whole or not at all, under its own SHA-256.
 
         Raises:
@@ -148,18 +106,20 @@ class Run:
             RetinaError: the folder cannot be written.
         """
         self.guard()
-        text = json.dumps(dict(record) | {"seal": files.json_sha256(record)}, indent=2, allow_nan=False)
-        files.write_text(self.record_path, text + "\n")
+        record.write(self.record_path)
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write the epochs finished so far: one mapping of `HISTORY_COLUMNS` an epoch."""
         self.guard()
         tables.write(self.history_path, HISTORY_COLUMNS, ([row[name] for name in HISTORY_COLUMNS] for row in rows))
 
-    def write_predictions(self, rows: Iterable[tuple[str, str, int, float]]) -> None:
-        """Write (split, id, label 0 or 1, logit) of every validation and test image."""
+    def write_predictions(self, rows: Iterable[Prediction]) -> None:
+        """Write the predictions of every validation and test image; persons, where one of them is known."""
         self.guard()
-        tables.write(self.predictions_path, PREDICTION_COLUMNS, rows)
+        rows = list(rows)
+        known = any(row.person for row in rows)
+        columns = (*PREDICTION_COLUMNS, PERSON) if known else PREDICTION_COLUMNS
+        tables.write(self.predictions_path, columns, (row[: len(columns)] for row in rows))
 
     def history(self) -> "pd.DataFrame":
         """Read the history: `HISTORY_COLUMNS`, one row an epoch, epochs from 1.
@@ -170,12 +130,12 @@ class Run:
         return tables.read(self.history_path, HISTORY_COLUMNS)
 
     def predictions(self) -> "pd.DataFrame":
-        """Read the predictions: `PREDICTION_COLUMNS`; ids are texts, logits float64.
+        """Read the predictions: `PREDICTION_COLUMNS`, and `PERSON` where it is there; ids are texts, logits float64.
 
         Raises:
             RunError: the file is missing or damaged.
         """
-        frame = tables.read(self.predictions_path, PREDICTION_COLUMNS)
+        frame = tables.read(self.predictions_path, PREDICTION_COLUMNS, perhaps=(PERSON,))
         finite = frame["logit"].abs() < float("inf")
         if set(frame["split"]) != set(PREDICTED_SPLITS) or not frame["label"].isin([0, 1]).all() or not finite.all():
             raise RunError(

@@ -1,155 +1,210 @@
-"""Whether a record and a history hold what a comparison reads: every key, of its type, in its range."""
+"""The record of a run: what was run, on what, from where, and how it ended. Its shape is declared here alone.
 
-from collections.abc import Mapping
-from math import inf
+`record.json` holds the fields of `Record` under their names, `schema`, and `seal`, the SHA-256 of all the rest. It is
+read and checked once, by `Record.read`: every key is there, of its type and in its range. Records of schema 2 are read
+too: their target is `Disease_Risk`. A setting that an earlier version did not know has its default.
+"""
+
+import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, Self
 
 from retina.errors import RunError
-from retina.runs import folder as runs
+from retina.experiments.experiment import Experiment
+from retina.experiments.target import DEFAULT, Target
+from retina.machine import files
+from retina.runs import reading
+from retina.runs.data import Baselines, Data
+from retina.runs.reading import LONGEST, Count, Least, LeftOut, MisfitError, Needs, OneOf
+from retina.runs.session import Environment, Session, Timings
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-SPLITS = ("train", *runs.PREDICTED_SPLITS)
-NEEDED = {
-    "name": str,
-    "digest": str,
-    "experiment": dict,
-    "experiment.backbone": str,
-    "experiment.params": str,
-    "experiment.loss": str,
-    "experiment.seed": int,
-    "experiment.batch_size": int,
-    "experiment.learning_rate": (int, float),
-    "experiment.epochs": int,
-    "experiment.early_stopping": bool,
-    "experiment.patience": int,
-    "experiment.precision": str,
-    "experiment.fine_tune": str,
-    "experiment.image_size": int,
-    "data.source": str,
-    "data.notice": (str, type(None)),
-    "data.fingerprint": str,
-    "data.excluded": list,
-    "data.warnings": list,
-    **{f"data.splits.{split}.{count}": int for split in SPLITS for count in ("images", "positives")},
-    **{f"baselines.majority.{split}.accuracy": (int, float) for split in runs.PREDICTED_SPLITS},
-    **{f"baselines.colour_histogram.{split}": dict for split in runs.PREDICTED_SPLITS},
-    "environment.packages": dict,
-    "environment.git": (dict, type(None)),
-    "weights.origin": str,
-    "weights.notice": (str, type(None)),
-    "early_stopping.used": bool,
-    "early_stopping.patience": int,
-    "early_stopping.stop_epoch": (int, type(None)),
-    "timings": dict,
-    "model": (dict, type(None)),
-    "best_epoch": (int, type(None)),
-    "overrides": dict,
-    "epochs_run": int,
-    "files": dict,
-}
-"""What a comparison or a summary reads of a record, and of which type it must be."""
-OPTIONAL = {
-    "diverged_step": (int, type(None)),
-    "selection": (dict, type(None)),
-    "pruned_epoch": (int, type(None)),
-    "timings.training_seconds": (int, float, type(None)),
-    **{f"weights.{name}": (str, type(None)) for name in ("recipe", "source", "preprocessing")},
-    **{
-        f"timings.{name}": (int, float, type(None))
-        for name in ("feature_seconds", "images_per_second", "waiting_share", "peak_memory_mib")
-    },
-    **{f"baselines.colour_histogram.{split}.auroc": (int, float, type(None)) for split in runs.PREDICTED_SPLITS},
-}
-"""What is read where it is there."""
-RANGES = {
-    "experiment.learning_rate": (1e-300, inf),
-    "experiment.batch_size": (1, inf),
-    "experiment.epochs": (1, inf),
-    "experiment.patience": (1, inf),
-    "epochs_run": (0, inf),
-    **{f"data.splits.{split}.images": (1, inf) for split in SPLITS},
-    **{f"data.splits.{split}.positives": (0, inf) for split in SPLITS},
-    **{f"baselines.majority.{split}.accuracy": (0, 1) for split in runs.PREDICTED_SPLITS},
-}
+SCHEMA = 3
+READABLE = (2, SCHEMA)
+STATUSES = ("running", "completed", "stopped_early", "diverged", "interrupted", "failed")
+FINISHED = ("completed", "stopped_early")
+ALWAYS_RECORDED = (
+    *("loss", "seed", "early_stopping", "patience", "precision", "fine_tune", "image_size"),
+    *("backbone", "params", "batch_size", "learning_rate", "epochs"),
+)
+"""Settings that every version recorded; one of them missing is damage."""
+POSITIVE = (("learning_rate", 1e-300), ("batch_size", 1), ("epochs", 1), ("patience", 1))
+"""Of settings, the least values that curves and comparisons can be read with, whatever the limits of today."""
 
 
-def check(record: Mapping[str, Any], path: Path) -> None:
-    """See that a record holds what a comparison reads.
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """The starting weights: see `retina.training.weights.StartingWeights`; `file` is where they lay."""
+
+    requested: str | None = None
+    origin: str
+    sha256: str | None = None
+    notice: str | None
+    recipe: str | None = None
+    source: str | None = None
+    preprocessing: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """The network: how many numbers it has, how many of them are trained, and the SHA-256 of the best weights."""
+
+    parameters: int
+    trainable_parameters: int
+    weights_sha256: LeftOut[str] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyStopping:
+    """Whether training may stop early, after how many epochs without improvement, and where that was reached."""
+
+    used: bool
+    patience: int
+    stop_epoch: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The search that a run is a trial of: its kind, its name, and the trial's number, from 1."""
+
+    by: str
+    search: str
+    trial: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A run.
 
     Args:
-        record: The record.
-        path: Where it lies.
+        name: Its name, and that of its folder.
+        digest: The SHA-256 of experiment, data and starting weights, 64 hexadecimal digits.
+        status: One of `STATUSES`.
+        error: What ended it, on one line; `None` where nothing did.
+        experiment: All settings. Their limits are not checked: they may have been others.
+        overrides: Options that replaced keys of the parameter file: key -> `{"file": value, "option": value}`.
+        target: What is predicted.
+        data: On what.
+        baselines: What a result has to beat.
+        environment: Where and with what.
+        weights: From where.
+        model: The network; `None` before it was built.
+        timings: When, and how long.
+        attempt: How many processes have trained it, the last one included; 0 before the first.
+        sessions: Earlier sessions whose epochs were gone on from, oldest first.
+        early_stopping: Whether and where training stopped early, or would have.
+        diverged_step: The step of the epoch, from 1, whose loss ended a run that diverged; `None` where none did.
+        best_epoch: The epoch, from 1, whose weights were kept.
+        epochs_run: Finished epochs.
+        files: Name of each result -> its SHA-256, or `None` where there was no such file.
+        selection: The search that it is a trial of.
+        pruned_epoch: The last epoch of a trial that was ended early.
+    """
+
+    name: str
+    digest: str
+    status: Annotated[str, OneOf(STATUSES)]
+    error: str | None
+    experiment: Annotated[Experiment, Needs(ALWAYS_RECORDED), Least(POSITIVE)]
+    overrides: dict[str, Any]
+    target: Target
+    data: Data
+    baselines: Baselines
+    environment: Environment
+    weights: Start
+    model: Model | None
+    timings: Timings
+    attempt: int
+    sessions: tuple[Session, ...]
+    early_stopping: EarlyStopping
+    diverged_step: int | None = None
+    best_epoch: int | None
+    epochs_run: Count
+    files: dict[str, str | None]
+    selection: LeftOut[Selection] = None
+    pruned_epoch: LeftOut[int] = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has results."""
+        return self.status in FINISHED
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON values, without its seal."""
+        return {"schema": SCHEMA} | reading.members(self)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read and check a record.
+
+        Raises:
+            RunError: there is none, it is not JSON, of another schema, lacks a key, holds a value of another type or
+                out of its range, or is not as it was written.
+        """
+        content = _content(path)
+        seal = content.pop("seal", None)
+        old = {} if content["schema"] == SCHEMA else {"target": DEFAULT.to_dict()}
+        try:
+            record = reading.read(cls, content | old)
+            whole = seal == files.json_sha256(content)
+        except (MisfitError, RecursionError) as error:
+            misfit = (
+                error
+                if isinstance(error, MisfitError)
+                else MisfitError("record", "values that are not nested", "others")
+            )
+            raise RunError(
+                "the record of a run is damaged",
+                expected=f"{misfit.key}: {misfit.expected}",
+                found=misfit.found,
+                where=path,
+                advice="delete the run folder and run the experiment again",
+            ) from error
+        if not whole:
+            raise RunError(
+                "the record of a run is damaged",
+                expected="what was written, under its own SHA-256",
+                found="something else",
+                where=path,
+                advice="restore the file, or train the run again with --force",
+            )
+        return record
+
+    def write(self, path: Path) -> None:
+        """Write the record whole or not at all, under its own SHA-256.
+
+        Raises:
+            RetinaError: the folder cannot be written.
+            ValueError: it holds a number that JSON does not know.
+        """
+        content = self.to_dict()
+        text = json.dumps(content | {"seal": files.json_sha256(content)}, indent=2, allow_nan=False)
+        files.write_text(path, text + "\n")
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """The JSON object of a schema that can be read in a file.
 
     Raises:
-        RunError: the first key that is missing, of another type or out of its range.
+        RunError: see `Record.read`.
     """
-    for key, kind in NEEDED.items():
-        look(record, key, kind, path)
-    for key, kind in OPTIONAL.items():
-        look(record, key, kind, path, needed=False)
-    for key, (low, high) in RANGES.items():
-        value = look(record, key, (int, float), path)
-        if not low <= value <= high:
-            raise damaged(key, f"{low:g} to {high:g}", value, path)
-    for item in record["data"]["excluded"]:
-        if not (isinstance(item, dict) and {"split", "id", "reason"} <= set(item) and item["split"] in SPLITS):
-            raise damaged("data.excluded", "split, id and reason of each", repr(item)[:50], path)
-    for item in record["data"]["warnings"]:
-        if not isinstance(item, str):
-            raise damaged("data.warnings", "texts", repr(item)[:50], path)
-
-
-def look(record: Mapping[str, Any], key: str, kind: Any, path: Path, *, needed: bool = True) -> Any:  # noqa: ANN401
-    """The value below a dotted key.
-
-    Raises:
-        RunError: it is needed and missing, or of another type.
-    """
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    words = " or ".join("null" if item is type(None) else item.__name__ for item in kinds)
-    value: Any = record
-    for name in key.split("."):
-        if not isinstance(value, dict) or name not in value:
-            if not needed:
-                return None
-            raise damaged(key, words, "nothing", path)
-        value = value[name]
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise damaged(key, words, type(value).__name__, path)
-    return value
-
-
-def damaged(key: str, expected: str, found: object, path: Path) -> RunError:
-    """The error of a record that lacks something."""
-    return RunError(
-        "the record of a run is damaged",
-        expected=f"{key}: {expected}",
-        found=found,
-        where=path,
-        advice="delete the run folder and run the experiment again",
-    )
-
-
-def check_history(history: "pd.DataFrame", record: Mapping[str, Any], path: Path, *, finished: bool) -> None:
-    """See that the curves are of epochs 1, 2, ... and their values in range; a loss may be infinite or NaN.
-
-    Raises:
-        RunError: an epoch is missing, the record counts others, or a value is out of range.
-    """
-    epochs, run = history["epoch"].tolist(), record["epochs_run"]
-    problem = None
-    if epochs != list(range(1, len(epochs) + 1)) or (finished and len(epochs) != run):
-        problem = f"{len(epochs)} rows, epochs {str(epochs)[:60]}"
-    elif finished and not 1 <= (record["best_epoch"] or 0) <= run:
-        problem = f"best epoch {record['best_epoch']}"
-    for name, high in (*((f"{part}_loss", inf) for part in ("train", "val")), *((name, 1) for name in SHARES)):
-        if (history[name] < 0).any() or (history[name] > high).any():
-            problem = f"{name} outside 0 to {high:g}"
-    if problem:
-        raise RunError("a table of a run is damaged", expected=f"epochs 1 to {run}", found=problem, where=path)
-
-
-SHARES = ("train_accuracy", "val_accuracy", "val_auroc")
+    try:
+        content = json.loads(files.read_bounded(path))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(
+            "the record of a run cannot be read",
+            found=error.strerror if isinstance(error, OSError) else error,
+            where=path,
+            advice="delete the run folder and run the experiment again",
+        ) from error
+    schema = content.get("schema") if isinstance(content, dict) else type(content).__name__
+    if type(schema) is not int or schema not in READABLE:
+        raise RunError(
+            "the record of a run has another schema",
+            expected=" or ".join(map(str, READABLE)),
+            found=str(schema)[:LONGEST],
+            where=path,
+            advice="another version of retina wrote it: train the run again with --force",
+        )
+    return content

@@ -13,12 +13,11 @@ from typing import Any, Self
 
 from retina.errors import RunError
 from retina.machine import sealed
+from retina.runs.record import Record
 
 SCHEMA = 1
 SETTING = ("backbone", "loss", "batch_size", "fine_tune", "image_size")
 """Settings in which a range test and a run must agree for the one to speak of the other, beside data and weights."""
-
-Record = Mapping[str, Any]
 
 
 def range_folder(results: Path) -> Path:
@@ -62,7 +61,7 @@ class RangeTest:
         return self.known[-1] / self.known[0] if self.known else None
 
     @classmethod
-    def of(cls, name: str, content: Record) -> Self:
+    def of(cls, name: str, content: Mapping[str, Any]) -> Self:
         """The test that a record tells of.
 
         Raises:
@@ -70,7 +69,8 @@ class RangeTest:
         """
         with _telling_of("lr-find", content):
             found = tuple(seed["suggestion"] for seed in content["seeds"])
-            setting = setting_of(content)
+            settings = (content["experiment"][key] for key in SETTING)
+            setting = (*settings, content["data"]["fingerprint"], content["weights"]["origin"])
         if not all(rate is None or (isinstance(rate, float) and 0 < rate < math.inf) for rate in found):
             raise ValueError("holds a suggestion that is no learning rate")
         return cls(name, setting, found)
@@ -97,7 +97,7 @@ class Tuning:
     objective: float | None
 
     @classmethod
-    def of(cls, name: str, content: Record) -> Self:
+    def of(cls, name: str, content: Mapping[str, Any]) -> Self:
         """The tuning that a record tells of.
 
         Raises:
@@ -114,7 +114,7 @@ class Tuning:
 
 
 @contextlib.contextmanager
-def _telling_of(kind: str, content: Record) -> Iterator[None]:
+def _telling_of(kind: str, content: Mapping[str, Any]) -> Iterator[None]:
     """See that a record is of this kind and schema, and name what the block finds missing in it.
 
     Raises:
@@ -129,16 +129,9 @@ def _telling_of(kind: str, content: Record) -> Iterator[None]:
 
 
 def setting_of(record: Record) -> tuple[Any, ...]:
-    """What a run and a range test must share: settings, fingerprint of the data, origin of the weights.
-
-    Args:
-        record: The record of either.
-
-    Raises:
-        KeyError: it lacks one of them.
-    """
-    experiment = record["experiment"]
-    return (*(experiment[key] for key in SETTING), record["data"]["fingerprint"], record["weights"]["origin"])
+    """What a run and a range test must share: settings, fingerprint of the data, origin of the weights."""
+    settings = (getattr(record.experiment, key) for key in SETTING)
+    return (*settings, record.data.fingerprint, record.weights.origin)
 
 
 def range_tests(folders: Iterable[Path]) -> tuple[list[RangeTest], list[str]]:

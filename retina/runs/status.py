@@ -1,19 +1,19 @@
-"""How a run folder stands: whether its files are as they were written, and whether a living process trains it."""
+"""The state of a run folder: whether its files are as they were written, and whether a living process trains it."""
 
 import contextlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from retina.errors import RunError
 from retina.machine import files
-from retina.runs import folder as runs
 from retina.runs import lease
-from retina.runs.folder import Run
+from retina.runs.folder import RESULTS, Run, list_runs
+from retina.runs.record import Record
 
 
-def record(run: Run) -> dict[str, Any]:
-    """The record of a run as it stands now.
+def record(run: Run) -> Record:
+    """The record of a run as it is now.
 
     One that says `running` although the process was killed says `interrupted` here, and the epochs of a run that is
     under way are counted; its record has them when it ends.
@@ -21,31 +21,31 @@ def record(run: Run) -> dict[str, Any]:
     Raises:
         RunError: see `Run.record`.
     """
-    found = run.record()
-    if found["status"] == "running" and lease.holder_of(run.folder) is None:
-        found = run.record()  # it may have ended just now, which the record says before the lease is let go
-        if found["status"] == "running":
-            found |= {"status": "interrupted", "error": "the process was killed"}
-    if found["status"] in ("running", "interrupted"):
+    latest = run.record()
+    if latest.status == "running" and lease.holder_of(run.folder) is None:
+        latest = run.record()  # it may have ended just now, which the record says before the lease is let go
+        if latest.status == "running":
+            latest = replace(latest, status="interrupted", error="the process was killed")
+    if latest.status in ("running", "interrupted"):
         with contextlib.suppress(RunError):
-            found["epochs_run"] = len(run.history())
-    return found
+            latest = replace(latest, epochs_run=len(run.history()))
+    return latest
 
 
-def digests(run: Run, names: Iterable[str] = runs.RESULTS) -> dict[str, str | None]:
+def digests(run: Run, names: Iterable[str] = RESULTS) -> dict[str, str | None]:
     """The SHA-256 of files of a run, as 64 hexadecimal digits; `None` where there is no such file."""
     paths = {name: run.folder / name for name in names}
     return {name: files.sha256(path) if path.is_file() else None for name, path in paths.items()}
 
 
-def check(run: Run, record: dict[str, Any], names: Iterable[str] = runs.RESULTS) -> None:
+def check(run: Run, record: Record, names: Iterable[str] = RESULTS) -> None:
     """See that files of a finished run are those that its record was written for.
 
     Raises:
         RunError: the first that is missing or has another SHA-256.
     """
     for name, found in digests(run, names).items():
-        expected = record["files"].get(name)
+        expected = record.files.get(name)
         if found != expected or expected is None:
             raise RunError(
                 f"{name} of a finished run is {'missing' if found is None else 'not as it was written'}",
@@ -63,11 +63,11 @@ def verify(results: Path) -> tuple[int, list[str]]:
         How many finished runs are as they were written, and one line for each run that is not.
     """
     whole, damaged = 0, []
-    for run in runs.list_runs(results):
+    for run in list_runs(results):
         try:
-            found = run.record()
-            if found["status"] in runs.FINISHED:
-                check(run, found)
+            latest = run.record()
+            if latest.finished:
+                check(run, latest)
                 whole += 1
         except RunError as error:
             damaged.append(str(error))

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retina.errors import RunError
+from retina.experiments.splits import IMAGE_KEY
 from retina.machine import files
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TEXTS = ("split", "id")
+TEXTS = (*IMAGE_KEY, "person")
+NEVER_EMPTY = IMAGE_KEY
 WHOLE = ("epoch", "label")
 
 
@@ -29,28 +31,33 @@ def write(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) 
     files.write_text(path, text.getvalue())
 
 
-def read(path: Path, columns: Sequence[str]) -> "pd.DataFrame":
+def read(path: Path, columns: Sequence[str], perhaps: Sequence[str] = ()) -> "pd.DataFrame":
     """Read a table: `TEXTS` as texts, `WHOLE` as int64, everything else as float64.
 
+    Args:
+        path: The file.
+        columns: The columns that it must have, in this order.
+        perhaps: Columns that may follow them, all or none.
+
     Raises:
-        RunError: it is missing, has other columns, an empty text, or no whole number where one belongs.
+        RunError: it is missing, has other columns, no split or id, or no whole number where one belongs.
     """
     import pandas as pd
 
-    numbers = [name for name in columns if name not in TEXTS]
+    numbers = [name for name in (*columns, *perhaps) if name not in TEXTS]
     try:
         frame = pd.read_csv(
             io.BytesIO(files.read_bounded(path)),
-            dtype={name: str if name in TEXTS else "float64" for name in columns},
+            dtype={name: str if name in TEXTS else "float64" for name in (*columns, *perhaps)},
             keep_default_na=False,
             na_values={name: ["", "nan"] for name in numbers},
         )
     except (OSError, ValueError) as error:
         raise RunError("a table of a run cannot be read", found=error, where=path) from error
-    if tuple(frame.columns) != tuple(columns):
+    if tuple(frame.columns) not in (tuple(columns), (*columns, *perhaps)):
         raise RunError("a table of a run is damaged", expected=list(columns), found=list(frame.columns), where=path)
     whole = [name for name in WHOLE if name in columns]
-    if frame[[*whole, *(name for name in TEXTS if name in columns)]].isna().any(axis=None):
+    if frame[[*whole, *(name for name in NEVER_EMPTY if name in columns)]].isna().any(axis=None):
         raise RunError("a table of a run is damaged", expected="no empty field", where=path)
     if (frame[whole] % 1 != 0).any(axis=None):
         raise RunError("a table of a run is damaged", expected=f"whole numbers: {', '.join(whole)}", where=path)

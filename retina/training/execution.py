@@ -3,29 +3,40 @@
 import dataclasses
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import keras
 import numpy as np
 import torch
 
-from retina.errors import DivergedError, PrunedError, RetinaError, RunError
+from retina.errors import DivergedError, RetinaError, RunError
+from retina.experiments.experiment import Experiment
+from retina.experiments.splits import PREDICTED_SPLITS
 from retina.machine import device, files, memory
 from retina.models import classifier
 from retina.models.backbones.interface import digest
 from retina.models.running import prediction
-from retina.runs import epochs, lease, status
-from retina.runs import folder as runs
+from retina.runs import lease, status
+from retina.runs.folder import FILES, Prediction, Run, create, runs_folder
+from retina.runs.record import Model, Record
+from retina.runs.session import Session
 from retina.training import weights
+from retina.training.ending import ClosingRecord, Findings
 from retina.training.loop.fit import fit
 from retina.training.material import evaluation_batches, material
-from retina.training.plan import Plan, now
+from retina.training.plan import Plan
 from retina.training.saving import checkpoint
 from retina.training.saving.writer import Writer
+from retina.training.weights import StartingWeights
 
-STATUS_AFTER = {KeyboardInterrupt: "interrupted", PrunedError: "interrupted", DivergedError: "diverged"}
+
+class Build(Protocol):
+    """Makes the network that an experiment trains, with its starting weights."""
+
+    def __call__(self, experiment: Experiment, start: StartingWeights) -> keras.Model:
+        """Images (N, H, W, 3) to logits (N, 1)."""
 
 
 def execute(
@@ -35,15 +46,20 @@ def execute(
     force: bool = False,
     quiet: bool = False,
     watchers: Sequence[keras.callbacks.Callback] = (),
-) -> tuple[runs.Run, bool]:
-    """Train what a plan says, or reuse the finished run that stands; an interrupted run goes on where it stopped.
+    build: Build | None = None,
+    listeners: Sequence[keras.callbacks.Callback] = (),
+) -> tuple[Run, bool]:
+    """Train what a plan says, or reuse its finished run; an interrupted run goes on where it stopped.
 
     Args:
         plan: What to train.
         results: The results folder.
-        force: Train again from the start, even where a finished or an interrupted run stands.
+        force: Train again from the start, even where there is a finished or an interrupted run.
         quiet: Show nothing.
-        watchers: What else hears of every epoch, once it stands in the run folder.
+        watchers: What else hears of every epoch, once it is in the run folder.
+        build: Makes the network; `retina.training.weights.build` where it is left out.
+        listeners: Callbacks that hear of every step, and of every epoch before it is recorded; see
+            `retina.training.loop.fit.fit`.
 
     Returns:
         The run, and whether it was finished before.
@@ -53,9 +69,9 @@ def execute(
         PrunedError: a watcher ended the run; the record says so, and its checkpoints are gone.
         RetinaError: the run folder cannot be written, or another process trains this run.
     """
-    run = runs.create(results, plan.name)
+    run = create(results, plan.name)
     refuse_namesake(plan, run)
-    if not force and is_finished(run) and {path.name for path in run.folder.iterdir()} <= runs.FILES:
+    if not force and is_finished(run) and {path.name for path in run.folder.iterdir()} <= FILES:
         return run, True
     with lease.take(run.folder, after=last_attempt(run)) as held:
         run = dataclasses.replace(run, guard=held.check)
@@ -63,23 +79,25 @@ def execute(
         if not force and is_finished(run):  # in the meantime, or the process that finished it was killed thereafter
             checkpoint.remove(run)
             return run, True
-        record = begun(plan, run, held.holder.attempt, force=force)
+        record = clear(plan, run, held.holder.attempt, force=force)
         memory.keep_freed()
         kernels = device.deterministic_kernels(wanted=plan.experiment.deterministic)
-        with ClosingRecord(run, record), torch_in_words(), kernels:
-            train(plan, run, record, quiet=quiet, watchers=watchers)
+        with ClosingRecord(run, record) as closing, torch_in_words(), kernels:
+            network = (build or weights.build)(plan.experiment, plan.start)
+            closing.model = Model(**classifier.describe(network))
+            closing.findings = train(plan, run, network, quiet=quiet, watchers=watchers, listeners=listeners)
         checkpoint.remove(run)
     return run, False
 
 
-def refuse_namesake(plan: Plan, run: runs.Run) -> None:
+def refuse_namesake(plan: Plan, run: Run) -> None:
     """Refuse the folder of another experiment whose digest begins alike.
 
     Raises:
-        RunError: it stands there.
+        RunError: it is there.
     """
     try:
-        other = run.record()["digest"]
+        other = run.record().digest
     except RunError:  # there is none yet, or it is damaged, which is told elsewhere
         return
     if other != plan.digest:
@@ -88,25 +106,28 @@ def refuse_namesake(plan: Plan, run: runs.Run) -> None:
         )
 
 
-def is_finished(run: runs.Run) -> bool:
+def is_finished(run: Run) -> bool:
     """Whether a run has its results."""
-    return run.record_path.is_file() and run.record()["status"] in runs.FINISHED
+    return run.record_path.is_file() and run.record().finished
 
 
-def last_attempt(run: runs.Run) -> int:
+def last_attempt(run: Run) -> int:
     """The number of the attempt that wrote the record; 0 where there is none that can be read."""
     with suppress(RunError):
-        return run.record()["attempt"]
+        return run.record().attempt
     return 0
 
 
-def begun(plan: Plan, run: runs.Run, attempt: int, *, force: bool) -> dict[str, Any]:
-    """Write the record of a run that begins or goes on, and take away what belongs to no earlier epoch of it.
+def clear(plan: Plan, run: Run, attempt: int, *, force: bool) -> Record:
+    """Record that a run begins or goes on, and delete results and epochs that it does not go on from.
 
     The record comes first: from then on no reader takes what is in the folder for a result.
+
+    Returns:
+        The record, of today's schema whichever that of the interrupted run was.
     """
     goes_on = not force and run.record_path.is_file() and checkpoint.epochs(run) > 0
-    record = plan.record() | {"attempt": attempt, "sessions": sessions(run) if goes_on else []}
+    record = dataclasses.replace(plan.record(), attempt=attempt, sessions=sessions(run) if goes_on else ())
     run.write_record(record)
     if not goes_on:
         checkpoint.remove(run)
@@ -115,22 +136,22 @@ def begun(plan: Plan, run: runs.Run, attempt: int, *, force: bool) -> dict[str, 
     return record
 
 
-def remove_drafts(run: runs.Run) -> None:
+def remove_drafts(run: Run) -> None:
     """Remove what killed processes left half written; whoever holds the run is the only one who writes there."""
     for path in run.folder.glob(".*.tmp*"):
         path.unlink(missing_ok=True)
 
 
-def sessions(run: runs.Run) -> list[dict[str, Any]]:
+def sessions(run: Run) -> tuple[Session, ...]:
     """When, where and with what code the finished epochs of an interrupted run were trained, oldest first."""
     before = run.record()
-    session = {
-        "attempt": before["attempt"],
-        "started": before["timings"]["started"],
-        "epochs_run": checkpoint.epochs(run),
-        "environment": before["environment"],
-    }
-    return [*before["sessions"], session]
+    latest = Session(
+        attempt=before.attempt,
+        started=before.timings.started,
+        epochs_run=checkpoint.epochs(run),
+        environment=before.environment,
+    )
+    return (*before.sessions, latest)
 
 
 def epochs_reached(plan: Plan, *, results: Path) -> int:
@@ -138,7 +159,7 @@ def epochs_reached(plan: Plan, *, results: Path) -> int:
 
     0 where there is none, or where another process trains it.
     """
-    run = runs.Run(runs.runs_folder(results) / plan.name)
+    run = Run(runs_folder(results) / plan.name)
     return checkpoint.epochs(run) if lease.holder_of(run.folder) is None else 0
 
 
@@ -158,86 +179,54 @@ def torch_in_words() -> Iterator[None]:
         raise RetinaError(problem, found=found, advice=advice) from error
 
 
-class ClosingRecord(AbstractContextManager[None]):
-    """Writes how a run ended, however the block ends.
-
-    Where it ends with an error, and the record cannot be written either, the first error is the one that is told.
-
-    Args:
-        run: The run.
-        record: Its record, extended in place.
-    """
-
-    def __init__(self, run: runs.Run, record: dict[str, Any]) -> None:
-        self.run = run
-        self.record = record
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Write the record; the error, where there is one, goes on its way."""
-        del kind, trace
-        if error is None:
-            self._write()
-            return
-        self.record["status"] = STATUS_AFTER.get(type(error), "failed")
-        self.record["error"] = str(error) or type(error).__name__
-        self.record["diverged_step"] = error.step if isinstance(error, DivergedError) else None
-        if isinstance(error, PrunedError):
-            self.record["pruned_epoch"] = error.epoch
-        with suppress(RetinaError):
-            self.record["epochs_run"] = len(self.run.history())
-        with suppress(RetinaError):
-            self._write()
-            if isinstance(error, DivergedError | PrunedError):
-                checkpoint.remove(self.run)
-
-    def _write(self) -> None:
-        self.record["timings"]["finished"] = now()
-        self.run.write_record(self.record)
-
-
 def train(
-    plan: Plan, run: runs.Run, record: dict[str, Any], *, quiet: bool, watchers: Sequence[keras.callbacks.Callback]
-) -> None:
-    """Build, fit, predict and save; extend the record with what was measured."""
-    network = weights.build(plan.experiment, plan.start)
-    record["model"] = classifier.describe(network)
+    plan: Plan,
+    run: Run,
+    network: keras.Model,
+    *,
+    quiet: bool,
+    watchers: Sequence[keras.callbacks.Callback] = (),
+    listeners: Sequence[keras.callbacks.Callback] = (),
+) -> Findings:
+    """Fit, predict and save.
+
+    Raises:
+        DivergedError: a loss, a weight or a logit is not a finite number.
+        RetinaError: the run folder cannot be written.
+    """
     given = material(plan, network, quiet=quiet)
     with Writer(run) as writer:  # the last epochs are written while the images are predicted
-        progress = fit(plan, given, writer, quiet=quiet, watchers=watchers)
+        progress = fit(plan, given, writer, quiet=quiet, watchers=watchers, listeners=listeners)
         trained = time.perf_counter()
         checkpoint.assign(given.network.variables, progress.best_weights)
         run.write_predictions(predict(plan, network))
         run.guard()
         with files.atomic_file(run.model_path) as temporary:
             network.save(temporary)
-    record["model"]["weights_sha256"] = digest(network.layers)
-    record["files"] = status.digests(run)
-    in_epochs = sum(row["seconds"] for row in progress.rows)
-    record["timings"]["training_seconds"] = round(in_epochs + (given.feature_seconds or 0), 3)
-    record["timings"]["prediction_seconds"] = round(time.perf_counter() - trained, 3)
-    if given.feature_seconds is not None:
-        record["timings"]["feature_seconds"] = round(given.feature_seconds, 3)
-    record["timings"] |= progress.speed | {"peak_memory_mib": memory.peak_mebibytes()}
-    record["best_epoch"] = epochs.best_epoch(progress.val_losses)
-    record["early_stopping"]["stop_epoch"] = epochs.stop_epoch(progress.val_losses, plan.experiment.patience)
-    record["epochs_run"] = len(progress.rows)
-    record["status"] = "completed" if len(progress.rows) == plan.experiment.epochs else "stopped_early"
+    sha256, digests = digest(network.layers), status.digests(run)
+    before, in_epochs = given.feature_seconds, sum(row["seconds"] for row in progress.rows)
+    measured = {
+        "training_seconds": round(in_epochs + (before or 0), 3),
+        "prediction_seconds": round(time.perf_counter() - trained, 3),
+        "feature_seconds": None if before is None else round(before, 3),
+        "peak_memory_mib": memory.peak_mebibytes(),
+    }
+    return Findings(progress.rows, sha256, digests, measured | progress.speed)
 
 
-def predict(plan: Plan, network: keras.Model) -> list[tuple[str, str, int, float]]:
+def predict(plan: Plan, network: keras.Model) -> list[Prediction]:
     """The float32 logits of validation and test images: what `model.keras` answers for them.
-
-    Returns:
-        (split, id, label, logit) of every image.
 
     Raises:
         DivergedError: a logit is not a finite number.
     """
-    rows: list[tuple[str, str, int, float]] = []
-    for name in ("validation", "test"):
+    rows: list[Prediction] = []
+    for name in PREDICTED_SPLITS:
         part = plan.data.parts[name]
         logits = prediction.logits(network, evaluation_batches(plan, name))
         if not np.isfinite(logits).all():
             raise DivergedError("training diverged", expected="finite logits", found=f"others in the {name} split")
-        rows += [(name, *row) for row in zip(part.ids, part.labels.tolist(), logits.tolist(), strict=True)]
+        persons = [""] * len(logits) if part.persons is None else part.persons
+        members = zip(part.ids, part.labels.tolist(), logits.tolist(), persons, strict=True)
+        rows += [Prediction(name, *member) for member in members]
     return rows

@@ -14,6 +14,10 @@ from retina.experiments.target import Target
 from retina.machine import device, provenance
 from retina.models.backbones import catalogue
 from retina.runs import folder as runs
+from retina.runs import reading
+from retina.runs.data import Baselines, Data, Exclusion, Split
+from retina.runs.record import EarlyStopping, Record, Selection
+from retina.runs.session import Environment, Timings
 from retina.training import weights
 from retina.training.shelf import Shelf
 from retina.training.weights import StartingWeights
@@ -41,7 +45,7 @@ class Plan:
     baselines: dict[str, dict[str, dict[str, float]]]
     digest: str
     preparation_seconds: float
-    selection: dict[str, Any] | None = None
+    selection: Selection | None = None
 
     @property
     def name(self) -> str:
@@ -59,32 +63,50 @@ class Plan:
         """How many images are trained on."""
         return len(self.data.parts["train"].labels)
 
-    def record(self) -> dict[str, Any]:
-        """The record of the run as it stands before the first step: plain JSON values."""
+    def record(self) -> Record:
+        """The record of the run before its first step."""
         experiment = self.experiment
-        searched = {} if self.selection is None else {"selection": self.selection}
-        return {
-            "schema": runs.SCHEMA,
-            "name": self.name,
-            "digest": self.digest,
-            "status": "running",
-            "error": None,
-            "experiment": experiment.to_dict(),
-            "overrides": self.overrides,
-            "data": self.data.to_dict(),
-            "baselines": self.baselines,
-            "environment": provenance.describe(catalogue.facts_of(experiment.backbone).packages),
-            "weights": self.start.to_dict(),
-            "model": None,
-            "timings": {"started": now(), "finished": None, "preparation_seconds": round(self.preparation_seconds, 3)},
-            "attempt": 0,
-            "sessions": [],
-            "early_stopping": {"used": experiment.early_stopping, "patience": experiment.patience, "stop_epoch": None},
-            "diverged_step": None,
-            "best_epoch": None,
-            "epochs_run": 0,
-            "files": {},
-        } | searched
+        described = provenance.describe(catalogue.facts_of(experiment.backbone).packages)
+        return Record(
+            name=self.name,
+            digest=self.digest,
+            status="running",
+            error=None,
+            experiment=experiment,
+            overrides=self.overrides,
+            target=self.target,
+            data=recorded(self.data),
+            baselines=reading.read(Baselines, self.baselines),
+            environment=reading.read(Environment, described),
+            weights=self.start.recorded(),
+            model=None,
+            timings=Timings(started=now(), preparation_seconds=round(self.preparation_seconds, 3)),
+            attempt=0,
+            sessions=(),
+            early_stopping=EarlyStopping(used=experiment.early_stopping, patience=experiment.patience, stop_epoch=None),
+            best_epoch=None,
+            epochs_run=0,
+            files={},
+            selection=self.selection,
+        )
+
+
+def recorded(data: Dataset) -> Data:
+    """A data set as every run records it."""
+    return Data(
+        source="built-in" if data.builtin else "folder",
+        notice=data.notice,
+        folder=str(data.folder),
+        layout=data.layout,
+        fingerprint=data.fingerprint,
+        splits={
+            name: Split(images=len(part.labels), positives=int(part.labels.sum()), prevalence=part.prevalence)
+            for name, part in data.parts.items()
+        },
+        excluded=tuple(Exclusion(**item) for item in data.excluded),
+        warnings=data.warnings,
+        near_duplicates="not looked for; `python cli.py data audit` does",
+    )
 
 
 def plan(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -14,6 +13,7 @@ from retina.models.backbones import registry
 from retina.models.backbones.interface import Backbone
 from retina.runs import folder as runs
 from retina.runs import status
+from retina.runs.record import Start
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,18 @@ class StartingWeights:
         """What tells these weights from others, wherever the file lies."""
         return "random" if self.sha256 is None else f"sha256:{self.sha256}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """The weights as recorded: plain JSON values."""
-        record = {"requested": self.requested, "origin": self.origin, "sha256": self.sha256, "notice": self.notice}
-        record |= {"recipe": self.recipe, "source": self.source, "preprocessing": self.preprocessing}
-        return record | {"file": None if self.path is None else str(self.path)}
+    def recorded(self) -> Start:
+        """The weights as recorded with every run."""
+        return Start(
+            requested=self.requested,
+            origin=self.origin,
+            sha256=self.sha256,
+            notice=self.notice,
+            recipe=self.recipe,
+            source=self.source,
+            preprocessing=self.preprocessing,
+            file=None if self.path is None else str(self.path),
+        )
 
 
 def resolve(experiment: Experiment, *, results: Path, builtin: bool, quiet: bool = False) -> StartingWeights:
@@ -129,13 +136,15 @@ def _earlier_run(wanted: str, backbone: str, results: Path) -> StartingWeights:
             where=runs.runs_folder(results),
         ) from error
     record = run.record()
-    if record["status"] not in runs.FINISHED:
-        raise WeightsError("the run to start from is not finished", found=record["status"], where=run.folder)
-    if record["experiment"].get("backbone") != backbone:
-        found = record["experiment"].get("backbone")
+    if not record.finished:
+        raise WeightsError("the run to start from is not finished", found=record.status, where=run.folder)
+    theirs = record.experiment.backbone
+    if theirs != backbone:
         raise WeightsError(
-            "the run to start from has another backbone", expected=backbone, found=found, where=run.folder
+            "the run to start from has another backbone", expected=backbone, found=theirs, where=run.folder
         )
-    status.check(run, record, [run.model_path.name])
-    before = {key: record["weights"].get(key) for key in ("recipe", "source")}
-    return StartingWeights(wanted, "run", run.model_path, record["files"][run.model_path.name], **before)
+    name, before = run.model_path.name, record.weights
+    status.check(run, record, [name])
+    return StartingWeights(
+        wanted, "run", run.model_path, record.files[name], recipe=before.recipe, source=before.source
+    )

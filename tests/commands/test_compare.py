@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from made_runs import make_run, make_study
+from made_runs import make_run, make_study, write_content
 
 from retina import PACKAGE
 from retina.cli import main
@@ -228,10 +228,9 @@ def test_a_folder_of_runs_is_no_place_for_a_comparison(study):
 
 def test_names_cannot_command_a_terminal_or_a_spreadsheet(tmp_path):
     run = make_run(tmp_path, skill=0.3)
-    record = run.record()
-    record["experiment"]["params"] = "p1\x1b[2J"
-    record["experiment"]["backbone"] = "=cmd|calc"
-    run.write_record(record)
+    content = run.record().to_dict()
+    content["experiment"] |= {"params": "p1\x1b[2J", "backbone": "=cmd|calc"}
+    write_content(run, content)
     done = call("--results", tmp_path)
     assert done.exit_code == 0, done.output
     assert "\x1b" not in done.stdout

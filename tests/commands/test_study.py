@@ -55,7 +55,7 @@ def test_a_run_that_fails_is_named_and_the_others_are_compared(file, tiny_set, t
     def fails_for_p1(plan, *words, **options):
         if plan.experiment.params == "p1":
             raise RetinaError("the disk is full")
-        train(plan, *words, **options)
+        return train(plan, *words, **options)
 
     monkeypatch.setattr(execution, "train", fails_for_p1)
     done = call("study", file, "--data", tiny_set, *QUICK, "--results", tmp_path)

@@ -1,7 +1,7 @@
 """A comparison that mixes pretraining recipes says so, in both languages, and one that does not says nothing."""
 
 import pytest
-from made_runs import make_run
+from made_runs import make_run, rewrite
 
 from retina.analysis.comparing import comparison
 from retina.analysis.gathering import collection, design
@@ -21,12 +21,8 @@ def compared(folder, recipes):
     """A comparison of runs with ImageNet weights, by folder and recipe; `""` is a record older than recipes."""
     for number, (name, recipe) in enumerate(recipes.items()):
         run = make_run(folder, name, digest=f"{number:08d}")
-        record = run.record()
-        record["experiment"]["backbone"] = name.replace(".", ":")
-        record["weights"] |= {"origin": "imagenet", "sha256": "ab" * 32}
-        if recipe:
-            record["weights"] |= {"recipe": recipe, "source": "https://weights", "preprocessing": "RGB, x / 255"}
-        run.write_record(record)
+        known = {"recipe": recipe, "source": "https://weights", "preprocessing": "RGB, x / 255"} if recipe else {}
+        rewrite(run, weights={"origin": "imagenet", "sha256": "ab" * 32} | known)
     return comparison.compare(comparison.select(folder, []))
 
 
@@ -59,6 +55,6 @@ def test_random_weights_have_no_recipe(tmp_path):
 
 def test_a_recipe_that_is_no_text_is_a_damaged_record(tmp_path):
     run = make_run(tmp_path)
-    run.write_record(run.record() | {"weights": run.record()["weights"] | {"recipe": 5}})
+    rewrite(run, weights={"recipe": 5})
     with pytest.raises(RunError, match=r"weights.recipe: str or null"):
         collection.read(run)

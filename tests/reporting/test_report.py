@@ -4,9 +4,10 @@ import json
 import re
 import shlex
 from collections import Counter
+from dataclasses import replace
 
 import pytest
-from made_runs import make_run, sealed
+from made_runs import make_run, rewrite, sealed, write_content
 
 from retina.analysis.comparing import comparison
 from retina.reporting import pictures, report
@@ -16,6 +17,7 @@ from retina.reporting.publish import findings
 from retina.reporting.terminal import comparison as terminal
 from retina.reporting.writers import markdown
 from retina.runs import lease
+from retina.runs.data import Exclusion
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]\d+)?")
 
@@ -116,9 +118,8 @@ def test_operating_points_come_from_validation_alone(results, tmp_path):
     text = other.predictions_path.read_text()
     turned = re.sub(r"(?m)^(test,\d+),([01])", lambda found: f"{found[1]},{1 - int(found[2])}", text)
     other.predictions_path.write_text(turned)
-    record = other.record()
-    record["data"]["splits"]["test"]["positives"] = 12
-    other.write_record(record)
+    splits = other.record().data.splits
+    rewrite(other, data={"splits": splits | {"test": replace(splits["test"], positives=12)}})
     sealed(other)
     thresholds = [comparison.compare([item]).operating_points["threshold"].tolist() for item in (run, other)]
     assert thresholds[0] == thresholds[1]
@@ -157,18 +158,16 @@ def test_runs_that_answer_alike_are_not_told_apart(tmp_path):
 
 def test_options_of_yes_and_no_are_written_as_they_are_typed(tmp_path):
     run = make_run(tmp_path, early_stopping=False)
-    record = run.record()
-    record["overrides"]["early_stopping"] = {"file": True, "option": False}
-    run.write_record(record)
+    rewrite(run, overrides={"early_stopping": {"file": True, "option": False}})
     (code,) = [block for block in compose(comparison.compare([run])).blocks if isinstance(block, Code)]
     assert "--no-early-stopping" in code.lines[0]
 
 
 def test_what_a_stranger_named_is_quoted_in_the_commands(tmp_path):
     run = make_run(tmp_path)
-    record = run.record()
-    record["experiment"]["params"] = "$(touch here) `id`"
-    run.write_record(record)
+    content = run.record().to_dict()
+    content["experiment"]["params"] = "$(touch here) `id`"
+    write_content(run, content)
     (code,) = [block for block in compose(comparison.compare([run])).blocks if isinstance(block, Code)]
     assert shlex.split(code.lines[0])[4:6] == ["--params", "$(touch here) `id`.toml"]
 
@@ -217,12 +216,11 @@ def test_only_unfinished_runs_are_diagnosed_and_not_ranked(tmp_path):
 
 def test_listed_found_excluded_and_used_add_up_per_class(tmp_path):
     run = make_run(tmp_path)
-    record = run.record()
-    record["data"]["excluded"] = [
-        {"split": "train", "id": "7", "reason": "there is no image", "label": 1, "found": False},
-        {"split": "train", "id": "8", "reason": "it cannot be decoded", "label": 0, "found": True},
-    ]
-    run.write_record(record)
+    excluded = (
+        Exclusion(split="train", id="7", reason="there is no image", label=1, found=False),
+        Exclusion(split="train", id="8", reason="it cannot be decoded", label=0, found=True),
+    )
+    rewrite(run, data={"excluded": excluded})
     (table,) = tables(compose(comparison.compare([run])), "Images of")
     assert [cell.text for cell in table.rows[0][1:7]] == ["62", "61", "2 (1)", "60", "45", "15"]
 
@@ -286,9 +284,7 @@ def test_many_runs_make_a_report_whose_long_tables_are_cut_and_say_so(tmp_path):
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_time_that_no_epoch_counts_is_told_beside_the_epochs(tmp_path, name):
     runs = [make_run(tmp_path), make_run(tmp_path, seed=1)]
-    record = runs[0].record()
-    record["timings"]["feature_seconds"] = 12.5
-    runs[0].write_record(record)
+    rewrite(runs[0], timings={"feature_seconds": 12.5})
     said = [block.text for block in compose(comparison.compare(runs, []), name).blocks if isinstance(block, Paragraph)]
     assert len([text for text in said if " 12.5 " in text]) == 1
 

@@ -1,17 +1,15 @@
 """The run folder: what is written is read back, and damage is named."""
 
-import json
-import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_runs import make_run
 
 from retina.errors import RunError
 from retina.runs import folder as runs
-from retina.runs.folder import HISTORY_COLUMNS, Run
-
-RECORD = {key: runs.KINDS.get(key, str)() for key in runs.RECORD_KEYS} | {"schema": runs.SCHEMA, "status": "completed"}
+from retina.runs.folder import HISTORY_COLUMNS, Prediction, Run
 
 
 @pytest.fixture
@@ -19,41 +17,13 @@ def run(tmp_path):
     return runs.create(tmp_path, "a")
 
 
-def test_a_record_is_read_as_written(run):
-    run.write_record(RECORD | {"note": "Größe, 眼底"})
-    assert run.record() == RECORD | {"note": "Größe, 眼底"}
+def test_a_record_is_not_written_by_a_process_that_lost_the_run(run):
+    def refuse():
+        raise RunError("another process has it")
 
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "cannot be read"),
-        ("{", "cannot be read"),
-        ("[]", "another schema"),
-        ('{"schema": 99}', "another schema"),
-        *(
-            (json.dumps({k: v for k, v in RECORD.items() if k != key}), f"no {key}")
-            for key in ("status", "weights", "data")
-        ),
-        (json.dumps(RECORD | {"status": "asleep"}), "asleep"),
-        ("\ud800", "cannot be read"),
-    ],
-)
-def test_a_damaged_record_is_named(run, text, words):
-    run.record_path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    with pytest.raises(RunError, match=words) as caught:
-        run.record()
-    assert str(run.record_path) in str(caught.value)
-
-
-def test_a_missing_record_is_named(run):
-    with pytest.raises(RunError, match="cannot be read"):
-        run.record()
-
-
-def test_a_record_may_not_hold_what_json_does_not_know(run):
-    with pytest.raises(ValueError, match="JSON"):
-        run.write_record(RECORD | {"loss": math.nan})
+    made = make_run(run.folder.parent.parent)
+    with pytest.raises(RunError, match="another process"):
+        replace(run, guard=refuse).write_record(made.record())
     assert not run.record_path.exists()
 
 
@@ -75,8 +45,20 @@ identifiers = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"),
 def test_predictions_are_read_to_the_last_bit_whatever_the_ids(tmp_path_factory, rows):
     run = Run(tmp_path_factory.mktemp("run"))
     written = [("validation", "1", 0, 0.5), ("validation", "NA", 1, 1.5), *(("test", *row) for row in rows)]
-    run.write_predictions(written)
+    run.write_predictions(Prediction(*row) for row in written)
     assert list(run.predictions().itertuples(index=False, name=None)) == written
+
+
+@given(st.lists(st.tuples(identifiers, st.integers(0, 1), values, st.just("") | identifiers), min_size=1, max_size=5))
+def test_persons_are_read_as_written_and_the_column_is_there_only_where_one_is_known(tmp_path_factory, rows):
+    run = Run(tmp_path_factory.mktemp("run"))
+    written = [Prediction("validation", "1", 0, 0.5), *(Prediction("test", *row) for row in rows)]
+    run.write_predictions(written)
+    frame = run.predictions()
+    known = any(row.person for row in written)
+    assert list(frame.columns) == [*runs.PREDICTION_COLUMNS, *([runs.PERSON] if known else [])]
+    width = len(frame.columns)
+    assert list(frame.itertuples(index=False, name=None)) == [row[:width] for row in written]
 
 
 HEADER = "split,id,label,logit\n"
@@ -88,6 +70,8 @@ DAMAGED = [
     HEADER + "validation,1,1,0.5\ntest,1,x,0.5\n",
     HEADER + "validation,1,1,0.5\ntest,1,,0.5\n",
     "split,id,label\nvalidation,1,1\ntest,1,1\n",
+    "split,id,label,logit,patient\nvalidation,1,1,0.5,a\ntest,1,1,0.5,b\n",
+    "split,id,label,person,logit\nvalidation,1,1,a,0.5\ntest,1,1,b,0.5\n",
 ]
 
 
@@ -101,16 +85,14 @@ def test_a_damaged_table_is_named(run, text):
 
 def test_runs_are_listed_by_name_and_other_folders_are_not_runs(tmp_path):
     assert runs.list_runs(tmp_path) == []
-    for name in ("b", "a"):
-        runs.create(tmp_path, name).write_record(RECORD)
+    made = [make_run(tmp_path, backbone).folder.name for backbone in ("vgg16", "resnet18")]
     runs.create(tmp_path, "empty")
-    assert [run.folder.name for run in runs.list_runs(tmp_path)] == ["a", "b"]
+    assert [run.folder.name for run in runs.list_runs(tmp_path)] == sorted(made)
 
 
 def test_a_run_is_found_by_name_or_folder(tmp_path):
-    run = runs.create(tmp_path, "a")
-    run.write_record(RECORD)
-    assert runs.find(tmp_path, "a") == runs.find(tmp_path / "elsewhere", str(run.folder)) == run
+    run = make_run(tmp_path)
+    assert runs.find(tmp_path, run.folder.name) == runs.find(tmp_path / "elsewhere", str(run.folder)) == run
     with pytest.raises(RunError, match="no run 'b'"):
         runs.find(tmp_path, "b")
 

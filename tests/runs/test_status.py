@@ -5,7 +5,7 @@ import os
 from dataclasses import asdict, replace
 
 import pytest
-from made_runs import make_run, sealed
+from made_runs import make_run, rewrite, sealed
 
 from retina.analysis.gathering import collection
 from retina.errors import RunError
@@ -16,11 +16,11 @@ from retina.runs import lease, status
 def test_a_run_whose_process_was_killed_is_interrupted_and_one_that_is_trained_is_running(tmp_path):
     run = make_run(tmp_path, status="running", epochs=2)
     found = status.record(run)
-    assert (found["status"], found["error"]) == ("interrupted", "the process was killed")
-    assert found["epochs_run"] == 2
+    assert (found.status, found.error) == ("interrupted", "the process was killed")
+    assert found.epochs_run == 2
     with lease.take(run.folder):
-        assert status.record(run)["status"] == "running"
-    assert run.record()["status"] == "running"
+        assert status.record(run).status == "running"
+    assert run.record().status == "running"
 
 
 def test_a_run_of_a_machine_that_fell_silent_is_interrupted(tmp_path):
@@ -29,9 +29,9 @@ def test_a_run_of_a_machine_that_fell_silent_is_interrupted(tmp_path):
         said = asdict(replace(held.holder, place="elsewhere"))
     path = run.folder / "attempt-1.json"
     path.write_text(json.dumps(said))
-    assert status.record(run)["status"] == "running"
+    assert status.record(run).status == "running"
     os.utime(path, (0, 0))
-    assert status.record(run)["status"] == "interrupted"
+    assert status.record(run).status == "interrupted"
 
 
 @pytest.mark.parametrize("name", runs.TABLES)
@@ -73,11 +73,11 @@ def test_a_run_that_is_trained_again_while_it_is_read_is_no_damaged_one(tmp_path
 
     def meanwhile(self):
         monkeypatch.setattr(runs.Run, "predictions", read)
-        run.write_record(run.record() | {"status": "running", "epochs_run": 0})
+        rewrite(run, status="running", epochs_run=0)
         run.predictions_path.unlink()
         run.history_path.unlink()
         return read(self)
 
     monkeypatch.setattr(runs.Run, "predictions", meanwhile)
     entry = collection.read(run)
-    assert (entry.finished, entry.record["status"], len(entry.history)) == (False, "interrupted", 0)
+    assert (entry.finished, entry.record.status, len(entry.history)) == (False, "interrupted", 0)

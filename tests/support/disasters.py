@@ -29,7 +29,8 @@ from retina import cli
 from retina.errors import RetinaError
 from retina.machine import provenance
 from retina.runs import folder as runs
-from retina.training import execution, weights
+from retina.runs.record import STATUSES
+from retina.training import execution
 
 QUICK = ["--weights", "random", "--image-size", "64", "--batch-size", "8", "--learning-rate", "1e-3", "--quiet"]
 PATIENCE = 120
@@ -145,7 +146,7 @@ def forked(work):
 
 def trained(prepared, results, *, force=False):
     def work():
-        run, _ = execution.execute(prepared, results=results, force=force, quiet=True)
+        run, _ = execution.execute(prepared, results=results, force=force, quiet=True, build=small_network)
         return outcome(run)
 
     return work
@@ -153,7 +154,6 @@ def trained(prepared, results, *, force=False):
 
 def quickly_planned(data, results):
     """A plan of a small network, and what it asks the machine asked once."""
-    weights.build = small_network
     described = provenance.describe()
     provenance.describe = lambda *_: described
     return planned(data, results, batch_size=8, epochs=2, learning_rate=1e-2)
@@ -224,16 +224,16 @@ def full_disk_everywhere(data, results, options):
 
             points = Points(place, at, full)
             try:
-                execution.execute(prepared, results=place, quiet=True)
+                execution.execute(prepared, results=place, quiet=True, build=small_network)
             except RetinaError as error:
                 made = runs.list_runs(place)
                 points.at = 0
-                return {"line": str(error), "status": made[0].record()["status"] if made else None}
+                return {"line": str(error), "status": made[0].record().status if made else None}
             return {"line": "", "status": "no error"}
 
         failed = forked(failing)
         again = forked(trained(prepared, place))
-        told = os.strerror(number) in failed.get("line", "") and failed["status"] in (None, *runs.STATUSES)
+        told = os.strerror(number) in failed.get("line", "") and failed["status"] in (None, *STATUSES)
         if not told or again != undisturbed:
             wrong.append([moments[at - 1], failed, again])
     return {"faults": len(places), "wrong": wrong}

@@ -1,12 +1,19 @@
 """Run folders made by hand, as training would write them, for tests of the reading wing: no network is trained."""
 
 import hashlib
+import json
+from dataclasses import is_dataclass, replace
 
 import numpy as np
 
-from retina.runs import folder as runs
-from retina.runs import status as standing
-from retina.runs.folder import HISTORY_COLUMNS, Run
+from retina.experiments.experiment import Experiment
+from retina.experiments.splits import PREDICTED_SPLITS
+from retina.machine.files import json_sha256
+from retina.runs.data import Baselines, ColourHistogram, Data, Exclusion, Majority, Split
+from retina.runs.folder import HISTORY_COLUMNS, Prediction, Run, create
+from retina.runs.record import FINISHED, EarlyStopping, Model, Record, Start
+from retina.runs.session import Environment, Git, Timings
+from retina.runs.status import digests
 
 COUNTS = {"train": (60, 45), "validation": (40, 30), "test": (48, 36)}
 SETTINGS = {
@@ -49,61 +56,85 @@ def history(epochs, *, rng, loss="ce"):
 def predictions(skill, *, rng, counts=COUNTS):
     """Logits whose AUROC grows with skill; the labels are the same for every run."""
     rows = []
-    for split in runs.PREDICTED_SPLITS:
+    for split in PREDICTED_SPLITS:
         images, positives = counts[split]
         for number in range(1, images + 1):
             label = int(number <= positives)
-            rows.append((split, str(number), label, float(rng.normal(skill * (2 * label - 1), 1.0))))
+            rows.append(Prediction(split, str(number), label, float(rng.normal(skill * (2 * label - 1), 1.0))))
     return rows
 
 
 def record(name, experiment, *, status, data, epochs, counts, best):
-    """The record of a run, with every key that training writes."""
+    """The record of a run as training writes it."""
     stop = epochs if status == "stopped_early" else None
     shares = {split: max(positives, images - positives) / images for split, (images, positives) in counts.items()}
-    return {
-        "schema": runs.SCHEMA,
-        "name": name,
-        "digest": (name.rsplit("-", 1)[-1] + hashlib.sha256(name.encode()).hexdigest())[:64],
-        "status": status,
-        "error": None,
-        "experiment": experiment,
-        "overrides": {"weights": {"file": "imagenet", "option": "random"}},
-        "data": {
-            "source": "folder",
-            "notice": None,
-            "folder": "/somewhere/eyes",
-            "layout": "kaggle",
-            "fingerprint": data * 64,
-            "splits": {
-                split: {"images": images, "positives": positives, "prevalence": positives / images}
+    return Record(
+        name=name,
+        digest=(name.rsplit("-", 1)[-1] + hashlib.sha256(name.encode()).hexdigest())[:64],
+        status=status,
+        error=None,
+        experiment=experiment,
+        overrides={"weights": {"file": "imagenet", "option": "random"}},
+        target=experiment.declared_target,
+        data=Data(
+            source="folder",
+            notice=None,
+            folder="/somewhere/eyes",
+            layout="kaggle",
+            fingerprint=data * 64,
+            splits={
+                split: Split(images=images, positives=positives, prevalence=positives / images)
                 for split, (images, positives) in counts.items()
             },
-            "excluded": [{"split": "train", "id": "7", "reason": "it cannot be decoded"}],
-            "warnings": ["train/3, test/9 are the same image"],
-        },
-        "baselines": {
-            "majority": {split: {"accuracy": shares[split]} for split in runs.PREDICTED_SPLITS},
-            "colour_histogram": {split: {"accuracy": 0.7, "auroc": 0.61} for split in runs.PREDICTED_SPLITS},
-        },
-        "environment": {
-            "python": "3.11.7",
-            "device": "cpu",
-            "device_name": "a processor",
-            "cores": 2,
-            "packages": {"retina": "0.1.0", "keras": "3.15.1", "torch": "2.13.0"},
-            "git": {"commit": "c0ffee" * 6, "dirty": False},
-        },
-        "weights": {"requested": "random", "origin": "random", "sha256": None, "notice": None, "file": None},
-        "model": {"parameters": 10, "trainable_parameters": 10, "weights_sha256": "ab" * 32},
-        "timings": {"started": "2026-11-23T10:00:00+00:00", "finished": None, "training_seconds": 100.0},
-        "attempt": 1,
-        "sessions": [],
-        "early_stopping": {"used": experiment["early_stopping"], "patience": 3, "stop_epoch": stop},
-        "best_epoch": best,
-        "epochs_run": epochs,
-        "files": {},
+            excluded=(Exclusion(split="train", id="7", reason="it cannot be decoded"),),
+            warnings=("train/3, test/9 are the same image",),
+        ),
+        baselines=Baselines(
+            majority={split: Majority(accuracy=shares[split]) for split in PREDICTED_SPLITS},
+            colour_histogram={split: ColourHistogram(accuracy=0.7, auroc=0.61) for split in PREDICTED_SPLITS},
+        ),
+        environment=Environment(
+            python="3.11.7",
+            device="cpu",
+            device_name="a processor",
+            cores=2,
+            packages={"retina": "0.1.0", "keras": "3.15.1", "torch": "2.13.0"},
+            git=Git(commit="c0ffee" * 6, dirty=False),
+        ),
+        weights=Start(requested="random", origin="random", notice=None),
+        model=Model(parameters=10, trainable_parameters=10, weights_sha256="ab" * 32),
+        timings=Timings(started="2026-11-23T10:00:00+00:00", training_seconds=100.0),
+        attempt=1,
+        sessions=(),
+        early_stopping=EarlyStopping(used=experiment.early_stopping, patience=3, stop_epoch=stop),
+        best_epoch=best,
+        epochs_run=epochs,
+        files={},
+    )
+
+
+def changed(item, **changes):
+    """A record, or a part of one, with other values; a mapping changes some fields of the part of that name."""
+    whole = {
+        name: changed(getattr(item, name), **value)
+        if isinstance(value, dict) and is_dataclass(getattr(item, name))
+        else value
+        for name, value in changes.items()
     }
+    return replace(item, **whole)
+
+
+def write_content(run, content) -> Run:
+    """Write the content of a record, whatever it is, under its right seal."""
+    content = {key: value for key, value in content.items() if key != "seal"}
+    run.record_path.write_text(json.dumps(content | {"seal": json_sha256(content)}))
+    return run
+
+
+def rewrite(run, **changes) -> Run:
+    """Change the record of a run, see `changed`."""
+    run.write_record(changed(run.record(), **changes))
+    return run
 
 
 def make_run(
@@ -122,16 +153,16 @@ def make_run(
     **settings,
 ) -> Run:
     """Write a run folder."""
-    experiment = {"backbone": backbone, "params": params, "loss": loss, "seed": seed} | SETTINGS
-    experiment |= (P2 if params == "p2" else {}) | settings
+    values = SETTINGS | (P2 if params == "p2" else {}) | settings
+    experiment = Experiment(backbone=backbone.replace(".", ":"), params=params, loss=loss, seed=seed, **values)
     name = f"{backbone}-{params}-{loss}-seed{seed}-{digest}"
     rng = np.random.default_rng([seed, *name.encode()])
     rows = history(epochs, rng=rng, loss=loss)
     best = int(np.argmin([row["val_loss"] for row in rows])) + 1 if rows else None
-    run = runs.create(results, name)
+    run = create(results, name)
     if rows:
         run.write_history(rows)
-    if status in runs.FINISHED:
+    if status in FINISHED:
         run.write_predictions(predictions(skill, rng=rng, counts=counts))
     run.write_record(record(name, experiment, status=status, data=data, epochs=epochs, counts=counts, best=best))
     return sealed(run)
@@ -139,7 +170,7 @@ def make_run(
 
 def sealed(run) -> Run:
     """A run whose record agrees with its files, after a test has changed them."""
-    run.write_record(run.record() | {"files": standing.digests(run)})
+    run.write_record(replace(run.record(), files=digests(run)))
     return run
 
 

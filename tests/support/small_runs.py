@@ -54,22 +54,17 @@ class Interrupt(keras.callbacks.Callback):
         if self.model.optimizer.iterations.numpy() >= self.step:
             raise KeyboardInterrupt
 
-    def close(self):
-        """As a display has it."""
 
-
-def interrupted(prepared: plan.Plan, results: Path, monkeypatch, step: int) -> runs.Run:
-    """Train until a step, and be interrupted there."""
-    with monkeypatch.context() as patch:
-        patch.setattr(fit, "Display", lambda *_, **__: Interrupt(step))
-        with pytest.raises(KeyboardInterrupt):
-            execution.execute(prepared, results=results, quiet=True)
+def interrupted(prepared: plan.Plan, results: Path, step: int, *, listeners=(), **options) -> runs.Run:
+    """Train until a step, and be interrupted there; further options are those of `execute`."""
+    with pytest.raises(KeyboardInterrupt):
+        execution.execute(prepared, results=results, quiet=True, listeners=[*listeners, Interrupt(step)], **options)
     return runs.list_runs(results)[0]
 
 
 def outcome(run):
     """What must not depend on disasters: everything but times and the place."""
-    record = run.record()
+    record = run.record().to_dict()
     kept = {key: value for key, value in record.items() if key not in ("timings", "sessions", "attempt", "files")}
     kept["environment"] = {key: value for key, value in record["environment"].items() if key != "git"}  # may move on
     history = run.history().drop(columns=TIMINGS).to_csv(index=False)

@@ -84,9 +84,9 @@ def test_a_second_run_computes_nothing_and_another_loss_shares_the_features(tiny
     again, _ = execution.execute(prepare(tiny_set, tmp_path), results=tmp_path, force=True, quiet=True)
     assert again.history().drop(columns=TIMINGS).equals(before)
     focal, _ = execution.execute(prepare(tiny_set, tmp_path, loss="focal"), results=tmp_path, quiet=True)
-    assert focal.record()["status"] in runs.FINISHED
-    assert focal.record()["timings"]["feature_seconds"] >= 0
-    assert focal.record()["experiment"]["feature_variants"] == 4
+    assert focal.record().finished
+    assert focal.record().timings.feature_seconds >= 0
+    assert focal.record().experiment.feature_variants == 4
 
 
 def test_variants_differ_and_follow_from_seed_and_number(tiny_set, tmp_path):
@@ -182,7 +182,7 @@ def test_an_interrupted_head_goes_on_as_if_nothing_had_happened(tiny_set, tmp_pa
         with pytest.raises(KeyboardInterrupt):
             execution.execute(prepare(tiny_set, results), results=results, quiet=True)
     resumed, _ = execution.execute(prepare(tiny_set, results), results=results, quiet=True)
-    assert resumed.record()["status"] in runs.FINISHED
+    assert resumed.record().finished
     assert resumed.history().drop(columns=TIMINGS).equals(straight.history().drop(columns=TIMINGS))
     assert resumed.predictions_path.read_bytes() == straight.predictions_path.read_bytes()
 

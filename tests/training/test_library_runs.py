@@ -25,7 +25,7 @@ print(digest(classifier.build(sys.argv[1], seed=1).layers))
 def results_of(run):
     """What must be the same to the last bit: curves, logits, weights."""
     history = run.history().drop(columns=TIMINGS)
-    return history, run.predictions_path.read_bytes(), run.record()["model"]["weights_sha256"]
+    return history, run.predictions_path.read_bytes(), run.record().model.weights_sha256
 
 
 @pytest.mark.parametrize(
@@ -38,15 +38,15 @@ def results_of(run):
     ],
     ids=["keras", "keras_cv", "keras_hub"],
 )
-def test_an_interrupted_run_ends_as_an_undisturbed_one(backbone, options, make_set, tmp_path, monkeypatch):
+def test_an_interrupted_run_ends_as_an_undisturbed_one(backbone, options, make_set, tmp_path):
     pytest.importorskip(catalogue.facts_of(backbone).package)
     data = make_set()
     options = options | {"early_stopping": False}
     straight, _ = execution.execute(
         prepare(data, tmp_path / "a", backbone, **options), results=tmp_path / "a", quiet=True
     )
-    broken = interrupted(prepare(data, tmp_path / "b", backbone, **options), tmp_path / "b", monkeypatch, step=4)
-    assert broken.record()["epochs_run"] == 1
+    broken = interrupted(prepare(data, tmp_path / "b", backbone, **options), tmp_path / "b", step=4)
+    assert broken.record().epochs_run == 1
     resumed, _ = execution.execute(
         prepare(data, tmp_path / "b", backbone, **options), results=tmp_path / "b", quiet=True
     )

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,8 +19,7 @@ from tiny_sets import write_set
 from retina.errors import DivergedError, RunError
 from retina.machine import files
 from retina.runs import folder as runs
-from retina.training import execution, weights
-from retina.training.loop import callbacks, fit, timing
+from retina.training import execution
 from retina.training.saving import checkpoint
 
 DISASTERS = Path(__file__).parents[1] / "support" / "disasters.py"
@@ -131,7 +131,7 @@ def test_real_runs_of_every_kind_killed_at_random_end_as_undisturbed_ones(eyes, 
 def ended(run: runs.Run) -> tuple[str, bytes, str]:
     """What an undisturbed and a resumed run must have in common to the last bit."""
     history = run.history().drop(columns=TIMINGS).to_csv()
-    return history, run.predictions_path.read_bytes(), run.record()["model"]["weights_sha256"]
+    return history, run.predictions_path.read_bytes(), run.record().model.weights_sha256
 
 
 @pytest.mark.parametrize(
@@ -141,36 +141,38 @@ def ended(run: runs.Run) -> tuple[str, bytes, str]:
         for item in EVERY
     ],
 )
-def test_a_resumed_run_is_bit_identical(eyes, tmp_path, monkeypatch, *, backbone, fine_tune, early_stopping, precision):
+def test_a_resumed_run_is_bit_identical(eyes, tmp_path, *, backbone, fine_tune, early_stopping, precision):
     options = {"fine_tune": fine_tune, "early_stopping": early_stopping, "precision": precision, "epochs": 2}
     prepared = prepare(eyes, tmp_path, backbone, **options)
     straight, _ = execution.execute(prepared, results=tmp_path / "a", quiet=True)
-    interrupted(prepared, tmp_path / "b", monkeypatch, step=3)
+    interrupted(prepared, tmp_path / "b", step=3)
     resumed, _ = execution.execute(prepared, results=tmp_path / "b", quiet=True)
     assert ended(resumed) == ended(straight)
-    assert len(resumed.record()["sessions"]) == 1
+    assert len(resumed.record().sessions) == 1
 
 
-@pytest.fixture
-def second_is_best(monkeypatch):
-    """A small network whose best epoch is the second, so that the best weights matter."""
-    monkeypatch.setattr(callbacks, "Validation", SecondIsBest)
-    monkeypatch.setattr(weights, "build", small_network)
-
-
-@pytest.fixture
-def straight(eyes, second_is_best, tmp_path):
-    """An undisturbed run of three epochs."""
-    results = tmp_path / "straight"
-    return execution.execute(prepare(eyes, results), results=results, quiet=True)[0]
-
-
-class SecondIsBest(callbacks.Validation):
+class SecondIsBest(keras.callbacks.Callback):
     """Validation loss is lowest after the second epoch, whatever the network does."""
 
     def on_epoch_end(self, epoch, logs=None):
-        super().on_epoch_end(epoch, logs)
         logs["val_loss"] = [0.6, 0.4, 0.5][epoch] + 1e-3 * min(logs["val_loss"], 10.0)
+
+
+SMALL = {"build": small_network, "listeners": [SecondIsBest()]}
+"""A small network whose best epoch is the second, so that the best weights matter."""
+
+
+def execute(prepared, results, *listeners, **options):
+    """Train the small network."""
+    heard = [*SMALL["listeners"], *listeners]
+    return execution.execute(prepared, results=results, quiet=True, build=small_network, listeners=heard, **options)[0]
+
+
+@pytest.fixture
+def straight(eyes, tmp_path):
+    """An undisturbed run of three epochs."""
+    results = tmp_path / "straight"
+    return execute(prepare(eyes, results), results)
 
 
 def forget(group):
@@ -190,7 +192,7 @@ def forget(group):
 def test_taking_out_a_saved_item_changes_the_result(eyes, straight, tmp_path, monkeypatch, group):
     """Each is saved because the result needs it: forgotten on resuming, it is missed."""
     prepared = prepare(eyes, tmp_path)
-    interrupted(prepared, tmp_path, monkeypatch, step=5)
+    interrupted(prepared, tmp_path, step=5, **SMALL)
     whole, restore = checkpoint.assign, checkpoint.restore
 
     def restoring(*arguments):
@@ -199,7 +201,7 @@ def test_taking_out_a_saved_item_changes_the_result(eyes, straight, tmp_path, mo
             return restore(*arguments)
 
     monkeypatch.setattr(checkpoint, "restore", restoring)
-    resumed, _ = execution.execute(prepared, results=tmp_path, quiet=True)
+    resumed = execute(prepared, tmp_path)
     assert checkpoint.assign is whole
     assert ended(resumed) != ended(straight)
 
@@ -207,7 +209,7 @@ def test_taking_out_a_saved_item_changes_the_result(eyes, straight, tmp_path, mo
 @pytest.mark.parametrize("item", ["rows", "best_weights"])
 def test_taking_out_the_history_or_the_best_weights_changes_the_result(eyes, straight, tmp_path, monkeypatch, item):
     prepared = prepare(eyes, tmp_path)
-    interrupted(prepared, tmp_path, monkeypatch, step=5)
+    interrupted(prepared, tmp_path, step=5, **SMALL)
     restore = checkpoint.restore
 
     def restoring(run, model):
@@ -215,7 +217,7 @@ def test_taking_out_the_history_or_the_best_weights_changes_the_result(eyes, str
         return (rows[:0], best) if item == "rows" else (rows, [np.zeros_like(value) for value in best])
 
     monkeypatch.setattr(checkpoint, "restore", restoring)
-    resumed, _ = execution.execute(prepared, results=tmp_path, quiet=True)
+    resumed = execute(prepared, tmp_path)
     assert ended(resumed) != ended(straight)
 
 
@@ -226,48 +228,43 @@ def flip(path: Path, place: float = 0.5) -> None:
 
 
 @pytest.mark.parametrize("part", ["epoch-0002.json", "state-0002.npz"])
-def test_a_damaged_generation_is_named_and_the_one_before_is_used(
-    eyes, straight, tmp_path, monkeypatch, *, caplog, part
-):
+def test_a_damaged_generation_is_named_and_the_one_before_is_used(eyes, straight, tmp_path, *, caplog, part):
     prepared = prepare(eyes, tmp_path)
-    broken = interrupted(prepared, tmp_path, monkeypatch, step=5)
+    broken = interrupted(prepared, tmp_path, step=5, **SMALL)
     flip(checkpoint.path(broken) / part)
-    resumed, _ = execution.execute(prepared, results=tmp_path, quiet=True)
+    resumed = execute(prepared, tmp_path)
     assert part in caplog.text
     assert "goes on after epoch 1" in caplog.text
     assert ended(resumed) == ended(straight)
 
 
-@pytest.mark.usefixtures("second_is_best")
-def test_two_damaged_generations_are_one_line_and_force_starts_over(eyes, tmp_path, monkeypatch):
+def test_two_damaged_generations_are_one_line_and_force_starts_over(eyes, tmp_path):
     prepared = prepare(eyes, tmp_path)
-    broken = interrupted(prepared, tmp_path, monkeypatch, step=5)
+    broken = interrupted(prepared, tmp_path, step=5, **SMALL)
     for part in ("epoch-0001.json", "state-0002.npz"):
         flip(checkpoint.path(broken) / part)
     before = {path.name: path.read_bytes() for path in checkpoint.path(broken).iterdir()}
     with pytest.raises(RunError, match="--force") as caught:
-        execution.execute(prepared, results=tmp_path, quiet=True)
+        execute(prepared, tmp_path)
     assert "state-0002.npz" in str(caught.value)
     assert "epoch-0001.json" in str(caught.value)
     assert {path.name: path.read_bytes() for path in checkpoint.path(broken).iterdir()} == before
-    again, _ = execution.execute(prepared, results=tmp_path, force=True, quiet=True)
-    assert again.record()["status"] in runs.FINISHED
+    again = execute(prepared, tmp_path, force=True)
+    assert again.record().finished
 
 
-@pytest.mark.usefixtures("second_is_best")
-def test_a_checkpoint_of_another_run_is_refused(eyes, tmp_path, monkeypatch):
+def test_a_checkpoint_of_another_run_is_refused(eyes, tmp_path):
     prepared, other = prepare(eyes, tmp_path / "a"), prepare(eyes, tmp_path / "b", seed=1)
-    first = interrupted(prepared, tmp_path / "a", monkeypatch, step=3)
-    second = interrupted(other, tmp_path / "b", monkeypatch, step=3)
+    first = interrupted(prepared, tmp_path / "a", step=3, **SMALL)
+    second = interrupted(other, tmp_path / "b", step=3, **SMALL)
     for path in checkpoint.path(first).iterdir():
         path.replace(checkpoint.path(second) / path.name)
     with pytest.raises(RunError, match="belongs to resnet18-p1-ce-seed0"):
-        execution.execute(other, results=tmp_path / "b", quiet=True)
+        execute(other, tmp_path / "b")
 
 
-@pytest.mark.usefixtures("second_is_best")
-def test_two_generations_are_kept_and_nothing_else(eyes, tmp_path, monkeypatch):
-    broken = interrupted(prepare(eyes, tmp_path, epochs=4), tmp_path, monkeypatch, step=7)
+def test_two_generations_are_kept_and_nothing_else(eyes, tmp_path):
+    broken = interrupted(prepare(eyes, tmp_path, epochs=4), tmp_path, step=7, **SMALL)
     names = sorted(path.name for path in checkpoint.path(broken).iterdir())
     assert names == [
         "best-0002.npz",
@@ -278,8 +275,7 @@ def test_two_generations_are_kept_and_nothing_else(eyes, tmp_path, monkeypatch):
     ]
 
 
-@pytest.mark.usefixtures("second_is_best")
-def test_a_folder_that_vanishes_in_mid_run_is_one_line_and_stays_away(eyes, tmp_path, monkeypatch):
+def test_a_folder_that_vanishes_in_mid_run_is_one_line_and_stays_away(eyes, tmp_path):
     """An unmounted disk: nothing is written in its place."""
     prepared = prepare(eyes, tmp_path)
 
@@ -289,14 +285,12 @@ def test_a_folder_that_vanishes_in_mid_run_is_one_line_and_stays_away(eyes, tmp_
             if run.exists():
                 run.rename(tmp_path / "elsewhere")
 
-    monkeypatch.setattr(fit, "Display", lambda *_, **__: Vanish(0))
     with pytest.raises(RunError, match="neither the run folder"):
-        execution.execute(prepared, results=tmp_path, quiet=True)
+        execute(prepared, tmp_path, Vanish(0))
     assert not (runs.runs_folder(tmp_path) / prepared.name).exists()
 
 
-@pytest.mark.usefixtures("second_is_best")
-def test_an_attempt_that_was_taken_over_writes_nothing_more(eyes, tmp_path, monkeypatch):
+def test_an_attempt_that_was_taken_over_writes_nothing_more(eyes, tmp_path):
     prepared = prepare(eyes, tmp_path)
 
     class TakenOver(Interrupt):
@@ -306,61 +300,54 @@ def test_an_attempt_that_was_taken_over_writes_nothing_more(eyes, tmp_path, monk
                 said = json.loads(first.read_text()) | {"attempt": 2, "host": "another", "token": "0" * 32}
                 files.write_text(first.with_name("attempt-2.json"), json.dumps(said))  # never seen half-written
 
-    monkeypatch.setattr(fit, "Display", lambda *_, **__: TakenOver(0))
     with pytest.raises(RunError, match="attempt 2 by process") as caught:
-        execution.execute(prepared, results=tmp_path, quiet=True)
+        execute(prepared, tmp_path, TakenOver(0))
     assert "on another since" in str(caught.value)
     run = runs.list_runs(tmp_path)[0]
-    assert run.record()["status"] == "running"
+    assert run.record().status == "running"
     assert {path.name for path in run.folder.iterdir()} == {"record.json", "attempt-2.json"}
 
 
-@pytest.mark.usefixtures("second_is_best")
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
-def test_weights_that_are_not_finite_after_the_last_step_stop_the_run_and_are_named(eyes, tmp_path, monkeypatch, value):
+def test_weights_that_are_not_finite_after_the_last_step_stop_the_run_and_are_named(eyes, tmp_path, value):
     named = []
 
-    class Poison(timing.Clock):
-        def on_epoch_end(self, epoch, logs=None):
-            super().on_epoch_end(epoch, logs)
-            chosen = self.model.trainable_variables[-1]
-            chosen.assign(np.full(chosen.shape, value))
-            named.append(chosen.path)
+    class Poison(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == self.params["steps"] - 1:
+                chosen = self.model.trainable_variables[-1]
+                chosen.assign(np.full(chosen.shape, value))
+                named.append(chosen.path)
 
-    monkeypatch.setattr(timing, "Clock", Poison)
     with pytest.raises(DivergedError, match="finite weights") as told:
-        execution.execute(prepare(eyes, tmp_path), results=tmp_path, quiet=True)
+        execute(prepare(eyes, tmp_path), tmp_path, Poison())
     assert f"others in {named[0]} after epoch 1" in str(told.value)
     record = runs.list_runs(tmp_path)[0].record()
-    assert (record["status"], record["epochs_run"], record["diverged_step"]) == ("diverged", 0, None)
+    assert (record.status, record.epochs_run, record.diverged_step) == ("diverged", 0, None)
 
 
-@pytest.mark.usefixtures("second_is_best")
-def test_the_record_of_a_run_that_diverged_names_the_step(eyes, tmp_path, monkeypatch):
-    class Poison(timing.Clock):
+def test_the_record_of_a_run_that_diverged_names_the_step(eyes, tmp_path):
+    class Poison(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
             if batch == 1:
                 self.model.trainable_variables[0].assign(np.full(self.model.trainable_variables[0].shape, np.nan))
 
-    monkeypatch.setattr(timing, "Clock", Poison)
     with pytest.raises(DivergedError, match="step 2 of the epoch"):
-        execution.execute(prepare(eyes, tmp_path), results=tmp_path, quiet=True)
+        execute(prepare(eyes, tmp_path), tmp_path, Poison())
     run = runs.list_runs(tmp_path)[0]
-    assert (run.record()["epochs_run"], run.record()["diverged_step"]) == (0, 2)
+    assert (run.record().epochs_run, run.record().diverged_step) == (0, 2)
     assert {path.name for path in run.folder.iterdir()} == {"record.json"}
 
 
 def test_the_same_experiment_twice_gives_the_same_bytes(eyes, straight, tmp_path):
-    again, _ = execution.execute(prepare(eyes, tmp_path), results=tmp_path, quiet=True)
+    again = execute(prepare(eyes, tmp_path), tmp_path)
     assert ended(again) == ended(straight)
     pd.testing.assert_frame_equal(again.predictions(), straight.predictions())
 
 
-def test_deterministic_is_a_setting_of_its_own_and_changes_nothing_on_a_processor(
-    eyes, straight, tmp_path, monkeypatch
-):
+def test_deterministic_is_a_setting_of_its_own_and_changes_nothing_on_a_processor(eyes, straight, tmp_path):
     prepared = prepare(eyes, tmp_path, deterministic=True)
     assert prepared.digest != prepare(eyes, tmp_path).digest
     assert prepare(eyes, tmp_path, deterministic=False).digest == prepare(eyes, tmp_path).digest
-    run, _ = execution.execute(prepared, results=tmp_path, quiet=True)
+    run = execute(prepared, tmp_path)
     assert ended(run) == ended(straight)

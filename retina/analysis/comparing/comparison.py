@@ -161,7 +161,7 @@ def verdicts(entries: Sequence[Entry], curves: dict[str, Curve]) -> list[Verdict
 def balance(group: Group) -> Finding:
     """The balance of a group's classes: over all splits where a run tells them, else among the test images."""
     if group.entries:
-        parts = group.entries[0].record["data"]["splits"].values()
-        return imbalance(sum(part["images"] for part in parts), sum(part["positives"] for part in parts))
+        parts = group.entries[0].record.data.splits.values()
+        return imbalance(sum(part.images for part in parts), sum(part.positives for part in parts))
     part = next(iter(group.candidates[0].parts.values()))
     return imbalance(len(part.labels), int(part.labels.sum()))

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from retina.analysis.gathering import collection
-from retina.analysis.gathering.collection import Entry
 from retina.errors import RunError
 from retina.numbers import statistics
-from retina.runs import folder as runs
 from retina.runs.folder import Run
+from retina.runs.record import Record
 
 SIGNIFICANT = 0.05
 CAVEAT = (
@@ -92,15 +91,11 @@ def compare(found: Mapping[float, Run]) -> Grid:
     areas = {rate: statistics.delong(part[1], part[2]).auroc for rate, part in parts.items()}
     return Grid(
         aurocs={rate: areas.get(rate) for rate in entries},
-        statuses={rate: _status(entry) for rate, entry in entries.items()},
+        statuses={rate: entry.record.status for rate, entry in entries.items()},
         names={rate: entry.name for rate, entry in entries.items()},
         pairs=tuple(pairs),
         images=len(next(iter(parts.values()))[0]) if parts else 0,
     )
-
-
-def _status(entry: Entry) -> str:
-    return entry.record["status"]
 
 
 def tested(rates: Sequence[float], logits: Sequence[np.ndarray], labels: np.ndarray) -> list[Pair]:
@@ -119,6 +114,6 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def is_over(record: Mapping[str, Any]) -> bool:
+def is_over(record: Record) -> bool:
     """Whether a run of a grid needs no training: finished, or diverged, which it would do again."""
-    return record["status"] in (*runs.FINISHED, "diverged")
+    return record.finished or record.status == "diverged"

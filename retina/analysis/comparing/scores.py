@@ -11,8 +11,8 @@ from retina.analysis.gathering.candidates import Candidate, Group, Part
 from retina.analysis.gathering.collection import Entry
 from retina.analysis.gathering.design import repetitions
 from retina.analysis.gathering.naming import data_name
+from retina.experiments.splits import PREDICTED_SPLITS
 from retina.numbers import calibration, metrics, operating_points, resampling, statistics
-from retina.runs.folder import PREDICTED_SPLITS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,11 +69,19 @@ def with_unfinished(scored: "pd.DataFrame", entries: Sequence[Entry]) -> "pd.Dat
 def of_run(entry: Entry) -> dict[str, Any]:
     """The columns `RUN`: which run it is and how it ended."""
     experiment, record = entry.experiment, entry.record
-    settings = {key: experiment[key] for key in ("backbone", "params", "loss", "seed")}
-    start = {"weights": record["weights"]["origin"], "recipe": design.recipe_of(record)}
-    start["preprocessing"] = design.preprocessing_of(record)
-    ended = {key: record[key] for key in ("best_epoch", "epochs_run")}
-    return {"run": entry.name, "status": record["status"]} | settings | start | ended
+    return {
+        "run": entry.name,
+        "status": record.status,
+        "backbone": experiment.backbone,
+        "params": experiment.params,
+        "loss": experiment.loss,
+        "seed": experiment.seed,
+        "weights": record.weights.origin,
+        "recipe": design.recipe_of(record),
+        "preprocessing": record.weights.preprocessing,
+        "best_epoch": record.best_epoch,
+        "epochs_run": record.epochs_run,
+    }
 
 
 def score(candidate: Candidate, split: str, drawn: np.ndarray) -> dict[str, float]:

@@ -1,61 +1,92 @@
 """What one run came to: its numbers, and the sentences that a reader must not miss."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from retina.errors import RunError
 from retina.numbers import metrics, statistics
-from retina.runs import record as records
 from retina.runs import status
-from retina.runs.folder import FINISHED, TABLES, Run, list_runs
+from retina.runs.folder import TABLES, Run, list_runs
+from retina.runs.record import Record
 
 
-def summarize(run: Run) -> dict[str, Any]:
-    """The record of a run together with what follows from its predictions and history.
+@dataclass(frozen=True)
+class Result:
+    """Metrics of the best epoch's weights on one split: counts, shares and AUROC 0-1, mean log-loss in nats."""
 
-    Returns:
-        The record, with `folder`, `results` (validation and test: images, positives, prevalence, auroc, accuracy and
-        log_loss; `None` where the run is not finished) and `remarks` (sentences).
+    images: int
+    positives: int
+    prevalence: float
+    auroc: float
+    accuracy: float
+    log_loss: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run, and what follows from its predictions and history.
+
+    Args:
+        record: Its record.
+        folder: Where it lies.
+        results: Metrics on validation and test; `None` where the run is not finished.
+        remarks: The sentences beside the numbers.
+    """
+
+    record: Record
+    folder: Path
+    results: dict[str, Result] | None
+    remarks: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON values, with `folder`, `results` and `remarks`."""
+        results = None if self.results is None else {split: asdict(result) for split, result in self.results.items()}
+        further = {"folder": str(self.folder), "results": results, "remarks": list(self.remarks)}
+        return self.record.to_dict() | further
+
+
+def summarize(run: Run) -> Summary:
+    """Summarize a run.
 
     Raises:
         RunError: a file of the run is missing or damaged.
     """
     record = status.record(run)
-    records.check(record, run.record_path)
-    finished = record["status"] in FINISHED
-    if finished:
-        status.check(run, record, TABLES)
-    summary = record | {"folder": str(run.folder), "results": scores(run) if finished else None}
-    return summary | {"remarks": remarks(run, summary) if finished else notices(record)}
+    if not record.finished:
+        return Summary(record, run.folder, None, tuple(notices(record)))
+    status.check(run, record, TABLES)
+    results = scores(run)
+    return Summary(record, run.folder, results, tuple(remarks(run, record, results)))
 
 
-def scores(run: Run) -> dict[str, dict[str, float]]:
-    """Metrics of the best epoch's weights on validation and test, from the logits of the run."""
+def scores(run: Run) -> dict[str, Result]:
+    """Metrics on validation and test, from the logits of the run."""
     results = {}
     for split, rows in run.predictions().groupby("split", sort=False):
         labels, logits = rows["label"].to_numpy(), rows["logit"].to_numpy()
-        results[str(split)] = {
-            "images": len(labels),
-            "positives": int(labels.sum()),
-            "prevalence": float(labels.mean()),
-            "auroc": metrics.auroc(labels, logits),
-            "accuracy": metrics.accuracy(labels, logits),
-            "log_loss": metrics.log_loss(labels, logits),
-        }
+        results[str(split)] = Result(
+            images=len(labels),
+            positives=int(labels.sum()),
+            prevalence=float(labels.mean()),
+            auroc=metrics.auroc(labels, logits),
+            accuracy=metrics.accuracy(labels, logits),
+            log_loss=metrics.log_loss(labels, logits),
+        )
     return results
 
 
-def remarks(run: Run, summary: dict[str, Any]) -> list[str]:
+def remarks(run: Run, record: Record, results: dict[str, Result]) -> list[str]:
     """The sentences beside a finished run's numbers."""
-    sentences = notices(summary)
-    stop = summary["early_stopping"]
-    if not stop["used"] and stop["stop_epoch"] is not None:
+    sentences = notices(record)
+    stop = record.early_stopping
+    if not stop.used and stop.stop_epoch is not None:
         sentences.append(
-            f"Early stopping with patience {stop['patience']} would have stopped after epoch {stop['stop_epoch']}."
+            f"Early stopping with patience {stop.patience} would have stopped after epoch {stop.stop_epoch}."
         )
-    images = summary["results"]["validation"]["images"]
+    images = results["validation"].images
     best = float(run.history()["val_accuracy"].max())
-    baseline = summary["baselines"]["majority"]["validation"]["accuracy"]
+    baseline = record.baselines.majority["validation"].accuracy
     low, high = statistics.wilson(round(best * images), images)
     if low <= baseline:
         verdict = "is worse than" if high < baseline else "cannot be told from"
@@ -66,25 +97,25 @@ def remarks(run: Run, summary: dict[str, Any]) -> list[str]:
     return sentences
 
 
-def notices(record: dict[str, Any]) -> list[str]:
+def notices(record: Record) -> list[str]:
     """What was settled before training and belongs beside every number of the run."""
-    found = [record["weights"]["notice"], record["data"]["notice"]]
-    excluded = len(record["data"]["excluded"])
+    sentences = [record.weights.notice, record.data.notice]
+    excluded = len(record.data.excluded)
     if excluded:
-        found.append(f"{excluded} images were left out; the record of the run names them")
-    return [sentence.rstrip(".") + "." for sentence in found if sentence]
+        sentences.append(f"{excluded} images were left out; the record of the run names them")
+    return [sentence.rstrip(".") + "." for sentence in sentences if sentence]
 
 
-def summarize_all(results: Path) -> tuple[list[dict[str, Any]], list[str]]:
+def summarize_all(results: Path) -> tuple[list[Summary], list[str]]:
     """Summarize every run below a results folder.
 
     Returns:
         The summaries, and one line for each run that is damaged.
     """
-    found, damaged = [], []
+    summaries, damaged = [], []
     for run in list_runs(results):
         try:
-            found.append(summarize(run))
+            summaries.append(summarize(run))
         except RunError as error:
             damaged.append(str(error))
-    return found, damaged
+    return summaries, damaged

@@ -9,6 +9,7 @@ import numpy as np
 
 from retina.experiments.settings import without_added
 from retina.runs import epochs as stopping
+from retina.runs.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,7 @@ class Curve:
         epochs: The budget: epochs at most.
         early_stopping: Whether training stops when validation loss no longer falls.
         patience: Epochs without a lower validation loss before stopping (or that would have been waited for).
-        status: One of `retina.runs.folder.STATUSES`.
+        status: One of `retina.runs.record.STATUSES`.
         majority: Accuracy of the majority guess on validation, 0-1.
         images: Validation images, at least 1.
         positives: Diseased ones among them.
@@ -80,25 +81,24 @@ class Curve:
     broken_step: int | None = None
 
     @classmethod
-    def of(cls, record: Mapping[str, Any], history: "pd.DataFrame") -> Self:
+    def of(cls, record: Record, history: "pd.DataFrame") -> Self:
         """The curve of a run, from its record and its history as `retina.runs.folder.Run` reads them."""
-        experiment, splits = record["experiment"], record["data"]["splits"]
+        experiment, data = record.experiment, record.data
         named = ("backbone", "params", "loss", "seed", "learning_rate", "batch_size", "epochs", "early_stopping")
-        fingerprint = record["data"]["fingerprint"]
-        machine = [record["environment"].get(key) for key in MACHINE]
+        machine = [getattr(record.environment, key) for key in MACHINE]
         return cls(
-            name=record["name"],
-            **{key: experiment[key] for key in (*named, "patience")},
-            status=record["status"],
-            majority=record["baselines"]["majority"]["validation"]["accuracy"],
-            images=splits["validation"]["images"],
-            positives=splits["validation"]["positives"],
-            train_images=splits["train"]["images"],
-            train_positives=splits["train"]["positives"],
+            name=record.name,
+            **{key: getattr(experiment, key) for key in (*named, "patience")},
+            status=record.status,
+            majority=record.baselines.majority["validation"].accuracy,
+            images=data.splits["validation"].images,
+            positives=data.splits["validation"].positives,
+            train_images=data.splits["train"].images,
+            train_positives=data.splits["train"].positives,
             **{key: history[key].to_numpy(dtype=np.float64) for key in SERIES},
-            settings=without_added(experiment) | {"data": fingerprint},
-            conditions=(*machine, fingerprint, *(experiment[key] for key in WORK)),
-            broken_step=record.get("diverged_step"),
+            settings=without_added(experiment.to_dict()) | {"data": data.fingerprint},
+            conditions=(*machine, data.fingerprint, *(getattr(experiment, key) for key in WORK)),
+            broken_step=record.diverged_step,
         )
 
     def __len__(self) -> int:

@@ -11,10 +11,10 @@ from retina.analysis.gathering.collection import Entry
 from retina.analysis.gathering.external import Scores
 from retina.analysis.gathering.naming import data_name
 from retina.errors import RunError
+from retina.experiments.splits import PREDICTED_SPLITS
 from retina.numbers.metrics import auroc
 from retina.numbers.operating_points import OperatingPoint, choose
 from retina.numbers.resampling import bootstrap_aurocs
-from retina.runs.folder import PREDICTED_SPLITS
 
 if TYPE_CHECKING:
     from retina.experiments.target import Target

@@ -1,21 +1,27 @@
 """Runs as they lie on disk -> runs that can be compared, under short labels; what is damaged is named and left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retina.analysis.gathering import naming
 from retina.errors import RunError
+from retina.experiments.experiment import Experiment
+from retina.experiments.splits import IMAGE_KEY, PREDICTED_SPLITS
 from retina.experiments.target import Target
-from retina.runs import folder as runs
-from retina.runs import record as records
 from retina.runs import status
-from retina.runs.folder import FINISHED, Run
+from retina.runs.folder import HISTORY_COLUMNS, TABLES, Run
+from retina.runs.record import Record
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+
+HIGHEST = {"train_loss": inf, "val_loss": inf, "train_accuracy": 1, "val_accuracy": 1, "val_auroc": 1}
+"""The largest value that a column of the history may have; the smallest is 0."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Entry:
 
     name: str
     label: str
-    record: dict[str, Any]
+    record: Record
     history: "pd.DataFrame"
     predictions: "pd.DataFrame | None"
 
@@ -42,19 +48,19 @@ class Entry:
         return self.predictions is not None
 
     @property
-    def experiment(self) -> dict[str, Any]:
+    def experiment(self) -> Experiment:
         """The settings of the run."""
-        return self.record["experiment"]
+        return self.record.experiment
 
     @property
     def fingerprint(self) -> str:
         """The identity of its data: labels and bytes of every image."""
-        return self.record["data"]["fingerprint"]
+        return self.record.data.fingerprint
 
     @property
     def target(self) -> Target:
         """What it predicts."""
-        return naming.target_of(self.record)
+        return self.record.target
 
     @property
     def question(self) -> tuple[str, Target]:
@@ -93,7 +99,7 @@ def refuse_copy(entry: Entry, known: Sequence[Entry], folder: Path) -> None:
         RunError: it has the digest of a known one.
     """
     for other in known:
-        if other.record["digest"] == entry.record["digest"]:
+        if other.record.digest == entry.record.digest:
             raise RunError(
                 "a run stands twice", found=f"a copy of {other.name}", where=folder, advice="delete one of the two"
             )
@@ -115,40 +121,57 @@ def read(run: Run) -> Entry:
         return read_as(run, now)
 
 
-def read_as(run: Run, record: dict[str, Any]) -> Entry:
+def read_as(run: Run, record: Record) -> Entry:
     """Read what a record says that there is.
 
     Raises:
         RunError: see `read`.
     """
-    records.check(record, run.record_path)
-    finished = record["status"] in FINISHED
     entry = Entry(
         name=run.folder.name,
         label=run.folder.name,
         record=record,
-        history=history_of(run, record, finished=finished),
-        predictions=run.predictions() if finished else None,
+        history=history_of(run, record),
+        predictions=run.predictions() if record.finished else None,
     )
-    if finished:
+    if record.finished:
         check_predictions(entry, run.predictions_path)
-        status.check(run, record, runs.TABLES)
+        status.check(run, record, TABLES)
     return entry
 
 
-def history_of(run: Run, record: Mapping[str, Any], *, finished: bool) -> "pd.DataFrame":
+def history_of(run: Run, record: Record) -> "pd.DataFrame":
     """The curves of a run; an unfinished one may have none yet.
 
     Raises:
         RunError: the table is damaged, or its epochs are not 1, 2, ... as many as the record says.
     """
-    if not finished and not run.history_path.is_file():
+    if not record.finished and not run.history_path.is_file():
         import pandas as pd
 
-        return pd.DataFrame(columns=list(runs.HISTORY_COLUMNS), dtype="float64").astype({"epoch": "int64"})
+        return pd.DataFrame(columns=list(HISTORY_COLUMNS), dtype="float64").astype({"epoch": "int64"})
     history = run.history()
-    records.check_history(history, record, run.history_path, finished=finished)
+    check_history(history, record, run.history_path)
     return history
+
+
+def check_history(history: "pd.DataFrame", record: Record, path: Path) -> None:
+    """See that the curves are of epochs 1, 2, ... and their values in range; a loss may be infinite or NaN.
+
+    Raises:
+        RunError: an epoch is missing, the record counts others, or a value is out of range.
+    """
+    epochs, counted = history["epoch"].tolist(), record.epochs_run
+    problem = None
+    if epochs != list(range(1, len(epochs) + 1)) or (record.finished and len(epochs) != counted):
+        problem = f"{len(epochs)} rows, epochs {str(epochs)[:60]}"
+    elif record.finished and not 1 <= (record.best_epoch or 0) <= counted:
+        problem = f"best epoch {record.best_epoch}"
+    for name, high in HIGHEST.items():
+        if (history[name] < 0).any() or (history[name] > high).any():
+            problem = f"{name} outside 0 to {high:g}"
+    if problem:
+        raise RunError("a table of a run is damaged", expected=f"epochs 1 to {counted}", found=problem, where=path)
 
 
 def check_predictions(entry: Entry, path: Path) -> None:
@@ -159,16 +182,14 @@ def check_predictions(entry: Entry, path: Path) -> None:
     """
     rows = entry.predictions
     counts = {}
-    for split in runs.PREDICTED_SPLITS:
+    for split in PREDICTED_SPLITS:
         labels = rows.loc[rows["split"] == split, "label"]
         counts[split] = (len(labels), int(labels.sum()))
     expected = {
-        split: (part["images"], part["positives"])
-        for split, part in entry.record["data"]["splits"].items()
-        if split in counts
+        split: (part.images, part.positives) for split, part in entry.record.data.splits.items() if split in counts
     }
     problem = None
-    if rows.duplicated(["split", "id"]).any():
+    if rows.duplicated([*IMAGE_KEY]).any():
         problem = "an image that stands twice"
     elif counts != expected:
         problem = f"(images, positives) {counts}"

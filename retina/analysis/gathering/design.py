@@ -1,12 +1,13 @@
 """Which runs answer a question of the study: alike but for the parameter set, but for the loss, or but for the seed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
 from retina.analysis.gathering.collection import Entry
 from retina.experiments.settings import meaningful
 from retina.experiments.target import DEFAULT, Target
+from retina.runs.record import Record
 
 SCHEDULE = ("early_stopping", "patience", "precision")
 """Settings that may differ within a pair: the pair says so, it is not given up for them."""
@@ -17,9 +18,9 @@ OF_A_LOSS = ("loss", "focal_gamma", "focal_alpha", *SCHEDULE)
 def shared(entry: Entry, apart_from: Iterable[str]) -> tuple[Any, ...]:
     """What two runs must have in common: the data, the origin of the weights, and every setting but those named."""
     left_out = set(apart_from)
-    meant = meaningful(entry.experiment)
+    meant = meaningful(entry.experiment.to_dict())
     settings = tuple(sorted((key, str(value)) for key, value in meant.items() if key not in left_out))
-    return (entry.fingerprint, entry.record["weights"]["origin"], settings)
+    return (entry.fingerprint, entry.record.weights.origin, settings)
 
 
 def sets(entries: Sequence[Entry], apart_from: Iterable[str]) -> list[list[Entry]]:
@@ -36,9 +37,9 @@ def parameter_pairs(entries: Sequence[Entry]) -> list[tuple[Entry, Entry]]:
     Trials of a search have rates and batch sizes of their own and speak for no parameter set.
     """
     pairs = []
-    plain = [entry for entry in entries if entry.record.get("selection") is None]
+    plain = [entry for entry in entries if entry.record.selection is None]
     for members in sets(plain, OF_A_PARAMETER_SET):
-        for first, second in combinations(sorted({entry.experiment["params"] for entry in members}), 2):
+        for first, second in combinations(sorted({entry.experiment.params for entry in members}), 2):
             pairs.append(nearest(of(members, "params", first), of(members, "params", second)))
     return pairs
 
@@ -55,7 +56,7 @@ def loss_pairs(entries: Sequence[Entry]) -> list[tuple[Entry, Entry]]:
 
 def of(entries: Sequence[Entry], key: str, value: str) -> list[Entry]:
     """The runs with that value of a setting."""
-    return [entry for entry in entries if entry.experiment[key] == value]
+    return [entry for entry in entries if getattr(entry.experiment, key) == value]
 
 
 def nearest(first: Sequence[Entry], second: Sequence[Entry]) -> tuple[Entry, Entry]:
@@ -65,8 +66,9 @@ def nearest(first: Sequence[Entry], second: Sequence[Entry]) -> tuple[Entry, Ent
     """
 
     def distance(pair: tuple[Entry, Entry]) -> tuple[int, int]:
-        apart = sum(pair[0].experiment[key] != pair[1].experiment[key] for key in SCHEDULE)
-        return apart, sum(key in entry.record["overrides"] for entry in pair for key in ("batch_size", "learning_rate"))
+        one, other = (entry.experiment for entry in pair)
+        apart = sum(getattr(one, key) != getattr(other, key) for key in SCHEDULE)
+        return apart, sum(key in entry.record.overrides for entry in pair for key in ("batch_size", "learning_rate"))
 
     return min(((a, b) for a in first for b in second), key=distance)
 
@@ -80,15 +82,10 @@ ONLY_ONE = "torchvision IMAGENET1K_V1"
 """What ImageNet weights were before records named their recipe: retina knew no other."""
 
 
-def recipe_of(record: Mapping[str, Any]) -> str | None:
+def recipe_of(record: Record) -> str | None:
     """The pretraining recipe of a run; `None` where it started from random weights, or from a file nobody knows."""
-    weights = record["weights"]
-    return weights.get("recipe") or (ONLY_ONE if weights["origin"] == "imagenet" else None)
-
-
-def preprocessing_of(record: Mapping[str, Any]) -> str | None:
-    """What a run's network does to the pixels before its first layer; `None` where the record does not say."""
-    return record["weights"].get("preprocessing")
+    weights = record.weights
+    return weights.recipe or (ONLY_ONE if weights.origin == "imagenet" else None)
 
 
 def recipes(entries: Iterable[Entry]) -> list[str]:

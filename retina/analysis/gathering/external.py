@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from retina.errors import RunError
+from retina.experiments.splits import PREDICTED_SPLITS
 from retina.experiments.target import DISEASE_RISK
-from retina.runs.folder import PREDICTED_SPLITS
 
 LABELS = ("label", DISEASE_RISK)
 """Names of the column of labels, the first that is there."""

@@ -1,13 +1,12 @@
 """Short names: the fewest words that tell a run from all others, and its data from other data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from retina.experiments.experiment import Experiment
 from retina.experiments.settings import meaningful
-from retina.experiments.target import DEFAULT, Target, binary
-
-Record = Mapping[str, Any]
+from retina.experiments.target import DEFAULT
+from retina.runs.record import Record
 
 
 def labels(records: Sequence[Record]) -> list[str]:
@@ -17,7 +16,7 @@ def labels(records: Sequence[Record]) -> list[str]:
     the settings that differ, the name of the data, eight digits of the digest, and in the end, for copies of one run, a
     number.
     """
-    found = [" ".join([*words_of(record["experiment"]), *target_words(record)]) for record in records]
+    found = [" ".join([*words_of(record.experiment), *target_words(record)]) for record in records]
     for addition in (differing_settings, data_names, digests):
         for name in {name for name in found if found.count(name) > 1}:
             places = [place for place, other in enumerate(found) if other == name]
@@ -29,20 +28,14 @@ def labels(records: Sequence[Record]) -> list[str]:
     ]
 
 
-def words_of(settings: Mapping[str, Any]) -> list[str]:
+def words_of(experiment: Experiment) -> list[str]:
     """Backbone, parameter set and loss; whatever a stranger wrote there, on one line."""
-    return " ".join(str(settings[key]) for key in ("backbone", "params", "loss")).split()
-
-
-def target_of(record: Record) -> Target:
-    """What a run predicts; runs from before targets were recorded predict the default one."""
-    return binary(record["experiment"].get("target", DEFAULT.column))
+    return f"{experiment.backbone} {experiment.params} {experiment.loss}".split()
 
 
 def target_words(record: Record) -> list[str]:
     """The name of a run's target, where it is not the default one."""
-    target = target_of(record)
-    return [] if target == DEFAULT else [target.name]
+    return [] if record.target == DEFAULT else [record.target.name]
 
 
 def differing_settings(records: Sequence[Record]) -> list[str]:
@@ -51,9 +44,9 @@ def differing_settings(records: Sequence[Record]) -> list[str]:
     Weights are those that training started from: a run that asked for ImageNet's and started from random ones is one
     from random weights.
     """
-    settings = [meaningful(record["experiment"]) for record in records]
+    settings = [meaningful(record.experiment.to_dict()) for record in records]
     for values, record in zip(settings, records, strict=True):
-        if record["weights"]["origin"] == "random":
+        if record.weights.origin == "random":
             values["weights"] = "random"
     every = dict.fromkeys(key for values in settings for key in values)
     keys = [key for key in every if len({str(values[key]) for values in settings if key in values}) > 1]
@@ -68,7 +61,7 @@ def data_names(records: Sequence[Record]) -> list[str]:
 
 def digests(records: Sequence[Record]) -> list[str]:
     """For each run, eight digits of its digest."""
-    return [record["digest"][:8] for record in records]
+    return [record.digest[:8] for record in records]
 
 
 def data_name(record: Record) -> str:
@@ -76,6 +69,6 @@ def data_name(record: Record) -> str:
 
     No path of the machine it ran on.
     """
-    data = record["data"]
-    folder = "built-in" if data["source"] == "built-in" else Path(str(data.get("folder", "folder"))).name
-    return " ".join([folder, data["fingerprint"][:8], *target_words(record)])
+    data = record.data
+    folder = "built-in" if data.source == "built-in" else Path(data.folder).name
+    return " ".join([folder, data.fingerprint[:8], *target_words(record)])

@@ -1,7 +1,6 @@
 """The last pages: limitations, how to make everything again, and the reporting checklist."""
 
 import shlex
-from typing import Any
 
 from retina.analysis.comparing.comparison import Comparison
 from retina.analysis.gathering import design
@@ -12,6 +11,7 @@ from retina.experiments.target import DEFAULT
 from retina.reporting import cells
 from retina.reporting.document import Block, Cell, Code, Heading, Items, Paragraph, Table
 from retina.reporting.language import Language
+from retina.runs.session import Git
 
 MADE = (
     "results.run",
@@ -40,7 +40,7 @@ SHIPPED = ("p1", "p2")
 def limitations(comparison: Comparison, language: Language) -> list[Block]:
     """What weakens every number above."""
     keys = ["one_source", "selection", "images", "label", "precision", "time", "original"]
-    if any(entry.record["data"]["source"] == "built-in" for entry in comparison.entries):
+    if any(entry.record.data.source == "built-in" for entry in comparison.entries):
         keys.insert(0, "drawn")
     if any(candidate.entry is None for group in comparison.groups for candidate in group.candidates):
         keys.append("published")
@@ -67,17 +67,17 @@ def reproduce(comparison: Comparison, language: Language) -> list[Block]:
 
 def command(entry: Entry) -> str:
     """The command that trains a run again, from its record; the data folder is the reader's own."""
-    experiment, overrides = entry.experiment, entry.record["overrides"] or {}
-    params = experiment["params"] if experiment["params"] in SHIPPED else f"{experiment['params']}.toml"
-    words = ["python", "cli.py", "run", experiment["backbone"], "--params", params]
-    words += ["--loss", experiment["loss"], "--seed", str(experiment["seed"])]
-    for key in sorted(name for name in overrides if name in SETTINGS):
-        flag, value = key.replace("_", "-"), experiment.get(key)
+    experiment = entry.experiment
+    params = experiment.params if experiment.params in SHIPPED else f"{experiment.params}.toml"
+    words = ["python", "cli.py", "run", experiment.backbone, "--params", params]
+    words += ["--loss", experiment.loss, "--seed", str(experiment.seed)]
+    for key in sorted(name for name in entry.record.overrides if name in SETTINGS):
+        flag, value = key.replace("_", "-"), getattr(experiment, key)
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
             words += [f"--{flag}", "none" if value is None else str(value)]
-    if entry.record["data"]["source"] != "built-in":
+    if entry.record.data.source != "built-in":
         words += ["--data", "DIR"]
     return shlex.join(words)
 
@@ -85,37 +85,35 @@ def command(entry: Entry) -> str:
 def made(entry: Entry, language: Language) -> tuple[Cell, ...]:
     """Where and with what a run was made."""
     record = entry.record
-    environment, timings = record["environment"], record["timings"]
-    packages = environment["packages"]
-    versions = ", ".join(f"{name} {packages.get(name, '?')}" for name in VERSIONS)
-    hardware = f"{environment.get('device_name', '?')}, {environment.get('cores', '?')} x"
-    minutes = timings.get("training_seconds")
+    environment, seconds = record.environment, record.timings.training_seconds
+    versions = ", ".join(f"{name} {environment.packages.get(name, '?')}" for name in VERSIONS)
+    hardware = f"{environment.device_name}, {'?' if environment.cores is None else environment.cores} x"
     wall = (
-        Cell("-") if minutes is None else Cell(language.say("report.reproduce.minutes", minutes=minutes / 60), minutes)
+        Cell("-") if seconds is None else Cell(language.say("report.reproduce.minutes", minutes=seconds / 60), seconds)
     )
-    sha = record["files"].get("model.keras") or "-"
+    sha = record.files.get("model.keras") or "-"
     return (
         cells.text(entry.label),
-        cells.text(commit(environment["git"], language)),
+        cells.text(commit(environment.git, language)),
         cells.text(versions),
         cells.text(hardware),
-        cells.text(entry.experiment.get("precision", "?")),
-        cells.text(record["weights"]["origin"]),
+        cells.text(entry.experiment.precision),
+        cells.text(record.weights.origin),
         cells.text(design.recipe_of(record) or "-"),
-        cells.text(design.preprocessing_of(record) or "-"),
+        cells.text(record.weights.preprocessing or "-"),
         wall,
         cells.text(data_name(record)),
-        cells.text(record["digest"][:SHORT]),
+        cells.text(record.digest[:SHORT]),
         cells.text(sha[:SHORT]),
     )
 
 
-def commit(git: dict[str, Any] | None, language: Language) -> str:
+def commit(git: Git | None, language: Language) -> str:
     """The commit, and whether files had changed since."""
-    if not git or not git.get("commit"):
+    if not git or not git.commit:
         return language.say("report.reproduce.no_commit")
-    short = str(git["commit"])[:SHORT]
-    return language.say("report.reproduce.dirty", commit=short) if git.get("dirty") else short
+    short = git.commit[:SHORT]
+    return language.say("report.reproduce.dirty", commit=short) if git.dirty else short
 
 
 def checklist(comparison: Comparison, language: Language) -> list[Block]:

@@ -25,7 +25,7 @@ def curves(comparison: Comparison, language: Language) -> list[Block]:
         caption = say(language, "time_figure")
         blocks.append(Picture("epoch-time", caption, caption))
     for entry in comparison.entries:
-        seconds = entry.record["timings"].get("feature_seconds")
+        seconds = entry.record.timings.feature_seconds
         if seconds is not None:
             blocks.append(Paragraph(say(language, "time_features", label=entry.label, seconds=seconds)))
     blocks.append(Heading(say(language, "runs"), 2, "runs"))

@@ -1,15 +1,15 @@
 """What went in and how it was weighed: the data with what was left out, and the methods."""
 
-from typing import Any
-
 from retina.analysis.comparing.comparison import Comparison
 from retina.analysis.gathering import design
 from retina.analysis.gathering.candidates import Group
+from retina.experiments.splits import PREDICTED_SPLITS, SPLITS
 from retina.experiments.target import DEFAULT
 from retina.numbers import calibration, resampling, roc
 from retina.reporting import cells, wording
 from retina.reporting.document import Block, Cell, Heading, Paragraph, Table
 from retina.reporting.language import Language
+from retina.runs.record import Record
 
 EXCLUDED_NAMED = 10
 METHODS = ("target", "training", "auroc", "pairs", "points", "calibration", "seeds", "diagnosis")
@@ -34,20 +34,18 @@ def data(comparison: Comparison, language: Language) -> list[Block]:
 def flow(group: Group, language: Language) -> Table:
     """Listed, excluded and used images of a group's runs, per split and class."""
     record = group.entries[0].record
-    rows = tuple(flow_row(record, split, language) for split in ("train", "validation", "test"))
+    rows = tuple(flow_row(record, split, language) for split in SPLITS)
     title = language.say("report.data.title", data=group.name)
     return Table(title, cells.columns(language, "data", FLOW, ("split",)), rows, tuple(flow_notes(record, language)))
 
 
-def flow_row(record: dict[str, Any], split: str, language: Language) -> tuple[Cell, ...]:
+def flow_row(record: Record, split: str, language: Language) -> tuple[Cell, ...]:
     """One split: what was listed and could be used, and what is known of it before any training."""
-    part = record["data"]["splits"][split]
-    images, positives = part["images"], part["positives"]
-    excluded = [item for item in record["data"]["excluded"] if item["split"] == split]
-    found = images + sum(item.get("found", True) for item in excluded)
-    diseased = sum(item.get("label") == 1 for item in excluded)
-    majority = record["baselines"]["majority"].get(split, {}).get("accuracy")
-    histogram = record["baselines"]["colour_histogram"].get(split, {}).get("auroc")
+    part = record.data.splits[split]
+    images, positives = part.images, part.positives
+    excluded = [item for item in record.data.excluded if item.split == split]
+    found = images + sum(item.found for item in excluded)
+    diseased = sum(item.label == 1 for item in excluded)
     blank = Cell("-")
     return (
         cells.text(language.say(f"report.split.{split}")),
@@ -55,27 +53,34 @@ def flow_row(record: dict[str, Any], split: str, language: Language) -> tuple[Ce
         Cell(f"{len(excluded)} ({diseased})", float(len(excluded))),
         *map(cells.count, (images, positives, images - positives)),
         cells.number(language, positives / images, ".1%") if images else blank,
-        cells.number(language, majority) if split != "train" else blank,
-        cells.number(language, histogram) if split != "train" else blank,
+        *baseline_cells(record, split, language),
     )
 
 
-def flow_notes(record: dict[str, Any], language: Language) -> list[str]:
+def baseline_cells(record: Record, split: str, language: Language) -> tuple[Cell, Cell]:
+    """Accuracy of the majority guess and AUROC of the colour histogram, where the split is predicted."""
+    if split not in PREDICTED_SPLITS:
+        return Cell("-"), Cell("-")
+    majority, histogram = record.baselines.majority[split], record.baselines.colour_histogram[split]
+    return cells.number(language, majority.accuracy), cells.number(language, histogram.auroc)
+
+
+def flow_notes(record: Record, language: Language) -> list[str]:
     """What was excluded and why, the audit's warnings, and what the data say about themselves."""
-    excluded = record["data"]["excluded"]
+    excluded = record.data.excluded
     notes = [
         language.say(
             "report.data.excluded_note",
-            split=language.say(f"report.split.{item['split']}"),
-            id=item["id"],
-            reason=item["reason"],
+            split=language.say(f"report.split.{item.split}"),
+            id=item.id,
+            reason=item.reason,
         )
         for item in excluded[:EXCLUDED_NAMED]
     ]
     if len(excluded) > EXCLUDED_NAMED:
         notes.append(language.say("report.data.excluded_more", more=len(excluded) - EXCLUDED_NAMED))
-    notes += [language.say("report.data.warning", text=text.rstrip(".")) for text in record["data"]["warnings"]]
-    said = [record["data"].get("notice"), record["weights"].get("notice")]
+    notes += [language.say("report.data.warning", text=text.rstrip(".")) for text in record.data.warnings]
+    said = [record.data.notice, record.weights.notice]
     return notes + [language.say("report.data.notice", text=text.rstrip(".")) for text in said if text]
 
 

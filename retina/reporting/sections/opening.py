@@ -20,8 +20,8 @@ NAMED_PAIRS = 5
 
 def title(comparison: Comparison, language: Language) -> list[Block]:
     """The title, and where the numbers come from."""
-    versions = {entry.record["environment"]["packages"].get("retina", "?") for entry in comparison.entries}
-    lead = language.say("report.lead", version=", ".join(sorted(map(str, versions))) or "-")
+    versions = {entry.record.environment.packages.get("retina", "?") for entry in comparison.entries}
+    lead = language.say("report.lead", version=", ".join(sorted(versions)) or "-")
     return [Heading(language.say("report.title"), 1, "report"), Paragraph(lead)]
 
 
@@ -92,7 +92,7 @@ def lead(comparison: Comparison, group: Group, leader: Candidate, language: Lang
     said["validation"] = cells.number(language, validation).text
     if leader.entry is None:
         return say(language, "leader_published", **said)
-    histogram = leader.entry.record["baselines"]["colour_histogram"]["test"].get("auroc")
+    histogram = leader.entry.record.baselines.colour_histogram["test"].auroc
     return say(language, "leader", histogram=cells.number(language, histogram).text, **said)
 
 
@@ -186,7 +186,7 @@ def conclusive(comparison: Comparison, group: Group, language: Language) -> list
 def inconclusive(comparison: Comparison, group: Group, language: Language) -> list[str]:
     """What they do not show, however much one would like them to."""
     records = [entry.record for entry in group.entries]
-    origins = sorted({record["weights"]["origin"] for record in records})
+    origins = sorted({record.weights.origin for record in records})
     recipes = design.recipes(group.entries)
     test = cells.rows(comparison.scores, data=group.name, split="test")
     leader = group.candidates[0].label
@@ -198,7 +198,7 @@ def inconclusive(comparison: Comparison, group: Group, language: Language) -> li
     alike = any(cells.known(row["p_holm"]) for row in pairs) and not significant(pairs)
     seeds = max((int(row["seeds"]) for row in test if cells.known(row.get("seeds"))), default=0)
     found: list[tuple[bool, str, dict[str, object]]] = [
-        (any(record["data"]["source"] == "built-in" for record in records), "drawn", {}),
+        (any(record.data.source == "built-in" for record in records), "drawn", {}),
         (alike, "alike", {}),
         (unsure, "chance", {"label": leader, **(area or {})}),
         (bool(colours), "histogram", {"label": leader, **colours}),
@@ -209,7 +209,7 @@ def inconclusive(comparison: Comparison, group: Group, language: Language) -> li
         (origins == ["random"], "random", {}),
         (len(origins) > 1, "mixed", {"origins": ", ".join(origins)}),
         (len(recipes) > 1, "recipes", {"recipes": "; ".join(recipes)}),
-        (any(record["data"]["warnings"] for record in records), "duplicates", {}),
+        (any(record.data.warnings for record in records), "duplicates", {}),
         (True, "external", {}),
     ]
     return [language.say(f"report.conclusions.cannot_{key}", **fields) for holds, key, fields in found if holds]
@@ -221,7 +221,7 @@ def against_colours(comparison: Comparison, group: Group, language: Language) ->
     rows = cells.rows(comparison.scores, data=group.name, split="test", model=leader.label)
     if leader.entry is None or not rows or not cells.known(rows[0]["auroc"]):
         return {}
-    histogram = leader.entry.record["baselines"]["colour_histogram"]["test"].get("auroc")
+    histogram = leader.entry.record.baselines.colour_histogram["test"].auroc
     if not cells.known(histogram):
         return {}
     return {"auroc": cells.number(language, rows[0]["auroc"]).text, "histogram": cells.number(language, histogram).text}

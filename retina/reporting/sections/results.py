@@ -48,14 +48,14 @@ def ranked(comparison: Comparison, group: Group, language: Language) -> Table:
     validation = {row["model"]: row for row in cells.rows(comparison.scores, data=group.name, split="validation")}
     rows = []
     for candidate in group.candidates:
-        record = candidate.entry.record if candidate.entry else {}
-        status = language.say(f"report.status.{record['status']}") if record else "-"
+        record = candidate.entry.record if candidate.entry else None
+        status = language.say(f"report.status.{record.status}") if record else "-"
         rows.append(
             (
                 cells.text(candidate.label),
                 cells.text(status),
-                cells.count(record["best_epoch"]) if record.get("best_epoch") else Cell("-"),
-                cells.count(record["epochs_run"]) if record else Cell("-"),
+                cells.count(record.best_epoch) if record and record.best_epoch else Cell("-"),
+                cells.count(record.epochs_run) if record else Cell("-"),
                 cells.number(language, validation.get(candidate.label, {}).get("auroc")),
                 *ranked_cells(test.get(candidate.label), language),
             )
@@ -147,10 +147,10 @@ def unranked(comparison: Comparison, language: Language) -> list[Block]:
     blocks: list[Block] = []
     rows = []
     for entry in comparison.unfinished:
-        epochs = {"epochs": len(entry.history), "budget": entry.experiment["epochs"]}
+        epochs = {"epochs": len(entry.history), "budget": entry.experiment.epochs}
         reason = language.say("report.results.unranked_reason", **epochs)
-        error = entry.record.get("error")
-        said = (entry.label, language.say(f"report.status.{entry.record['status']}"))
+        error = entry.record.error
+        said = (entry.label, language.say(f"report.status.{entry.record.status}"))
         rows.append(tuple(map(cells.text, (*said, f"{reason}; {error}" if error else reason))))
     if rows:
         columns = cells.columns(language, "results", ("run", "status", "reason"), ("run", "status", "reason"))

@@ -48,7 +48,7 @@ def unranked(comparison: Comparison, language: Language) -> list[str]:
     """The runs that are not ranked, and why."""
     lines = [language.say("report.results.unranked")]
     for entry in comparison.unfinished:
-        epochs = {"epochs": len(entry.history), "budget": entry.experiment["epochs"]}
-        status = language.say(f"report.status.{entry.record['status']}")
+        epochs = {"epochs": len(entry.history), "budget": entry.experiment.epochs}
+        status = language.say(f"report.status.{entry.record.status}")
         lines.append(f"{entry.label}: {status}, {language.say('report.results.unranked_reason', **epochs)}")
     return lines

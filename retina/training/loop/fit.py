@@ -16,7 +16,13 @@ from retina.training.saving.writer import Writer
 
 
 def fit(
-    plan: Plan, material: Material, writer: Writer, *, quiet: bool, watchers: Sequence[keras.callbacks.Callback] = ()
+    plan: Plan,
+    material: Material,
+    writer: Writer,
+    *,
+    quiet: bool,
+    watchers: Sequence[keras.callbacks.Callback] = (),
+    listeners: Sequence[keras.callbacks.Callback] = (),
 ) -> callbacks.Progress:
     """Train a network with Keras' `compile` and `fit`, from the last checkpoint where there is one.
 
@@ -25,7 +31,9 @@ def fit(
         material: What is trained, and on what.
         writer: Writes each epoch to its run folder; the last ones may still be with it on return.
         quiet: Show nothing.
-        watchers: Further callbacks; they come last, when an epoch stands in the run folder.
+        watchers: Further callbacks; they come last, when an epoch is in the run folder.
+        listeners: Further callbacks that hear of an epoch when it is scored and not yet recorded, and may change its
+            numbers.
 
     Returns:
         The history and the best weights.
@@ -45,10 +53,11 @@ def fit(
     reached = len(progress.rows)
     clock = timing.Clock(batches)
     try:
-        listeners = [
+        every = [
             clock,
             callbacks.Finite(),
             callbacks.Validation(material.validation, validation.labels, loss),
+            *listeners,
             callbacks.EpochRecord(writer, progress, clock, patience=patience, at_once=bool(watchers)),
             display,
             *watchers,
@@ -60,7 +69,7 @@ def fit(
             verbose=0,
             shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
             callbacks=timing.Unhurried(
-                listeners, model=model, epochs=experiment.epochs, steps=batches.num_batches, verbose=0
+                every, model=model, epochs=experiment.epochs, steps=batches.num_batches, verbose=0
             ),
         )
     finally:

@@ -12,11 +12,11 @@ import torch
 from retina.data.feeding.batches import ShuffledBatches
 from retina.experiments.settings import meaningful
 from retina.machine import device, files, memory, progress, provenance
-from retina.runs import searches
+from retina.runs import reading, searches
 from retina.training import execution, material, weights
 from retina.training.loop.fit import compiled
 from retina.training.loop.losses import LOSSES
-from retina.training.plan import Plan, now
+from retina.training.plan import Plan, now, recorded
 from retina.training.searches.lr_rule import Suggestion, Watch, rates, smooth, suggest
 
 OF_A_SCHEDULE = ("learning_rate", "epochs", "early_stopping", "patience", "seed")
@@ -69,15 +69,15 @@ class Trace:
 def content(plan: Plan, tested: Range) -> dict[str, Any]:
     """What a range test follows from, as plain JSON values."""
     settings = {key: value for key, value in plan.experiment.to_dict().items() if key not in OF_A_SCHEDULE}
-    data = plan.data.to_dict()
+    data = recorded(plan.data)
     return {
         "schema": searches.SCHEMA,
         "kind": "lr-find",
         "experiment": settings,
         "first_seed": plan.experiment.seed,
         "range": dataclasses.asdict(tested),
-        "data": {key: data[key] for key in ("source", "fingerprint", "notice")},
-        "weights": plan.start.to_dict(),
+        "data": {"source": data.source, "fingerprint": data.fingerprint, "notice": data.notice},
+        "weights": reading.plain(plan.start.recorded()),
         "rule": "a tenth of the rate at which the smoothed training loss is lowest",
     }
 

@@ -9,7 +9,6 @@ folders, after Ctrl-C or after a kill.
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,10 @@ from retina.errors import DivergedError, PrunedError, RunError
 from retina.experiments.settings import meaningful
 from retina.machine import extras, files, sealed
 from retina.runs import folder as runs
-from retina.runs import searches
+from retina.runs import reading, searches
+from retina.runs.record import Selection
 from retina.training import execution
-from retina.training.plan import Plan
+from retina.training.plan import Plan, recorded
 from retina.training.searches.pruning import Prune, objective
 from retina.training.tracking.watcher import history
 
@@ -137,7 +137,7 @@ def planned(first: Plan, space: Space, number: int, rate: float, batch: int) -> 
         experiment=experiment,
         overrides=overrides,
         digest=experiment.digest(data=first.data.fingerprint, weights=first.start.identity),
-        selection={"by": "tune", "search": name(first, space), "trial": number},
+        selection=Selection(by="tune", search=name(first, space), trial=number),
     )
 
 
@@ -168,14 +168,15 @@ def tried(made: Plan, number: int, asked: Any, results: Path, *, quiet: bool) ->
 
 def before(run: runs.Run) -> str | None:
     """What became of a trial in an earlier session; `None` where it is to be trained, or to go on."""
-    record = {}
-    with suppress(RunError):  # there is none, or it is damaged, which training tells
+    try:
         record = run.record()
-    if record.get("status") in runs.FINISHED:
+    except RunError:  # there is none, or it is damaged, which training tells
+        return None
+    if record.finished:
         return "finished"
-    if record.get("status") == "diverged":
+    if record.status == "diverged":
         return "failed"
-    return "pruned" if record.get("pruned_epoch") is not None else None
+    return "pruned" if record.pruned_epoch is not None else None
 
 
 def winner(trials: Sequence[Trial]) -> Trial | None:
@@ -202,15 +203,15 @@ def record(plan: Plan, space: Space, trials: Sequence[Trial]) -> dict[str, Any]:
     settings = plan.experiment.to_dict()
     for key in ("learning_rate", "batch_size"):
         del settings[key]
-    data = plan.data.to_dict()
+    data = recorded(plan.data)
     return {
         "schema": searches.SCHEMA,
         "kind": "tune",
         "name": name(plan, space),
         "objective_is": OBJECTIVE,
         "experiment": settings,
-        "data": {key: data[key] for key in ("source", "fingerprint", "notice")},
-        "weights": plan.start.to_dict(),
+        "data": {"source": data.source, "fingerprint": data.fingerprint, "notice": data.notice},
+        "weights": reading.plain(plan.start.recorded()),
         "space": dataclasses.asdict(space) | {"batch_sizes": list(space.batch_sizes)},
         "tried": len(trials),
         "finished": states.count("finished"),

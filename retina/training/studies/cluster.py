@@ -145,7 +145,7 @@ def submit(
     """Train jobs on the cluster; outcomes come as they end."""
     finished = [item for item in jobs if job.is_finished(item)]
     for item in finished:
-        yield Outcome(item.name, runs.Run(job.folder(item)).record()["status"], reused=True)
+        yield Outcome(item.name, runs.Run(job.folder(item)).record().status, reused=True)
     left = [item for item in jobs if item not in finished]
     if left:
         require_alike(ray, left, nodes, mark)

@@ -18,6 +18,7 @@ from retina.experiments.study import Member
 from retina.machine import provenance
 from retina.models.backbones import catalogue
 from retina.runs import folder as runs
+from retina.runs.record import FINISHED
 from retina.training import execution
 from retina.training import plan as planning
 from retina.training.plan import Plan
@@ -93,13 +94,12 @@ class Outcome:
     @property
     def finished(self) -> bool:
         """Whether the run has results."""
-        return self.status in runs.FINISHED
+        return self.status in FINISHED
 
     def after(self, before: "Outcome") -> "Outcome":
         """This outcome as that of a second try."""
-        return dataclasses.replace(
-            self, attempts=before.attempts + self.attempts, seconds=before.seconds + self.seconds
-        )
+        seconds = before.seconds + self.seconds
+        return dataclasses.replace(self, attempts=before.attempts + self.attempts, seconds=seconds)
 
 
 def prepare(
@@ -168,7 +168,7 @@ def perform(job: Job, shelf: Shelf, *, patience: float = 0.0) -> Outcome:
         require_same(job, item)
         with follow.tracked(job.track, item, job.results) as watchers:
             run, reused = wait_and_execute(item, job.results, watchers, deadline=began + patience)
-        status = run.record()["status"]
+        status = run.record().status
     except DivergedError as problem:
         status, error = "diverged", str(problem)
     except RetinaError as problem:
@@ -211,7 +211,7 @@ def is_finished(job: Job) -> bool:
     """Whether the run of a job has its results."""
     run = runs.Run(folder(job))
     try:
-        return execution.is_finished(run) and run.record()["digest"] == job.digest
+        return execution.is_finished(run) and run.record().digest == job.digest
     except RunError:  # it is told where the run is trained
         return False
 

@@ -1,16 +1,16 @@
 """How long runs take on this machine, as far as finished runs tell."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from retina.errors import RetinaError
 from retina.experiments.experiment import Experiment
 from retina.machine import provenance
 from retina.models.backbones import registry
-from retina.runs import folder as runs
+from retina.runs.folder import list_runs
+from retina.runs.record import Record
 
 PLACE = ("device_name", "threads")
 """What of a run's environment decides how fast it is."""
@@ -54,31 +54,30 @@ class Pace:
         described = provenance.describe()
         self.place = [described[name] for name in PLACE]
         self.seconds: dict[tuple[object, ...], float] = {}
-        for run in runs.list_runs(results):
+        for run in list_runs(results):
             # a record that is damaged, or of another make, is told of where it is compared
-            with contextlib.suppress(RetinaError, LookupError, TypeError, ArithmeticError):
+            with contextlib.suppress(RetinaError, ArithmeticError):
                 self.learn(run.record())
 
-    def learn(self, record: Mapping[str, Any]) -> None:
+    def learn(self, record: Record) -> None:
         """Take what a finished run's record says, where it was trained on a machine like this one."""
-        if record["status"] not in runs.FINISHED or [record["environment"].get(name) for name in PLACE] != self.place:
+        if not record.finished or [getattr(record.environment, name) for name in PLACE] != self.place:
             return
-        settings, spent = record["experiment"], record["timings"].get("training_seconds")
-        images = record["data"]["splits"]["train"]["images"]
-        if spent and record["epochs_run"]:
-            self.note(settings, spent / (record["epochs_run"] * images))
+        spent, images = record.timings.training_seconds, record.data.splits["train"].images
+        if spent and record.epochs_run:
+            self.note(record.experiment, spent / (record.epochs_run * images))
 
-    def note(self, settings: Mapping[str, Any], seconds: float) -> None:
+    def note(self, experiment: Experiment, seconds: float) -> None:
         """Take a measurement: seconds for one image and epoch."""
-        self.seconds[kind(settings)] = seconds
+        self.seconds[kind(experiment)] = seconds
 
-    def of(self, settings: Mapping[str, Any]) -> tuple[float | None, bool]:
+    def of(self, experiment: Experiment) -> tuple[float | None, bool]:
         """Seconds for one image and epoch, and whether that was measured.
 
         What was not measured is scaled, by the operations of the backbone and by the pixels, from the run measured here
         that needs most nearly as many.
         """
-        wanted = kind(settings)
+        wanted = kind(experiment)
         if wanted in self.seconds:
             return self.seconds[wanted], True
         likes = {other: operations(other) for other in self.seconds if other[2:] == wanted[2:] and operations(other)}
@@ -90,15 +89,15 @@ class Pace:
 
     def estimate(self, work: Sequence[tuple[Experiment, int, int]]) -> Estimate:
         """The time that runs will take one after another: (experiment, training images, epochs left) of each."""
-        found = [(self.of(item.to_dict()), images * epochs) for item, images, epochs in work]
+        found = [(self.of(item), images * epochs) for item, images, epochs in work]
         known = all(seconds is not None for (seconds, _), _ in found)
         total = sum(seconds * amount for (seconds, _), amount in found) if known else None
         return Estimate(total, sum(measured for (_, measured), _ in found), len(found))
 
 
-def kind(settings: Mapping[str, Any]) -> tuple[object, ...]:
+def kind(experiment: Experiment) -> tuple[object, ...]:
     """What decides how long an image takes: backbone, side in pixels, and how it is trained."""
-    return tuple(settings[name] for name in ("backbone", "image_size", "fine_tune", "precision"))
+    return experiment.backbone, experiment.image_size, experiment.fine_tune, experiment.precision
 
 
 def operations(kind: tuple[object, ...]) -> float | None:

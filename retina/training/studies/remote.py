@@ -115,7 +115,7 @@ def sweep(folder: Path) -> None:
     for run in map(runs.Run, folder.glob("*")):
         with contextlib.suppress(RetinaError, OSError):
             old = time.time() - run.record_path.stat().st_mtime > kept.STALE
-            if old and run.record()["status"] in runs.FINISHED:
+            if old and run.record().finished:
                 shutil.rmtree(run.folder)
 
 

@@ -5,11 +5,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retina.errors import RetinaError
 from retina.runs import folder as runs
 from retina.runs import status
+from retina.runs.record import Record
 from retina.training.plan import Plan
 from retina.training.studies.agenda import Step
 from retina.training.studies.pace import Pace, in_words
@@ -103,24 +104,24 @@ class Watch:
             run = runs.Run(runs.runs_folder(self.results) / name)
             if member.ended or (stamp := _stamp(run)) is None or stamp == member.stamp:
                 continue
-            with contextlib.suppress(RetinaError, OSError, LookupError, TypeError):  # half written, or damaged
+            with contextlib.suppress(RetinaError, OSError, LookupError):  # half written, or damaged
                 self.take(member, status.record(run), run)
 
-    def take(self, member: Progress, record: dict[str, Any], run: runs.Run) -> None:
+    def take(self, member: Progress, record: Record, run: runs.Run) -> None:
         """Take what a run's record and history say."""
-        member.stamp = None if record["status"] == "running" else _stamp(run)
-        member.epochs = record["epochs_run"]
-        if record["status"] in runs.FINISHED:
+        member.stamp = None if record.status == "running" else _stamp(run)
+        member.epochs = record.epochs_run
+        if record.finished:
             self.pace.learn(record)
             self.end(member.plan.name)
             return
         words = "in its first epoch"
         if member.epochs:
             history = run.history()
-            self.pace.note(record["experiment"], float(history["seconds"].mean()) / member.plan.training_images)
+            self.pace.note(record.experiment, float(history["seconds"].mean()) / member.plan.training_images)
             last = history.iloc[-1]
             words = f"val loss {last['val_loss']:.4f}, val AUROC {last['val_auroc']:.4f}"
-        member.latest = words if record["status"] == "running" else None
+        member.latest = words if record.status == "running" else None
 
     def left(self) -> float | None:
         """Seconds to go at most; `None` where nothing was measured yet."""

@@ -85,6 +85,6 @@ def tracked(kind: str | None, plan: Plan, results: Path) -> Iterator[Sequence[ke
         yield [follow]
     finally:
         with suppress(RunError):  # no record yet: nothing was trained, and the reason is told elsewhere
-            status = run.record()["status"]
+            status = run.record().status
             if status != "running":  # else another process trains it, and shows it
                 follow.follow(status)

@@ -60,7 +60,7 @@ class Tracker:
         raise NotImplementedError
 
     def close(self, status: str) -> None:
-        """Say how the run ended, one of `retina.runs.folder.STATUSES`."""
+        """Say how the run ended, one of `retina.runs.record.STATUSES`."""
         raise NotImplementedError
 
 
@@ -184,11 +184,11 @@ class MLflow(Tracker):
         return [{name: column.get(epoch) for name, column in columns.items()} for epoch in range(1, last + 1)]
 
     def _params(self) -> dict[str, Any]:
-        """What the run's record says of its settings, its data and its starting weights."""
-        record = self.plan.record()
-        settings = meaningful(record["experiment"])
-        origin, data = record["weights"]["origin"], record["data"]["fingerprint"]
-        return settings | {"digest": record["digest"], "data_fingerprint": data, "weights_origin": origin}
+        """The settings of the run, its data and its starting weights, as its record has them."""
+        plan = self.plan
+        settings = meaningful(plan.experiment.to_dict())
+        origin, data = plan.start.origin, plan.data.fingerprint
+        return settings | {"digest": plan.digest, "data_fingerprint": data, "weights_origin": origin}
 
 
 TRACKERS = {"tensorboard": TensorBoard, "mlflow": MLflow}

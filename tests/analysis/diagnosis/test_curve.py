@@ -1,10 +1,14 @@
 """A curve is what a record and a history say."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 from curves_of_the_study import resnet50_p1, stopped
+from made_runs import SETTINGS, record
 
 from retina.analysis.diagnosis import Curve, diagnose
+from retina.experiments.experiment import Experiment
 from retina.reporting import wording
 from retina.reporting.language import Language
 
@@ -25,32 +29,21 @@ def test_a_curve_is_read_from_a_record_and_a_history():
             "images_per_second": [10.0, 12.0],
         }
     )
-    experiment = {"backbone": "vgg16", "params": "p1", "loss": "ce", "seed": 3, "learning_rate": 1e-4}
-    experiment |= {"batch_size": 32, "epochs": 10, "early_stopping": True, "patience": 3}
-    experiment |= {"image_size": 224, "precision": "float32", "fine_tune": "full"}
-    record = {
-        "name": "vgg16-p1-ce-seed3-00000000",
-        "status": "diverged",
-        "experiment": experiment,
-        "data": {
-            "fingerprint": "abc",
-            "splits": {"train": {"images": 90, "positives": 60}, "validation": {"images": 40, "positives": 30}},
-        },
-        "baselines": {"majority": {"validation": {"accuracy": 0.75}}},
-        "environment": {"device": "cpu", "device_name": "a processor", "cores": 2},
-    }
-    found = Curve.of(record, history)
+    name, experiment = "vgg16-p1-ce-seed3-00000000", Experiment(backbone="vgg16", params="p1", seed=3, **SETTINGS)
+    counts = {"train": (90, 60), "validation": (40, 30), "test": (40, 30)}
+    made = record(name, experiment, status="diverged", data="c", epochs=2, counts=counts, best=2)
+    found = Curve.of(made, history)
     assert (found.backbone, found.seed, found.epochs, found.patience) == ("vgg16", 3, 10, 3)
     assert (found.majority, found.images, found.train_positives) == (0.75, 40, 60)
     assert found.broken == 2
     assert len(found.whole()) == 1
-    assert found.settings["data"] == "abc"
-    later = Curve.of(record | {"experiment": experiment | {"target": "Disease_Risk"}}, history)
-    assert later.settings == found.settings
-    assert Curve.of(record | {"experiment": experiment | {"target": "DR"}}, history).settings["target"] == "DR"
+    assert found.settings["data"] == "c" * 64
+    other = dataclasses.replace(made, experiment=dataclasses.replace(experiment, target="DR"))
+    assert "target" not in found.settings
+    assert Curve.of(other, history).settings["target"] == "DR"
     assert found.train_majority == pytest.approx(2 / 3)
     assert found.broken_step is None
-    named = Curve.of(record | {"diverged_step": 17}, history[:1])
+    named = Curve.of(dataclasses.replace(made, diverged_step=17), history[:1])
     (finding,) = [finding for finding in diagnose(named) if finding.rule == "divergence"]
     assert (finding.epochs, finding.numbers["step"]) == ((2,), 17)
     assert "at step 17 of epoch 2" in wording.sentence(finding, EN)

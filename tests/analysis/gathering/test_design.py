@@ -49,7 +49,7 @@ def test_repetitions_differ_in_the_seed_alone_and_are_finished(tmp_path):
     made = [make_run(tmp_path, seed=seed) for seed in range(3)]
     made += [make_run(tmp_path, seed=3, status="diverged"), make_run(tmp_path, seed=4, image_size=96)]
     (members,) = design.repetitions(entries(made))
-    assert [member.experiment["seed"] for member in members] == [0, 1, 2]
+    assert [member.experiment.seed for member in members] == [0, 1, 2]
 
 
 def test_a_run_of_an_earlier_version_is_paired_with_one_that_names_the_default_target(tmp_path):

@@ -13,14 +13,17 @@ import pytest
 import torch
 from small_runs import TIMINGS, fitted, interrupted, planned, small_network
 
+from retina.analysis.gathering import collection
 from retina.data import dataset
 from retina.errors import DivergedError, RetinaError, RunError, WeightsError
+from retina.experiments.target import DEFAULT
 from retina.machine import files, sealed
 from retina.models import classifier
 from retina.runs import folder as runs
 from retina.runs import status
+from retina.runs.data import Split
 from retina.training import execution, material, plan, weights
-from retina.training.loop import callbacks, timing
+from retina.training.loop import timing
 from retina.training.saving import checkpoint
 
 
@@ -28,8 +31,9 @@ def prepare(data: Path, results: Path, backbone: str = "resnet18", **options) ->
     return planned(data, results, backbone, **({"batch_size": 8} | options))
 
 
-def run_of(data: Path, results: Path, backbone: str = "resnet18", **options) -> runs.Run:
-    return execution.execute(prepare(data, results, backbone, **options), results=results, quiet=True)[0]
+def run_of(data: Path, results: Path, backbone: str = "resnet18", *, build=None, listeners=(), **options) -> runs.Run:
+    prepared = prepare(data, results, backbone, **options)
+    return execution.execute(prepared, results=results, quiet=True, build=build, listeners=listeners)[0]
 
 
 def history(run: runs.Run) -> pd.DataFrame:
@@ -57,25 +61,44 @@ def test_a_run_folder_holds_the_contracts_files_and_nothing_else(finished):
 
 def test_the_record_says_what_was_run_on_what_and_how_it_ended(finished):
     record = finished.record()
-    assert record["status"] in runs.FINISHED
-    assert finished.folder.name == record["name"] == f"resnet18-p1-ce-seed0-{record['digest'][:8]}"
-    assert record["overrides"]["epochs"] == {"file": 10, "option": 3}
-    assert record["experiment"]["precision"] in ("float32", "bfloat16")
-    assert record["data"]["splits"]["train"] == {"images": 24, "positives": 18, "prevalence": 0.75}
-    assert record["baselines"]["majority"]["test"]["accuracy"] == 0.75
-    assert record["weights"]["origin"] == "random"
-    assert record["epochs_run"] == len(finished.history())
-    assert record["best_epoch"] == finished.history()["val_loss"].idxmin() + 1
-    assert record["files"]["model.keras"] == files.sha256(finished.model_path)
-    assert record["environment"]["packages"]["torch"].startswith("2.")
+    assert record.finished
+    assert finished.folder.name == record.name == f"resnet18-p1-ce-seed0-{record.digest[:8]}"
+    assert record.overrides["epochs"] == {"file": 10, "option": 3}
+    assert record.experiment.precision in ("float32", "bfloat16")
+    assert record.target == DEFAULT
+    assert record.data.splits["train"] == Split(images=24, positives=18, prevalence=0.75)
+    assert record.baselines.majority["test"].accuracy == 0.75
+    assert record.weights.origin == "random"
+    assert record.epochs_run == len(finished.history())
+    assert record.best_epoch == finished.history()["val_loss"].idxmin() + 1
+    assert record.files["model.keras"] == files.sha256(finished.model_path)
+    assert record.environment.packages["torch"].startswith("2.")
+    assert 0 < record.model.trainable_parameters <= record.model.parameters
+    assert len(record.model.weights_sha256) == 64
+
+
+def test_the_record_has_the_keys_of_the_contract_in_their_order(finished):
+    """Those of schema 2, and the target."""
+    written = json.loads(finished.record_path.read_text())
+    assert list(written) == [
+        *("schema", "name", "digest", "status", "error", "experiment", "overrides", "target", "data", "baselines"),
+        *("environment", "weights", "model", "timings", "attempt", "sessions", "early_stopping", "diverged_step"),
+        *("best_epoch", "epochs_run", "files", "seal"),
+    ]
+    assert list(written["timings"]) == [
+        *("started", "finished", "preparation_seconds", "training_seconds", "prediction_seconds"),
+        *("images_per_second", "waiting_share", "peak_memory_mib"),
+    ]
+    assert list(written["model"]) == ["parameters", "trainable_parameters", "weights_sha256"]
+    assert written["schema"] == 3
 
 
 def test_the_record_says_how_fast_it_trained_how_long_it_waited_and_how_much_memory_it_took(finished):
-    timings = finished.record()["timings"]
+    timings = finished.record().timings
     of_epochs = finished.history()["images_per_second"]
-    assert timings["images_per_second"] == pytest.approx(len(of_epochs) / (1 / of_epochs).sum(), rel=1e-3)
-    assert 0 < timings["waiting_share"] < 1
-    assert 100 < timings["peak_memory_mib"] < 100_000
+    assert timings.images_per_second == pytest.approx(len(of_epochs) / (1 / of_epochs).sum(), rel=1e-3, abs=0.01)
+    assert 0 < timings.waiting_share < 1
+    assert 100 < timings.peak_memory_mib < 100_000
 
 
 def test_the_models_answers_are_the_predictions(finished, tiny_set):
@@ -113,49 +136,46 @@ def test_a_finished_run_is_reused_and_force_repeats_it_exactly(finished, tiny_se
 
 def test_a_run_interrupted_twice_ends_as_an_undisturbed_one_and_tells_of_its_sessions(tiny_set, tmp_path, monkeypatch):
     """Real networks are interrupted in `test_reliability.py`."""
-    monkeypatch.setattr(weights, "build", small_network)
-    straight = run_of(tiny_set, tmp_path / "a")
+    straight = run_of(tiny_set, tmp_path / "a", build=small_network)
     results = tmp_path / "b"
     moments = iter(["first", "second", "third"])
     monkeypatch.setattr(plan, "now", lambda: next(moments))
     for epochs, step in ((1, 5), (2, 8)):
-        broken = interrupted(prepare(tiny_set, results), results, monkeypatch, step)
-        assert (broken.record()["status"], broken.record()["error"]) == ("interrupted", "KeyboardInterrupt")
-        assert broken.record()["epochs_run"] == epochs
+        broken = interrupted(prepare(tiny_set, results), results, step, build=small_network)
+        record = broken.record()
+        assert (record.status, record.error, record.epochs_run) == ("interrupted", "KeyboardInterrupt", epochs)
+        assert record.model.weights_sha256 is None
         assert not broken.predictions_path.exists()
-    resumed = run_of(tiny_set, results)
+    resumed = run_of(tiny_set, results, build=small_network)
     pd.testing.assert_frame_equal(history(resumed), history(straight))
     assert resumed.predictions_path.read_bytes() == straight.predictions_path.read_bytes()
     assert not checkpoint.path(resumed).exists()
     record = resumed.record()
-    assert [(item["started"], item["epochs_run"]) for item in record["sessions"]] == [("first", 1), ("second", 2)]
-    assert (record["timings"]["started"], record["error"]) == ("third", None)
+    assert [(item.started, item.epochs_run) for item in record.sessions] == [("first", 1), ("second", 2)]
+    assert (record.timings.started, record.error) == ("third", None)
 
 
-class RisingLoss(callbacks.Validation):
+class RisingLoss(keras.callbacks.Callback):
     """Validation loss falls once and then rises, whatever the network does."""
 
     def on_epoch_end(self, epoch, logs=None):
-        super().on_epoch_end(epoch, logs)
         logs["val_loss"] = [0.5, 0.4, 0.6, 0.7, 0.8][epoch]
 
 
-def test_early_stopping_ends_a_run_and_its_absence_only_notes_where(tiny_set, tmp_path, monkeypatch):
+def test_early_stopping_ends_a_run_and_its_absence_only_notes_where(tiny_set, tmp_path):
     """The same seed: the run without early stopping goes on where the other stops, over the same epochs."""
-    monkeypatch.setattr(weights, "build", small_network)
-    monkeypatch.setattr(callbacks, "Validation", RisingLoss)
-    options = {"epochs": 5, "patience": 2}
+    options = {"epochs": 5, "patience": 2, "build": small_network, "listeners": [RisingLoss()]}
     stopped = run_of(tiny_set, tmp_path, **options)
     record = stopped.record()
-    assert record["status"] == "stopped_early"
-    assert record["early_stopping"]["stop_epoch"] == record["epochs_run"] == 4
-    assert record["best_epoch"] == 2
+    assert record.status == "stopped_early"
+    assert record.early_stopping.stop_epoch == record.epochs_run == 4
+    assert record.best_epoch == 2
     whole = run_of(tiny_set, tmp_path, early_stopping=False, **options)
-    assert whole.record()["status"] == "completed"
-    assert whole.record()["epochs_run"] == 5
-    assert whole.record()["best_epoch"] == 2
-    assert whole.record()["early_stopping"]["stop_epoch"] == record["epochs_run"]
-    pd.testing.assert_frame_equal(history(whole)[: record["epochs_run"]], history(stopped))
+    assert whole.record().status == "completed"
+    assert whole.record().epochs_run == 5
+    assert whole.record().best_epoch == 2
+    assert whole.record().early_stopping.stop_epoch == record.epochs_run
+    pd.testing.assert_frame_equal(history(whole)[: record.epochs_run], history(stopped))
 
 
 def test_a_run_that_diverges_says_so_and_keeps_its_record(tiny_set, tmp_path):
@@ -163,27 +183,18 @@ def test_a_run_that_diverges_says_so_and_keeps_its_record(tiny_set, tmp_path):
         run_of(tiny_set, tmp_path, backbone="vgg16", learning_rate=10.0, precision="float32")
     run = runs.list_runs(tmp_path)[0]
     record = run.record()
-    assert record["status"] == "diverged"
-    assert "loss" in record["error"]
+    assert record.status == "diverged"
+    assert "loss" in record.error
     assert not run.predictions_path.exists()
     assert not run.model_path.exists()
 
 
-def test_a_lack_of_memory_is_one_line_and_the_run_is_marked(tiny_set, tmp_path, monkeypatch):
-    """The allocator's own refusal: a batch of petabytes."""
-    monkeypatch.setattr(execution, "fit", lambda *_, **__: torch.empty(2**50))
+def test_a_lack_of_memory_is_one_line_and_the_run_is_marked(tiny_set, tmp_path):
+    """The allocator's own refusal: a network of petabytes."""
     with pytest.raises(RetinaError, match="--batch-size"):
-        run_of(tiny_set, tmp_path)
-    assert runs.list_runs(tmp_path)[0].record()["status"] == "failed"
-
-
-def test_the_first_error_is_told_where_the_record_cannot_be_written_either(tmp_path):
-    def refuse():
-        raise RunError("the record cannot be written")
-
-    run = dataclasses.replace(runs.create(tmp_path, "a"), guard=refuse)
-    with pytest.raises(DivergedError, match="training diverged"), execution.ClosingRecord(run, {"timings": {}}):
-        raise DivergedError("training diverged")
+        run_of(tiny_set, tmp_path, build=lambda *_: torch.empty(2**50))
+    record = runs.list_runs(tmp_path)[0].record()
+    assert (record.status, record.model) == ("failed", None)
 
 
 @pytest.mark.parametrize(
@@ -228,11 +239,24 @@ def test_images_are_predicted_while_the_last_epoch_is_written(tiny_set, tmp_path
     execution_predict = execution.predict
     monkeypatch.setattr(checkpoint, "save", patient_save)
     monkeypatch.setattr(execution, "predict", noted_predict)
-    monkeypatch.setattr(weights, "build", small_network)
-    run = run_of(tiny_set, tmp_path, epochs=1)
-    assert run.record()["status"] == "completed"
+    run = run_of(tiny_set, tmp_path, epochs=1, build=small_network)
+    assert run.record().status == "completed"
     assert len(run.history()) == 1
-    assert run.record()["files"] == status.digests(run)
+    assert run.record().files == status.digests(run)
+
+
+def test_persons_are_written_beside_the_predictions_where_the_data_know_them(tiny_set, tmp_path):
+    prepared = prepare(tiny_set, tmp_path, epochs=1)
+    test = prepared.data.parts["test"]
+    persons = np.array(["", *(f"person {number // 2}" for number in range(1, len(test.ids)))], dtype=object)
+    parts = prepared.data.parts | {"test": dataclasses.replace(test, persons=persons)}
+    known = dataclasses.replace(prepared, data=dataclasses.replace(prepared.data, parts=parts))
+    run, _ = execution.execute(known, results=tmp_path, quiet=True, build=small_network)
+    frame = run.predictions()
+    assert list(frame.columns) == ["split", "id", "label", "logit", "person"]
+    assert frame.loc[frame["split"] == "test", "person"].tolist() == persons.tolist()
+    assert set(frame.loc[frame["split"] == "validation", "person"]) == {""}
+    assert collection.read(run).finished
 
 
 def test_validation_is_exact(tiny_set, tmp_path):
@@ -250,7 +274,7 @@ def test_validation_is_exact(tiny_set, tmp_path):
 def test_a_run_starts_from_the_backbone_of_an_earlier_one(finished, tiny_set):
     results = finished.folder.parent.parent
     prepared = prepare(tiny_set, results, weights=finished.folder.name)
-    assert (prepared.start.origin, prepared.start.sha256) == ("run", finished.record()["files"]["model.keras"])
+    assert (prepared.start.origin, prepared.start.sha256) == ("run", finished.record().files["model.keras"])
     network = weights.build(prepared.experiment, prepared.start)
     trained = keras.saving.load_model(finished.model_path)
     for layer in network.layers:

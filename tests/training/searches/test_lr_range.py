@@ -167,8 +167,8 @@ def test_the_check_trains_ordinary_runs_and_says_what_validation_tells(tiny_set,
     done = call(tmp_path, tiny_set, "--check", "--seeds", 1)
     assert done.exit_code == 0, done.output
     found = runs.list_runs(tmp_path)
-    assert sorted(run.record()["experiment"]["learning_rate"] for run in found) == [1e-4, 3e-4, 1e-3]
-    assert {run.record()["experiment"]["seed"] for run in found} == {0}
+    assert sorted(run.record().experiment.learning_rate for run in found) == [1e-4, 3e-4, 1e-3]
+    assert {run.record().experiment.seed for run in found} == {0}
     assert done.stdout.count("(DeLong, Holm)") == 3
     assert rate_grid.CAVEAT in done.stdout
     times = [run.record_path.stat().st_mtime_ns for run in found]

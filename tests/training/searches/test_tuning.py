@@ -11,7 +11,7 @@ import warnings
 import keras
 import pytest
 from click.testing import CliRunner
-from made_runs import make_run
+from made_runs import make_run, rewrite
 from small_runs import planned, small_network
 
 from retina import PACKAGE
@@ -25,6 +25,7 @@ from retina.reporting.terminal import comparison as terminal
 from retina.reporting.writers import markdown
 from retina.runs import folder as runs
 from retina.runs import searches
+from retina.runs.record import Selection
 from retina.training import execution, weights
 from retina.training.searches import pruning, tuning
 
@@ -69,7 +70,7 @@ def searched(tiny_set, tmp_path_factory):
 def table(results):
     """Every run of a results folder, timings left out."""
     return {
-        run.folder.name: (run.record()["status"], run.record().get("pruned_epoch"), run.history()["val_loss"].tolist())
+        run.folder.name: (run.record().status, run.record().pruned_epoch, run.history()["val_loss"].tolist())
         for run in runs.list_runs(results)
     }
 
@@ -80,13 +81,14 @@ def test_every_trial_is_an_ordinary_run_that_says_what_it_is(searched):
     assert len({trial.learning_rate for trial in trials}) > 5
     for trial in trials:
         record = runs.find(results, trial.run).record()
-        assert record["selection"] == {"by": "tune", "search": tuning.name(first, SPACE), "trial": trial.number}
-        settings = record["experiment"]
-        assert (settings["learning_rate"], settings["batch_size"]) == (trial.learning_rate, trial.batch_size)
+        assert record.selection == Selection(by="tune", search=tuning.name(first, SPACE), trial=trial.number)
+        assert record.to_dict()["selection"]["trial"] == trial.number
+        settings = record.experiment
+        assert (settings.learning_rate, settings.batch_size) == (trial.learning_rate, trial.batch_size)
         assert SPACE.low <= trial.learning_rate <= SPACE.high
         assert trial.batch_size in SPACE.batch_sizes
         if trial.state == "finished":
-            row = runs.find(results, trial.run).history().iloc[record["best_epoch"] - 1]
+            row = runs.find(results, trial.run).history().iloc[record.best_epoch - 1]
             assert trial.objective == row["val_auroc"]
 
 
@@ -97,9 +99,9 @@ def test_a_pruned_trial_says_so_never_counts_as_finished_and_keeps_no_checkpoint
     for trial in pruned:
         run = runs.find(results, trial.run)
         record = run.record()
-        assert record["status"] == "interrupted"
-        assert record["error"].startswith(f"pruned after epoch {trial.epochs}")
-        assert record["pruned_epoch"] == trial.epochs == len(run.history()) < 5
+        assert record.status == "interrupted"
+        assert record.error.startswith(f"pruned after epoch {trial.epochs}")
+        assert record.pruned_epoch == trial.epochs == len(run.history()) < 5
         assert sorted(path.name for path in run.folder.iterdir()) == ["history.csv", "record.json"]
         assert trial.objective is None
 
@@ -128,7 +130,7 @@ def test_an_interrupted_search_goes_on_and_ends_as_an_undisturbed_one(searched, 
     original = execution.execute
 
     def interrupted(made, *, watchers, **named):
-        stop = [Stop()] if made.selection["trial"] == at else []
+        stop = [Stop()] if made.selection.trial == at else []
         return original(made, watchers=[*stop, *watchers], **named)
 
     with monkeypatch.context() as patch:
@@ -153,7 +155,7 @@ def test_a_trial_that_diverges_is_counted_and_not_tried_again(tiny_set, tmp_path
             execution,
             "execute",
             lambda made, *, watchers, **named: original(
-                made, watchers=[*watchers, Explode()] if made.selection["trial"] == 2 else watchers, **named
+                made, watchers=[*watchers, Explode()] if made.selection.trial == 2 else watchers, **named
             ),
         )
         first, trials = search(tmp_path, tiny_set, trials=3)
@@ -197,7 +199,7 @@ def test_without_a_search_the_report_says_nothing_of_one(tmp_path):
 def test_a_trial_speaks_for_no_parameter_set(tmp_path):
     make_run(tmp_path, params="p1", digest="00000001")
     trial = make_run(tmp_path, params="p1", digest="00000002", learning_rate=3e-3)
-    trial.write_record(trial.record() | {"selection": {"by": "tune", "search": "s", "trial": 1}})
+    rewrite(trial, selection=Selection(by="tune", search="s", trial=1))
     make_run(tmp_path, params="p2", digest="00000003")
     entries, damaged = collection.collect(runs.list_runs(tmp_path))
     assert not damaged
@@ -277,7 +279,7 @@ def test_a_killed_search_goes_on(tiny_set, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert begun.history()["val_loss"].tolist()[: len(reached)] == reached
-    assert begun.record()["sessions"]
+    assert begun.record().sessions
     assert len(runs.list_runs(tmp_path)) == 2
     assert "2 tried" in done.stdout
     assert "Traceback" not in done.stderr

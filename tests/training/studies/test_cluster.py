@@ -128,7 +128,7 @@ def test_a_node_that_is_killed_costs_its_runs_one_epoch_and_the_records_are_thos
         assert [(item.status, item.error) for item in outcomes] == [("completed", None)] * 2
         again = training.run(jobs, engine, lambda _: None)
         assert [item.reused for item in again] == [True, True]
-    sessions = [runs.Run(job.folder(item)).record()["sessions"] for item in jobs]
+    sessions = [runs.Run(job.folder(item)).record().sessions for item in jobs]
     assert sorted(map(len, sessions)) == [0, 1], "one of the two lost its machine and went on"
     assert max(sessions, key=len)[0]["epochs_run"] >= 1
     assert_as_expected(jobs, expected)
@@ -174,7 +174,7 @@ def test_without_an_address_a_cluster_of_this_machine_alone_is_started_and_ended
     assert [item["status"] for item in json.loads(done.stdout)["runs"]] == ["completed"]
     assert "Unauthenticated" not in done.stderr
     (run,) = runs.list_runs(tmp_path)
-    assert run.record()["environment"]["threads"] == threads_of_a_new_process()
+    assert run.record().environment.threads == threads_of_a_new_process()
 
 
 def test_ctrl_c_is_written_into_the_records_of_the_runs_under_way(machines, tiny_set, tmp_path):
@@ -194,7 +194,7 @@ def test_ctrl_c_is_written_into_the_records_of_the_runs_under_way(machines, tiny
     with pytest.raises(KeyboardInterrupt):
         run()
     wait_for(lambda: lease.holder_of(job.folder(item)) is None)
-    assert runs.Run(job.folder(item)).record()["status"] == "interrupted"
+    assert runs.Run(job.folder(item)).record().status == "interrupted"
 
 
 def test_where_the_results_are_not_shared_a_finished_folder_is_brought_back_whole(

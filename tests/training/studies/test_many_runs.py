@@ -6,10 +6,11 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from made_runs import make_run, sealed
+from made_runs import make_run, rewrite, write_content
 from small_runs import SMALL, Interrupt, outcome, small_network
 
 from retina.errors import DivergedError, ExperimentError, HeldError, RetinaError, RunError
@@ -17,9 +18,9 @@ from retina.experiments import experiment
 from retina.experiments.study import Member
 from retina.machine import device, provenance
 from retina.runs import folder as runs
-from retina.runs import lease
+from retina.runs import lease, reading
+from retina.runs.session import Environment
 from retina.training import execution, weights
-from retina.training.loop import fit
 from retina.training.shelf import Shelf
 from retina.training.studies import agenda, engines, job, pace
 from retina.training.studies import view as watch
@@ -91,11 +92,11 @@ def failing(monkeypatch, backbone, error, times):
     """Let a run of one backbone fail some times."""
     train, left = execution.train, [times]
 
-    def fails(plan, run, record, **options):
+    def fails(plan, *given, **options):
         if plan.experiment.backbone == backbone and left[0]:
             left[0] -= 1
             raise error
-        train(plan, run, record, **options)
+        return train(plan, *given, **options)
 
     monkeypatch.setattr(execution, "train", fails)
 
@@ -122,7 +123,7 @@ def test_a_run_that_fails_twice_is_reported_and_the_rest_has_its_results(prepare
     assert [item.finished for item in outcomes] == [False, True]
     assert outcomes[0].error == "the disk is full"
     assert outcomes[0].attempts == 2
-    assert runs.Run(job.folder(jobs[0])).record()["status"] == "failed"
+    assert runs.Run(job.folder(jobs[0])).record().status == "failed"
 
 
 def test_a_run_that_diverges_is_not_tried_again(prepared, monkeypatch):
@@ -136,7 +137,7 @@ def test_a_run_that_diverges_is_not_tried_again(prepared, monkeypatch):
 def test_ctrl_c_ends_the_study_and_the_same_study_goes_on(prepared, monkeypatch, tmp_path):
     plans, jobs, shelf = prepared(epochs=2)
     with monkeypatch.context() as patch:
-        patch.setattr(fit, "Display", lambda *_, **__: Interrupt(8))
+        patch.setattr(execution, "execute", partial(execution.execute, listeners=[Interrupt(8)]))
         with pytest.raises(KeyboardInterrupt):
             trained(jobs, engines.here(shelf))
     known = pace.Pace(tmp_path)
@@ -144,7 +145,7 @@ def test_ctrl_c_ends_the_study_and_the_same_study_goes_on(prepared, monkeypatch,
     assert "goes on after epoch 1" in agenda.table(agenda.agenda(plans, tmp_path, known))
     outcomes, _ = trained(jobs, engines.here(shelf))
     assert [item.status for item in outcomes] == ["completed"] * 2
-    assert len(runs.Run(job.folder(jobs[0])).record()["sessions"]) == 1
+    assert len(runs.Run(job.folder(jobs[0])).record().sessions) == 1
 
 
 def test_a_run_that_another_process_holds_is_waited_for(prepared, monkeypatch):
@@ -219,11 +220,7 @@ def test_the_time_is_measured_where_the_like_was_trained_and_scaled_elsewhere(tm
     here = provenance.describe()
     for backbone, seconds, place in (("resnet18", 100.0, here), ("vgg16", 999.0, here | {"device_name": "another"})):
         run = make_run(tmp_path, backbone)
-        record = run.record()
-        record["environment"] = place
-        record["timings"]["training_seconds"] = seconds
-        run.write_record(record)
-        sealed(run)
+        rewrite(run, environment=reading.read(Environment, place), timings={"training_seconds": seconds})
     known = pace.Pace(tmp_path)
     chosen, _ = experiment.load("resnet18", "p1", image_size=64, precision="float32")
     measured = known.estimate([(chosen, 120, 5)])
@@ -240,11 +237,18 @@ def test_the_time_is_measured_where_the_like_was_trained_and_scaled_elsewhere(tm
     assert known.estimate([]).sentence == "Nothing is left to train."
 
 
-@pytest.mark.parametrize("change", [{"data": {}}, {"experiment": {}}, {"timings": {"training_seconds": "long"}}])
+CHANGES = [
+    *({"data": {}}, {"experiment": {}}, {"timings": {"training_seconds": "long"}}),
+    {"timings": {"started": "", "training_seconds": 10**400}},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_a_record_of_another_make_teaches_nothing_and_hurts_nobody(tmp_path, change):
     run = make_run(tmp_path)
-    record = run.record() | {"environment": provenance.describe()} | change
-    run.write_record(record)
+    write_content(run, run.record().to_dict() | {"environment": provenance.describe()})
+    assert len(pace.Pace(tmp_path).seconds) == 1
+    write_content(run, run.record().to_dict() | change)
     assert pace.Pace(tmp_path).seconds == {}
 
 
@@ -268,7 +272,7 @@ def test_the_view_tells_what_the_run_folders_say(prepared, tmp_path, monkeypatch
                 seen.append(view.lines())
 
     with monkeypatch.context() as patch:
-        patch.setattr(fit, "Display", lambda *_, **__: Looking(0))
+        patch.setattr(execution, "execute", partial(execution.execute, listeners=[Looking(0)]))
         trained(jobs[:1], engines.here(shelf))
     assert seen[0] == [
         "0 of 2 runs ended, time left not known yet",

@@ -90,16 +90,11 @@ def train(kind, plan, results, **options):
 
 
 @pytest.mark.parametrize("kind", ["tensorboard", "mlflow"])
-def test_every_epoch_stands_there_once_also_after_an_interruption_and_another_training(
-    kind, tiny_set, tmp_path, monkeypatch
-):
+def test_every_epoch_stands_there_once_also_after_an_interruption_and_another_training(kind, tiny_set, tmp_path):
     needs(kind)
     plan = planned(tiny_set, tmp_path, epochs=EPOCHS, early_stopping=False)
     with follow.tracked(kind, plan, tmp_path) as watchers:
-        original = execution.execute
-        with monkeypatch.context() as patch:
-            patch.setattr(execution, "execute", lambda *given, **named: original(*given, **named, watchers=watchers))
-            run = interrupted(plan, tmp_path, monkeypatch, step=15)  # in the third epoch of six steps
+        run = interrupted(plan, tmp_path, step=15, watchers=watchers)  # in the third epoch of six steps
     assert len(history(tmp_path)["val_loss"]) == 2
     assert shown(kind, tmp_path) == expected(kind, tmp_path)
     if kind == "mlflow":
@@ -115,16 +110,16 @@ def test_every_epoch_stands_there_once_also_after_an_interruption_and_another_tr
     if kind == "mlflow":
         entry, _ = in_mlflow(tmp_path)
         record = run.record()
-        assert (entry.info.status, entry.info.run_name) == ("FINISHED", record["name"])
-        assert entry.data.params["learning_rate"] == str(record["experiment"]["learning_rate"])
-        assert entry.data.params["data_fingerprint"] == record["data"]["fingerprint"]
+        assert (entry.info.status, entry.info.run_name) == ("FINISHED", record.name)
+        assert entry.data.params["learning_rate"] == str(record.experiment.learning_rate)
+        assert entry.data.params["data_fingerprint"] == record.data.fingerprint
 
 
-def test_epochs_that_a_killed_process_did_not_show_are_shown_when_the_run_goes_on(tiny_set, tmp_path, monkeypatch):
+def test_epochs_that_a_killed_process_did_not_show_are_shown_when_the_run_goes_on(tiny_set, tmp_path):
     """The process dies between the run folder and the tracker; a run without a tracker before is the same."""
     needs("mlflow")
     plan = planned(tiny_set, tmp_path, epochs=EPOCHS, early_stopping=False)
-    interrupted(plan, tmp_path, monkeypatch, step=15)
+    interrupted(plan, tmp_path, step=15)
     train("mlflow", plan, tmp_path)
     assert shown("mlflow", tmp_path) == history(tmp_path)
 
@@ -136,7 +131,7 @@ def test_a_tracked_run_is_the_same_run(tiny_set, tmp_path):
     plain, _ = train(None, plan, tmp_path / "b")
     assert tracked.folder.name == plain.folder.name
     assert tracked.predictions_path.read_bytes() == plain.predictions_path.read_bytes()
-    assert set(tracked.record()) == set(plain.record())
+    assert set(tracked.record().to_dict()) == set(plain.record().to_dict())
 
 
 class Failing(trackers.Tracker):
@@ -161,7 +156,7 @@ def test_a_tracker_that_fails_costs_a_warning_and_not_the_run(tiny_set, tmp_path
     monkeypatch.setitem(trackers.TRACKERS, "failing", Failing)
     plan = planned(tiny_set, tmp_path, epochs=3, early_stopping=False)
     run, _ = train("failing", plan, tmp_path)
-    assert run.record()["status"] == "completed"
+    assert run.record().status == "completed"
     assert Failing.calls == 2
     (warning,) = caplog.messages
     assert "No space left on device" in warning
@@ -173,7 +168,7 @@ def test_a_server_that_is_not_there_costs_a_warning_and_not_the_run(tiny_set, tm
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     run, _ = train("mlflow", planned(tiny_set, tmp_path, epochs=1), tmp_path)
-    assert run.record()["status"] == "completed"
+    assert run.record().status == "completed"
     assert [record.name for record in caplog.records] == ["retina.training.tracking.follow"]
     assert not (tmp_path / "mlflow.db").exists()
 

@@ -1,0 +1,99 @@
+"""How a run ends: what training found out, or the error that broke it off, becomes the final record."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Self
+
+from retina.errors import DivergedError, PrunedError, RetinaError
+from retina.runs import epochs
+from retina.runs.folder import Run
+from retina.runs.record import Model, Record
+from retina.training.plan import now
+from retina.training.saving import checkpoint
+
+STATUS_AFTER = {KeyboardInterrupt: "interrupted", PrunedError: "interrupted", DivergedError: "diverged"}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What training found out.
+
+    Args:
+        rows: The history, one mapping of `retina.runs.folder.HISTORY_COLUMNS` an epoch.
+        weights_sha256: The SHA-256 of the best epoch's weights, 64 hexadecimal digits.
+        files: Name of each result -> its SHA-256.
+        timings: Those fields of the record's timings that training measured.
+    """
+
+    rows: Sequence[Mapping[str, float]]
+    weights_sha256: str
+    files: Mapping[str, str | None]
+    timings: Mapping[str, float | None]
+
+
+class ClosingRecord:
+    """Writes how a run ended, however the block ends.
+
+    Where it ends with an error, and the record cannot be written either, the first error is the one that is told.
+
+    Args:
+        run: The run.
+        record: Its record at the beginning.
+
+    Attributes:
+        model: The network; `None` until the block has built it.
+        findings: What training found out; `None` until the block has trained.
+    """
+
+    def __init__(self, run: Run, record: Record) -> None:
+        self.run = run
+        self.record = record
+        self.model: Model | None = None
+        self.findings: Findings | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Write the record; the error, where there is one, goes on its way."""
+        del kind, trace
+        begun = dataclasses.replace(self.record, model=self.model)
+        if error is None:
+            self.run.write_record(completed(begun, self.findings))
+            return
+        with suppress(RetinaError):
+            begun = dataclasses.replace(begun, epochs_run=len(self.run.history()))
+        with suppress(RetinaError):
+            self.run.write_record(broken_off(begun, error))
+            if isinstance(error, DivergedError | PrunedError):
+                checkpoint.remove(self.run)
+
+
+def completed(record: Record, findings: Findings) -> Record:
+    """The final record of a run that has its results."""
+    losses, most = [row["val_loss"] for row in findings.rows], record.experiment.epochs
+    stop = epochs.stop_epoch(losses, record.experiment.patience)
+    return dataclasses.replace(
+        record,
+        status="completed" if len(losses) == most else "stopped_early",
+        model=dataclasses.replace(record.model, weights_sha256=findings.weights_sha256),
+        timings=dataclasses.replace(record.timings, finished=now(), **findings.timings),
+        early_stopping=dataclasses.replace(record.early_stopping, stop_epoch=stop),
+        best_epoch=epochs.best_epoch(losses),
+        epochs_run=len(losses),
+        files=dict(findings.files),
+    )
+
+
+def broken_off(record: Record, error: BaseException) -> Record:
+    """The final record of a run that an error ended."""
+    return dataclasses.replace(
+        record,
+        status=STATUS_AFTER.get(type(error), "failed"),
+        error=str(error) or type(error).__name__,
+        timings=dataclasses.replace(record.timings, finished=now()),
+        diverged_step=error.step if isinstance(error, DivergedError) else None,
+        pruned_epoch=error.epoch if isinstance(error, PrunedError) else None,
+    )
