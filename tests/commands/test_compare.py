@@ -126,7 +126,7 @@ def test_a_damaged_run_is_named_the_rest_is_compared_and_the_exit_code_is_1(tmp_
     bad = make_run(tmp_path, params="p2", digest="1" * 8)
     bad.record_path.write_text("{")
     older = make_run(tmp_path, params="p2", digest="2" * 8)
-    older.record_path.write_text(older.record_path.read_text().replace('"schema": 2', '"schema": 0'))
+    older.record_path.write_text(older.record_path.read_text().replace('"schema": 3', '"schema": 0'))
     done = call("--results", tmp_path)
     assert done.exit_code == 1
     lines = done.stderr.splitlines()
