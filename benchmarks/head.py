@@ -8,6 +8,7 @@ from pathlib import Path
 
 import retina  # noqa: F401 - names Keras' backend before Keras is imported
 from retina.experiments import experiment
+from retina.experiments.place import Place
 from retina.machine import memory
 from retina.training import material, plan, weights
 from retina.training.loop import fit
@@ -23,7 +24,7 @@ def epochs(folder: Path, images: int, backbone: str, batch: int, side: int, *, k
     os.environ["RETINA_CACHE"] = str(folder / f"cache-{kept}")
     options = {"weights": "random", "fine_tune": "head", "batch_size": batch, "image_size": side}
     chosen, overrides = experiment.load(backbone, "p1", **options)
-    prepared = plan.plan(chosen, overrides, data=folder / str(images), results=folder / "results", quiet=True)
+    prepared = plan.plan(chosen, overrides, Place(folder / "results", folder / str(images), quiet=True))
     network = weights.build(prepared.experiment, prepared.start)
     if kept:
         given = material.material(prepared, network, quiet=True)

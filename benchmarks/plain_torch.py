@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from retina.data.feeding.batches import EvaluationBatches
 from retina.experiments import experiment
+from retina.experiments.place import Place
 from retina.machine import device
 from retina.models.running import prediction
 from retina.models.weights import state_dict
@@ -94,7 +95,7 @@ def main() -> None:
     given = {"epochs": options.epochs} if options.epochs else {}
     given |= {"early_stopping": False} if options.no_early_stopping else {}
     chosen, overrides = experiment.load(options.backbone, options.params, weights="random", **given)
-    item = plan(chosen, overrides, data=options.data, results=Path("results"))
+    item = plan(chosen, overrides, Place(data=options.data))
     print(f"plain torch, {item.experiment.precision} on {device.device_name()}")
     for seed in options.seeds:
         began = time.perf_counter()

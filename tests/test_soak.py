@@ -8,6 +8,7 @@ import pytest
 from tiny_sets import write_set
 
 from retina.experiments import experiment
+from retina.experiments.place import Place
 from retina.machine import memory
 from retina.training import execution, plan
 
@@ -36,7 +37,7 @@ def test_fifty_experiments_in_one_process_leave_no_memory_no_files_and_no_thread
             seed=number,
             fine_tune=("full", "last", "head")[number % 3],
         )
-        prepared = plan.plan(chosen, overrides, data=data, results=tmp_path, quiet=True)
+        prepared = plan.plan(chosen, overrides, Place(tmp_path, data, quiet=True))
         execution.execute(prepared, results=tmp_path, quiet=True)
         seen.append((resident(), len(list(Path("/proc/self/fd").iterdir())), threading.active_count()))
     memory_then, files_then, threads_then = (max(column) for column in zip(*seen[:SETTLED], strict=True))

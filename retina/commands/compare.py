@@ -1,18 +1,17 @@
 """`python cli.py compare`: every run made so far -> tables, figures, diagnosis and report."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from retina.commands.messages import exit_if_damaged
 from retina.commands.options import json_option, quiet_option, results_option
 from retina.reporting.language import LANGUAGES
 
 if TYPE_CHECKING:
-    from retina.analysis.comparing.comparison import Comparison
-    from retina.reporting.language import Language
+    from retina.workflows.compare import ComparisonResult
 
 
 @click.command()
@@ -48,53 +47,16 @@ def compare(
 
     Example: python cli.py compare --lang zh-TW
     """
-    from retina.reporting.language import Language
+    from retina.workflows import compare as workflow
 
-    language, folder = Language(lang), out or results / "comparison"
-    comparison = compare_runs(results, runs, folder, language, against=against, quiet=quiet)
-    found = json.dumps(to_json(comparison, folder, language), indent=2) if as_json else None
-    click.echo(found or render(comparison, folder, language))
-    end(comparison.damaged)
+    result = workflow.compare(runs, results=results, out=out, against=against, language=lang, quiet=quiet)
+    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else render(result))
+    exit_if_damaged(result.comparison.damaged)
 
 
-def compare_runs(
-    results: Path,
-    names: Sequence[str],
-    folder: Path,
-    language: "Language",
-    *,
-    against: Sequence[str] = (),
-    quiet: bool = False,
-) -> "Comparison":
-    """Compare the runs named, or all, and write what is found into a folder."""
-    from retina.analysis.comparing import comparison as comparing
-    from retina.machine import progress
-    from retina.reporting import publish
-
-    found = comparing.select(results, names, required=not against)
-    with progress.bar("scoring", len(found), quiet=quiet, unit="runs") as advance:
-        comparison = comparing.compare(found, against, advance, named=[Path(name).name for name in names])
-    publish.publish(comparison, folder, language, quiet=quiet)
-    return comparison
-
-
-def to_json(comparison: "Comparison", folder: Path, language: "Language") -> dict[str, Any]:
-    """The findings of a comparison and its folder, as plain JSON values."""
-    from retina.reporting import publish
-
-    return publish.findings(comparison, language) | {"out": str(folder)}
-
-
-def render(comparison: "Comparison", folder: Path, language: "Language") -> str:
-    """A comparison as plain text, and where its report lies."""
+def render(result: "ComparisonResult") -> str:
+    """A comparison as plain text, and where its report is."""
     from retina.reporting.terminal import comparison as terminal
 
-    return f"{terminal.render(comparison, language)}\n\n{folder / 'report.md'}\n{folder / 'report.html'}"
-
-
-def end(damaged: Sequence[str]) -> None:
-    """Name the runs that are damaged; exit 1 where there are any."""
-    for line in damaged:
-        click.echo(f"Error: {line}", err=True)
-    if damaged:
-        raise click.exceptions.Exit(1)
+    text = terminal.render(result.comparison, result.language)
+    return f"{text}\n\n{result.folder / 'report.md'}\n{result.folder / 'report.html'}"

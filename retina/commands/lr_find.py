@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from retina.commands import announcing
+from retina.commands.messages import announcer, resumable
 from retina.commands.options import experiment_command, settings_of
+from retina.experiments.place import Place
 
 if TYPE_CHECKING:
-    from retina.training.plan import Plan
-    from retina.training.searches.lr_range import Range
-
-GRID = (1e-4, 3e-4, 1e-3)
+    from retina.workflows.lr_find import RangeTestResult
 
 
 @click.command(name="lr-find")
@@ -49,86 +47,34 @@ def lr_find(
     """
     if not low < high:
         raise click.BadParameter(f"it must be larger than --low, {low:g}", param_hint="'--high'")
-    from retina.experiments import experiment
-    from retina.training import plan
-    from retina.training.searches.lr_range import Range
+    from retina.workflows import lr_find as workflow
 
-    chosen, overrides = experiment.load(backbone, params, **settings_of(options))
-    where = {"data": data, "results": results, "skip_bad": skip_bad, "quiet": quiet}
-    prepared = plan.plan(chosen, overrides, **where)
-    if not quiet:
-        announcing.run(prepared.record())
-    try:
-        record, folder, reused = tested(prepared, Range(low, high, steps, seeds), results, force=force, quiet=quiet)
-        report = record | {"folder": str(folder), "reused": reused}
-        if not as_json:
-            from retina.reporting import range_tests
-
-            click.echo(range_tests.render(record, folder, reused=reused))
-        if check:
-            planned = [(rate, options | {"learning_rate": rate}) for rate in GRID]
-            said = {"suggestion": record["suggestion"], "folder": folder, "as_json": as_json}
-            report["check"] = checked(backbone, params, planned=planned, where=where, **said)
-    except KeyboardInterrupt:
-        raise click.ClickException("interrupted: type the same command again to go on") from None
-    if as_json:
-        click.echo(json.dumps(report, indent=2))
+    with resumable("to go on"):
+        result = workflow.lr_find(
+            backbone,
+            params,
+            seeds=seeds,
+            low=low,
+            high=high,
+            steps=steps,
+            check=check,
+            force=force,
+            place=Place(results, data, skip_bad=skip_bad, quiet=quiet),
+            say=announcer(quiet=quiet),
+            **settings_of(options),
+        )
+    click.echo(json.dumps(to_json(result), indent=2) if as_json else render(result))
 
 
-def tested(
-    prepared: "Plan", wanted: "Range", results: Path, *, force: bool, quiet: bool
-) -> tuple[dict[str, Any], Path, bool]:
-    """The record of a range test, its folder, and whether it was made before."""
-    from retina.machine import kept
-    from retina.reporting import range_tests
-    from retina.reporting.figures.rates import Line
-    from retina.training.searches import lr_range
-
-    folder = lr_range.folder(prepared, wanted, results)
-    found = None if force else kept.kept(folder, lambda: range_tests.read(folder))
-    if found is not None:
-        return found, folder, True
-    traces = lr_range.measure(prepared, wanted, quiet=quiet)
-    record = lr_range.record(prepared, wanted, traces)
-    lines = [Line(item.seed, item.rates, item.losses, item.smoothed, item.suggestion.rate) for item in traces]
-    range_tests.write(folder, record, lines)
-    return record, folder, False
+def to_json(result: "RangeTestResult") -> dict[str, Any]:
+    """A range test as plain JSON values, with the check where there is one."""
+    report = result.record | {"folder": str(result.folder), "reused": result.reused}
+    return report if result.check is None else report | {"check": result.check}
 
 
-def checked(
-    backbone: str,
-    params: str,
-    *,
-    planned: list[tuple[float, dict[str, Any]]],
-    where: dict[str, Any],
-    suggestion: float | None,
-    folder: Path,
-    as_json: bool,
-) -> dict[str, Any]:
-    """Train the grid as ordinary runs, compare them on validation, and write `check.json` beside the range test."""
-    from retina.analysis.comparing import rate_grid
-    from retina.errors import DivergedError
-    from retina.experiments import experiment
-    from retina.machine import files, sealed
-    from retina.reporting.terminal import rate_grid as terminal_rate_grid
-    from retina.runs import folder as runs
-    from retina.training import execution, plan
+def render(result: "RangeTestResult") -> str:
+    """A range test as plain text, and below it the check where there is one."""
+    from retina.reporting.terminal import range_test, rate_grid
 
-    found = {}
-    for rate, options in planned:
-        made = plan.plan(*experiment.load(backbone, params, **settings_of(options)), **where)
-        run = runs.Run(runs.runs_folder(where["results"]) / made.name)
-        if not where["quiet"]:
-            click.echo(f"Grid: {made.name}, learning rate {rate:g}", err=True)
-        if not (run.record_path.is_file() and rate_grid.is_over(run.record())):
-            try:
-                run, _ = execution.execute(made, results=where["results"], quiet=where["quiet"])
-            except DivergedError as error:
-                click.echo(f"Learning rate {rate:g}: {error}", err=True)
-        found[rate] = run
-    grid = rate_grid.compare(found)
-    report = grid.to_dict() | {"range_test": suggestion}
-    files.write_text(folder / "check.json", sealed.seal(report))
-    if not as_json:
-        click.echo("\n" + terminal_rate_grid.render(grid, suggestion))
-    return report
+    text = range_test.render(result.record, result.folder, reused=result.reused)
+    return text if result.grid is None else f"{text}\n\n{rate_grid.render(result.grid, result.suggestion)}"

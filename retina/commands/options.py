@@ -7,9 +7,8 @@ from typing import Any
 import click
 
 from retina.experiments.experiment import SETTINGS
+from retina.experiments.place import RESULTS
 from retina.experiments.settings import Setting
-
-RESULTS = Path("results")
 
 
 class NumberOrNone(click.ParamType):

@@ -1,16 +1,15 @@
 """`python cli.py tune`: search learning rate and batch size on validation, every trial an ordinary run."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from retina.commands import announcing
+from retina.commands.messages import announcer, resumable
 from retina.commands.options import experiment_command, settings_of
-from retina.errors import ExperimentError, RunError
-from retina.experiments.experiment import SETTINGS
+from retina.errors import RunError
+from retina.experiments.place import Place
 
 if TYPE_CHECKING:
     from retina.training.searches.tuning import Trial
@@ -64,56 +63,26 @@ def tune(
 
     Example: python cli.py tune resnet18 --params p1 --trials 12
     """
-    refuse(low, high, batch_sizes)
-    from retina.experiments import experiment
-    from retina.machine import extras
+    from retina.workflows import tune as workflow
 
-    chosen, overrides = experiment.load(backbone, params, **settings_of(options))
-    extras.require("optuna", extra="tune", purpose="tune")
-    from retina.training import plan
-    from retina.training.searches import tuning
-
-    space = tuning.Space(low, high, batch_sizes, sampler_seed)
-    prepared = plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=quiet)
-    if not quiet:
-        announcing.run(replace(prepared.record(), name=f"tune {tuning.name(prepared, space)}"))
-
-    def hear(trial: "Trial") -> None:
-        if not quiet:
-            click.echo(f"Trial {trial.number} of {trials}: {line(trial)}", err=True)
-
-    try:
-        found = tuning.search(prepared, space, trials=trials, results=results, quiet=quiet, hear=hear)
-    except KeyboardInterrupt:
-        raise click.ClickException("interrupted: type the same command again to go on with this trial") from None
-    content = tuning.record(prepared, space, found)
-    path = tuning.write(results, content)
-    click.echo(json.dumps(content | {"file": str(path)}, indent=2) if as_json else render(found, content, path))
-    if content["winner"] is None:
-        raise RunError("no trial was finished", found=f"{content['failed']} failed", where=path, advice="lower --high")
-
-
-def refuse(low: float, high: float, batch_sizes: tuple[int, ...]) -> None:
-    """Refuse a space with values that no run may have, or with none.
-
-    Raises:
-        ExperimentError: the first such value.
-    """
-    for name, rule, value in (
-        ("--low", SETTINGS["learning_rate"], low),
-        ("--high", SETTINGS["learning_rate"], high),
-        *(("--batch-sizes", SETTINGS["batch_size"], size) for size in batch_sizes),
-    ):
-        if not rule.accepts(value):
-            raise ExperimentError(f"{name} cannot be {value}", expected=rule.allowed, where="the options")
-    if not low < high:
-        raise ExperimentError("--high must be larger than --low", found=f"{low:g} and {high:g}", where="the options")
-
-
-def line(trial: "Trial") -> str:
-    """A trial in one line."""
-    came = trial.state if trial.objective is None else f"validation AUROC {trial.objective:.4f}"
-    return f"learning rate {trial.learning_rate:g}, batch {trial.batch_size}: {came} after {trial.epochs} epochs"
+    with resumable("to go on with this trial"):
+        result = workflow.tune(
+            backbone,
+            params,
+            trials=trials,
+            low=low,
+            high=high,
+            batch_sizes=batch_sizes,
+            sampler_seed=sampler_seed,
+            place=Place(results, data, skip_bad=skip_bad, quiet=quiet),
+            say=announcer(quiet=quiet),
+            **settings_of(options),
+        )
+    report = result.record | {"file": str(result.file)}
+    click.echo(json.dumps(report, indent=2) if as_json else render(result.trials, result.record, result.file))
+    if result.winner is None:
+        failed = f"{result.record['failed']} failed"
+        raise RunError("no trial was finished", found=failed, where=result.file, advice="lower --high")
 
 
 def render(trials: "list[Trial]", content: dict[str, Any], path: Path) -> str:

@@ -80,25 +80,22 @@ class Dataset:
         return synthetic.NOTICE if self.builtin else None
 
 
-def choose(folder: Path | None, *, quiet: bool = False) -> tuple[Path, bool]:
+def choose(folder: Path | None, *, quiet: bool = False) -> Path:
     """The data folder to use: the one given, else `RETINA_DATA`, else the built-in set, which is made when absent.
 
     Raises:
         DataError: there is no such folder.
-
-    Returns:
-        The folder, and whether it is the built-in set or another set that `data synth` drew.
     """
     if folder is None and os.environ.get(DATA_VARIABLE):
         folder = Path(os.environ[DATA_VARIABLE])
     folder = synthetic.builtin(quiet=quiet) if folder is None else folder
     if not folder.is_dir():
         raise DataError("no such data folder", where=folder, advice="check the path given by --data or RETINA_DATA")
-    return folder, synthetic.is_drawn(folder)
+    return folder
 
 
 def load(
-    folder: Path | None,
+    folder: Path,
     *,
     target: Target = DEFAULT,
     image_size: int,
@@ -109,7 +106,7 @@ def load(
     """Read, audit and decode a data set.
 
     Args:
-        folder: See `choose`.
+        folder: The data folder; see `choose`.
         target: Its column holds the labels.
         image_size: Side of the square images in pixels.
         crop: Crop to the fundus disc before resizing.
@@ -119,7 +116,6 @@ def load(
     Raises:
         DataError: the folder, its labels or its images would corrupt a result; the line names the first of them.
     """
-    folder, builtin = choose(folder, quiet=quiet)
     table = labels.read(folder, target)
     report = audit.check(table, thorough=False, quiet=quiet)
     audit.require(report, skip_bad=skip_bad, allow=KNOWN_LEAKS)
@@ -135,7 +131,7 @@ def load(
     return Dataset(
         folder=folder,
         layout=table.layout,
-        builtin=builtin,
+        builtin=synthetic.is_drawn(folder),
         target=table.target,
         images=images.images,
         parts=split(kept, folder, table.target),

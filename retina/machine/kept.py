@@ -32,18 +32,18 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "retina"
 
 
-def kept(folder: Path, read: Callable[[], Kept]) -> Kept | None:
-    """What a folder of work that was done before holds; `None` where the work has to be done.
+def read_or_discard(folder: Path, read: Callable[[], Kept]) -> Kept | None:
+    """What a folder of a cache holds; `None` where there is none, so that it has to be made.
 
-    A damaged folder is named in a warning of this module's logger and taken away, and so is what killed processes left
-    beside it.
+    A damaged folder is named in a warning of this module's logger and removed, and so is what killed processes left
+    beside it: for caches alone, since nothing below a results folder is ever deleted for being damaged.
 
     Args:
         folder: The folder, which may not be there.
         read: Reads and checks it; raises DataError where it is damaged.
 
     Raises:
-        RetinaError: a damaged folder cannot be taken away.
+        RetinaError: a damaged folder cannot be removed.
     """
     if os.path.lexists(folder):
         try:

@@ -1,16 +1,27 @@
 """Keep what libraries print off stdout, which is for data."""
 
-import os
+import contextlib
+import io
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
-from pathlib import Path
 
 
-@contextmanager
+class _Nowhere(io.TextIOBase):
+    """A text stream that keeps nothing, and that a logger may hold after us, for it is never closed."""
+
+    def write(self, text: str) -> int:
+        """Drop the text."""
+        return len(text)
+
+
+@contextlib.contextmanager
 def off_stdout(*, quiet: bool) -> Iterator[None]:
-    """Send what downloads print to stderr, or nowhere."""
-    with ExitStack() as stack:
-        target = stack.enter_context(Path(os.devnull).open("w")) if quiet else sys.stderr
-        stack.enter_context(redirect_stdout(target))
+    """Send what a library prints while the block lasts to stderr; with `quiet`, that and its bars on stderr nowhere.
+
+    A library whose logger takes hold of stdout on import must be imported inside.
+    """
+    with contextlib.ExitStack() as stack:
+        if quiet:
+            stack.enter_context(contextlib.redirect_stderr(_Nowhere()))
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         yield

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from retina.errors import DataError
+from retina.errors import RunError
 from retina.machine import files, kept, sealed
 from retina.reporting.figures.rates import Line, range_test
 from retina.reporting.figures.saving import save
@@ -21,20 +21,27 @@ def read(folder: Path) -> dict[str, Any]:
     """The record of a range test that was made before.
 
     Raises:
-        DataError: it is damaged.
+        RunError: it is damaged.
     """
     try:
         return sealed.read_sealed(folder / RECORD)
     except ValueError as error:
-        raise DataError("a range test is damaged", found=error, where=folder) from error
+        raise RunError(
+            "the range test made before is damaged",
+            expected="the record as it was written",
+            found=error,
+            where=folder,
+            advice="restore it, or repeat the test with --force, which replaces it",
+        ) from error
 
 
 def write(folder: Path, record: Record, lines: Sequence[Line]) -> None:
-    """Write a range test; one that stands in its place gives way when the new one is whole.
+    """Write a range test; an earlier one is replaced, with its check, when the new one is complete.
 
     Raises:
         RetinaError: the folder cannot be written.
     """
+    kept.sweep(folder.parent)
     with files.atomic_folder(folder) as temporary:
         rows = (
             (line.seed, step, *values)
@@ -63,28 +70,3 @@ def notes(record: Record) -> tuple[str, ...]:
         setting,
         "Dots: single batches. Lines: smoothed. Verticals: a tenth of the rate of the lowest loss.",
     )
-
-
-def render(record: Record, folder: Path, *, reused: bool) -> str:
-    """A range test as plain text of at most 100 columns."""
-    lines = [f"{record['name']}  learning-rate range test" + (" (made before)" if reused else ""), ""]
-    lines.append(f"{'seed':>6}{'steps':>8}{'suggested rate':>18}")
-    for seed in record["seeds"]:
-        said = "none" if seed["suggestion"] is None else f"{seed['suggestion']:.2e}"
-        ended = "  diverged" if seed["diverged"] else ""
-        bound = "  at least: the loss was still falling at the end of the range" if seed["lower_bound"] else ""
-        lines.append(f"{seed['seed']:>6}{seed['steps']:>8}{said:>18}{ended}{bound}")
-    lines.append("")
-    if record["suggestion"] is None:
-        lines.append("No seed suggests a rate: the training loss did not clearly fall. Try more --steps.")
-    else:
-        rule = "a tenth of the rate at which the smoothed training loss is lowest"
-        lines += [f"Suggested: {record['suggestion']:.2e}, the geometric mean over the seeds;", f"{rule}."]
-        known = sum(seed["suggestion"] is not None for seed in record["seeds"])
-        if known > 1:
-            lines.append(f"Between the {known} seeds that suggest one it varies by a factor of {record['spread']:.2f}.")
-    lines.append("A range test sees a few steps of training and no validation image: take it as a place to begin.")
-    notice = record["data"]["notice"]
-    if notice:
-        lines.append(f"{notice.rstrip('.')}.")
-    return "\n".join([*lines, f"Folder: {folder}"])

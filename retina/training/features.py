@@ -19,7 +19,6 @@ from retina.data.feeding.batches import EvaluationBatches, ShuffledBatches
 from retina.errors import DataError, DivergedError
 from retina.machine import device, files, kept, progress, provenance
 from retina.machine import sealed as machine_sealed
-from retina.models.backbones import catalogue
 from retina.models.backbones.interface import digest
 from retina.models.running import prediction
 from retina.models.running.precision import MixedPrecision
@@ -82,7 +81,7 @@ class Features:
         content = self._content(split, variant)
         key = files.json_sha256(content)
         home = self.folder / key[:16]
-        found = kept.kept(home, lambda: _open(home, content))
+        found = kept.read_or_discard(home, lambda: _open(home, content))
         if found is not None:
             return found
         vectors = self._compute(split, variant)
@@ -110,7 +109,7 @@ class Features:
             "device": device.device_name(),
             "threads": torch.get_num_threads(),
             "packages": {name: provenance.version(name) for name in ("retina", "torch", "pillow")}
-            | catalogue.facts_of(experiment.backbone).versions(),
+            | self.plan.backbone.facts.versions(),
         }
 
     def _compute(self, split: str, variant: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A run about to start: precision, data and weights resolved, the name fixed, nothing trained."""
 
 import dataclasses
+import functools
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,18 +10,23 @@ from typing import Any
 
 from retina.data import baselines, dataset
 from retina.data.dataset import Dataset
+from retina.data.drawing import synthetic
 from retina.experiments.experiment import Experiment
+from retina.experiments.place import Place
 from retina.experiments.target import Target
 from retina.machine import device, provenance
-from retina.models.backbones import catalogue
+from retina.models.backbones import registry
+from retina.models.backbones.interface import Backbone
 from retina.runs import folder as runs
 from retina.runs import reading
 from retina.runs.data import Baselines, Data, Exclusion, Split
 from retina.runs.record import EarlyStopping, Record, Selection
 from retina.runs.session import Environment, Timings
 from retina.training import weights
-from retina.training.shelf import Shelf
 from retina.training.weights import StartingWeights
+
+Overrides = dict[str, dict[str, Any]]
+Measured = dict[str, dict[str, dict[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class Plan:
     Args:
         experiment: With its precision resolved.
         overrides: Options that replaced keys of the parameter file.
+        place: Where it takes place.
+        backbone: The experiment's.
         data: The decoded data set.
         start: The starting weights.
         baselines: What a result has to beat, see `retina.data.baselines.measure`.
@@ -39,19 +47,31 @@ class Plan:
     """
 
     experiment: Experiment
-    overrides: dict[str, dict[str, Any]]
+    overrides: Overrides
+    place: Place
+    backbone: Backbone
     data: Dataset
     start: StartingWeights
-    baselines: dict[str, dict[str, dict[str, float]]]
+    baselines: Measured
     digest: str
     preparation_seconds: float
     selection: Selection | None = None
 
     @property
+    def stem(self) -> str:
+        """How the names of its run and of searches around it begin; no colon, which not every disk takes in a name."""
+        item = self.experiment
+        return f"{item.backbone.replace(':', '.')}-{item.params}-{item.loss}"
+
+    @property
     def name(self) -> str:
         """The name of the run and of its folder."""
-        item = self.experiment
-        return f"{item.backbone.replace(':', '.')}-{item.params}-{item.loss}-seed{item.seed}-{self.digest[:8]}"
+        return f"{self.stem}-seed{self.experiment.seed}-{self.digest[:8]}"
+
+    @property
+    def run(self) -> runs.Run:
+        """Its run folder, which may not be there yet."""
+        return runs.Run(runs.runs_folder(self.place.results) / self.name)
 
     @property
     def target(self) -> Target:
@@ -66,7 +86,7 @@ class Plan:
     def record(self) -> Record:
         """The record of the run before its first step."""
         experiment = self.experiment
-        described = provenance.describe(catalogue.facts_of(experiment.backbone).packages)
+        described = provenance.describe(self.backbone.facts.packages)
         return Record(
             name=self.name,
             digest=self.digest,
@@ -109,56 +129,90 @@ def recorded(data: Dataset) -> Data:
     )
 
 
-def plan(
-    experiment: Experiment,
-    overrides: dict[str, dict[str, Any]],
-    *,
-    data: Path | None,
-    results: Path,
-    skip_bad: bool = False,
-    quiet: bool = False,
-    shelf: Shelf | None = None,
-) -> Plan:
-    """Resolve precision, weights and data of an experiment, and measure the baselines.
+class Planner:
+    """Makes plans at one place; what they share, data, baselines and starting weights, is resolved once.
 
     Args:
-        experiment: What to train.
-        overrides: Options that replaced keys of the parameter file.
-        data: The data folder; see `retina.data.dataset.choose`.
-        results: The results folder, in which earlier runs are looked up.
-        skip_bad: See `retina.data.dataset.load`.
-        quiet: Show no progress.
-        shelf: What other plans have found out already.
-
-    Raises:
-        RetinaError: the data, the weights or the precision cannot be had.
+        place: Where the runs take place.
     """
-    began = time.perf_counter()
-    shelf = shelf or Shelf()
-    experiment = dataclasses.replace(experiment, precision=device.resolve_precision(experiment.precision))
-    catalogue.facts_of(experiment.backbone).require(experiment.image_size)
-    runs.require_writable(results)
-    folder, builtin = dataset.choose(data, quiet=quiet)
-    start = shelf.once(
-        ("weights", experiment.backbone, experiment.weights, results, builtin),
-        lambda: weights.resolve(experiment, results=results, builtin=builtin, quiet=quiet),
-    )
-    size, crop, target = experiment.image_size, experiment.crop_disc, experiment.declared_target
-    images = shelf.once(
-        ("data", folder, target, size, crop, skip_bad),
-        lambda: dataset.load(folder, target=target, image_size=size, crop=crop, skip_bad=skip_bad, quiet=quiet),
-    )
-    # One column is one experiment, whatever case its name was typed in.
-    experiment = dataclasses.replace(experiment, target=images.target.column)
-    return Plan(
-        experiment=experiment,
-        overrides=overrides,
-        data=images,
-        start=start,
-        baselines=shelf.once(("baselines", folder, target, size, crop, skip_bad), lambda: baselines.measure(images)),
-        digest=experiment.digest(data=images.fingerprint, weights=start.identity),
-        preparation_seconds=time.perf_counter() - began,
-    )
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._data: dict[tuple[object, ...], tuple[Dataset, Measured]] = {}
+        self._starts: dict[tuple[str, str], StartingWeights] = {}
+
+    @functools.cached_property
+    def folder(self) -> Path:
+        """The data folder.
+
+        Raises:
+            DataError: there is no such folder.
+        """
+        return dataset.choose(self.place.data, quiet=self.place.quiet)
+
+    def plan(self, experiment: Experiment, overrides: Overrides) -> Plan:
+        """Resolve precision, backbone, weights and data of an experiment, and measure the baselines.
+
+        Args:
+            experiment: What to train.
+            overrides: Options that replaced keys of the parameter file.
+
+        Raises:
+            RetinaError: the backbone, the data, the weights or the precision cannot be had.
+        """
+        began = time.perf_counter()
+        experiment = dataclasses.replace(experiment, precision=device.resolve_precision(experiment.precision))
+        backbone = registry.get(experiment.backbone)
+        backbone.facts.require(experiment.image_size)
+        runs.require_writable(self.place.results)
+        start = self._start(backbone, experiment.weights)
+        data, measured = self._images(experiment)
+        # One column is one experiment, whatever case its name was typed in.
+        experiment = dataclasses.replace(experiment, target=data.target.column)
+        return Plan(
+            experiment=experiment,
+            overrides=overrides,
+            place=self.place,
+            backbone=backbone,
+            data=data,
+            start=start,
+            baselines=measured,
+            digest=experiment.digest(data=data.fingerprint, weights=start.identity),
+            preparation_seconds=time.perf_counter() - began,
+        )
+
+    def _start(self, backbone: Backbone, requested: str) -> StartingWeights:
+        """The starting weights of a backbone."""
+        key = (backbone.name, requested)
+        if key not in self._starts:
+            self._starts[key] = weights.resolve(
+                requested,
+                backbone,
+                results=self.place.results,
+                builtin=synthetic.is_drawn(self.folder),
+                quiet=self.place.quiet,
+            )
+        return self._starts[key]
+
+    def _images(self, experiment: Experiment) -> tuple[Dataset, Measured]:
+        """The images as an experiment needs them, and what a result on them has to beat."""
+        key = (experiment.declared_target, experiment.image_size, experiment.crop_disc)
+        if key not in self._data:
+            data = dataset.load(
+                self.folder,
+                target=experiment.declared_target,
+                image_size=experiment.image_size,
+                crop=experiment.crop_disc,
+                skip_bad=self.place.skip_bad,
+                quiet=self.place.quiet,
+            )
+            self._data[key] = data, baselines.measure(data)
+        return self._data[key]
+
+
+def plan(experiment: Experiment, overrides: Overrides, place: Place) -> Plan:
+    """The plan of a single run; see `Planner.plan`."""
+    return Planner(place).plan(experiment, overrides)
 
 
 def now() -> str:

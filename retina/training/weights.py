@@ -59,14 +59,17 @@ class StartingWeights:
         )
 
 
-def resolve(experiment: Experiment, *, results: Path, builtin: bool, quiet: bool = False) -> StartingWeights:
+def resolve(
+    requested: str, backbone: Backbone, *, results: Path, builtin: bool, quiet: bool = False
+) -> StartingWeights:
     """Find the weights that an experiment asks for, downloading ImageNet's where needed.
 
     On the built-in set, ImageNet weights that cannot be had are replaced by random ones, with a notice that goes into
     the record and every table. On real data that is an error: nobody may mistake one for the other.
 
     Args:
-        experiment: Its `weights` is `imagenet`, `random`, a file, a run's folder, or a run's name.
+        requested: `imagenet`, `random`, a file, a run's folder, or a run's name.
+        backbone: The network that they are for.
         results: The results folder in which runs are looked up.
         builtin: The data are the built-in set.
         quiet: Show no progress.
@@ -75,21 +78,20 @@ def resolve(experiment: Experiment, *, results: Path, builtin: bool, quiet: bool
         WeightsError: the weights cannot be had, or belong to another backbone.
         RunError: the earlier run's record or model is damaged.
     """
-    backbone = registry.get(experiment.backbone)
-    start = _found(experiment.weights, backbone, results=results, builtin=builtin, quiet=quiet)
+    start = _resolved(requested, backbone, results=results, builtin=builtin, quiet=quiet)
     return replace(start, preprocessing=backbone.facts.preprocessing.words)
 
 
-def _found(wanted: str, backbone: Backbone, *, results: Path, builtin: bool, quiet: bool) -> StartingWeights:
-    if wanted == "random":
-        return StartingWeights(wanted, "random")
-    if wanted == "imagenet":
+def _resolved(requested: str, backbone: Backbone, *, results: Path, builtin: bool, quiet: bool) -> StartingWeights:
+    if requested == "random":
+        return StartingWeights(requested, "random")
+    if requested == "imagenet":
         return _imagenet(backbone, builtin=builtin, quiet=quiet)
-    path = Path(wanted)
+    path = Path(requested)
     if path.is_file():
         registry.build(backbone.name, weights=path)  # what does not fit is named now, not after decoding
-        return StartingWeights(wanted, "file", path.resolve(), files.sha256(path))
-    return _earlier_run(wanted, backbone.name, results)
+        return StartingWeights(requested, "file", path.resolve(), files.sha256(path))
+    return _earlier_run(requested, backbone.name, results)
 
 
 def build(experiment: Experiment, start: StartingWeights) -> keras.Model:

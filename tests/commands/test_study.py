@@ -46,7 +46,7 @@ def test_a_study_is_planned_trained_compared_and_reused(file, tiny_set, tmp_path
     steps = json.loads(call(*words, "--dry-run", "--json", "--quiet").stdout)
     assert [(item["finished"], item["epochs_left"]) for item in steps] == [(True, 0)] * 2
     more = call(*words, "--dry-run", "--dropout", 0.3)
-    assert "the like of 2 of 2 runs was trained on this machine before" in more.stderr
+    assert "(measured on this machine for 2 of 2 runs)" in more.stderr
 
 
 def test_a_run_that_fails_is_named_and_the_others_are_compared(file, tiny_set, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from retina.data.preparing import fundus
 from retina.data.sources.tables import read_table
 from retina.errors import RetinaError
 from retina.experiments import experiment
-from retina.machine import files, kept
+from retina.machine import files
 from retina.runs import tables
 from retina.runs.folder import Run
 
@@ -133,14 +133,6 @@ def test_sha256_is_that_of_the_bytes(tmp_path):
     content = bytes(range(256)) * 9000
     (tmp_path / "a").write_bytes(content)
     assert files.sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()
-
-
-def test_the_cache_folder_follows_the_environment(tmp_path, monkeypatch):
-    monkeypatch.setenv("RETINA_CACHE", str(tmp_path))
-    assert kept.cache_folder() == tmp_path
-    monkeypatch.delenv("RETINA_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
-    assert kept.cache_folder() == tmp_path / "x" / "retina"
 
 
 def test_a_file_that_is_larger_than_it_should_be_is_not_read_into_memory(tmp_path):

@@ -218,9 +218,8 @@ def lengths(package: Package) -> Iterator[Violation]:
 
 
 def entries(package: Package) -> Iterator[Violation]:
-    """A folder can be taken in at a glance."""
-    top = package.root / "retina"
-    for folder in [top, *sorted(top.rglob("*/"))]:
+    """A folder can be taken in at a glance; what the top of the package shows is the rule `top`."""
+    for folder in sorted((package.root / "retina").rglob("*/")):
         shown = [path for path in folder.iterdir() if path.name != "__pycache__"]
         if folder.name != "__pycache__" and len(shown) > FULLEST:
             yield Violation(

@@ -6,6 +6,7 @@ import keras
 import pytest
 
 from retina.experiments import experiment
+from retina.experiments.place import Place
 from retina.models.layers import Normalization
 from retina.runs import folder as runs
 from retina.training import execution, plan
@@ -20,10 +21,10 @@ TIMINGS = ["seconds", "images_per_second"]
 def planned(data: Path, results: Path, backbone: str = "resnet18", *, skip_bad: bool = False, **options) -> plan.Plan:
     """The plan of a run of three epochs of 64 x 64 pixels, or as the options say."""
     chosen, overrides = experiment.load(backbone, "p1", **(SMALL | options))
-    return plan.plan(chosen, overrides, data=data, results=results, skip_bad=skip_bad, quiet=True)
+    return plan.plan(chosen, overrides, Place(results, data, skip_bad=skip_bad, quiet=True))
 
 
-def fitted(prepared: plan.Plan, given: Material, run: runs.Run) -> callbacks.Progress:
+def fitted(prepared: plan.Plan, given: Material, run: runs.Run) -> callbacks.TrainingState:
     """Train, and have every epoch written to the run folder."""
     with Writer(run) as writer:
         return fit.fit(prepared, given, writer, quiet=True)

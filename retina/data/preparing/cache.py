@@ -106,7 +106,7 @@ def open_or_build(
         raise DataError("there are no images to prepare", expected="at least one image file")
     recipe = Recipe(tuple(map(describe, paths)), image_size, crop)
     home = (kept.cache_folder() / "images" if folder is None else folder) / recipe.key[:16]
-    found = kept.kept(home, lambda: _open(home, recipe))
+    found = kept.read_or_discard(home, lambda: _open(home, recipe))
     if found is not None:
         return found
     with files.atomic_folder(home) as temporary:

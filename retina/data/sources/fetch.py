@@ -1,18 +1,15 @@
 """RFMiD from Kaggle, or in words how to get it by hand."""
 
-import contextlib
-import io
 import shutil
-import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from retina.data.sources import labels
 from retina.errors import DataError, LabelError
 from retina.machine import installation
 from retina.machine.files import atomic_folder
+from retina.machine.stdout import off_stdout
 
 HANDLE = "andrewmvd/retinal-disease-classification"
 
@@ -100,7 +97,7 @@ def _already_there(folder: Path) -> Path:
 
 def _download(*, quiet: bool) -> Path:
     """The folder in kagglehub's cache that holds the whole data set."""
-    with _off_stdout(quiet=quiet):
+    with off_stdout(quiet=quiet):  # its logger takes hold of stdout on import, so the import belongs inside
         try:
             import kagglehub
             from kagglehub import exceptions
@@ -132,27 +129,6 @@ def _download(*, quiet: bool) -> Path:
                 where=HANDLE,
                 advice="try again (what is there is kept), or get the data by hand as printed",
             ) from error
-
-
-class _Nowhere(io.TextIOBase):
-    """A text stream that keeps nothing, and that a logger may hold after us, for it is never closed."""
-
-    def write(self, text: str) -> int:
-        """Drop the text."""
-        return len(text)
-
-
-@contextlib.contextmanager
-def _off_stdout(*, quiet: bool) -> Iterator[None]:
-    """Send what kagglehub prints to stderr, for stdout carries data; with `quiet`, nowhere.
-
-    Its logger takes hold of stdout on import, so the import too belongs inside.
-    """
-    with contextlib.ExitStack() as stack:
-        if quiet:
-            stack.enter_context(contextlib.redirect_stderr(_Nowhere()))
-        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
-        yield
 
 
 def _link_or_copy(source: str, target: str) -> None:

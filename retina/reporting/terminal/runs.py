@@ -1,6 +1,7 @@
 """Runs as text for a terminal: the summary of one, and the list of all."""
 
 from retina.analysis.comparing.summary import Summary, notices
+from retina.machine.duration import in_words
 from retina.runs.session import Timings
 
 
@@ -11,7 +12,7 @@ def render(summary: Summary) -> str:
     if record.status == "stopped_early":
         epochs += f", stopped early (at most {record.experiment.epochs})"
     seconds = record.timings.training_seconds
-    lines = [f"{record.name}  {record.status}", f"{epochs}, trained in {duration(seconds)}"]
+    lines = [f"{record.name}  {record.status}", f"{epochs}, trained in {in_words(seconds)}"]
     lines += [*speed(record.timings), ""]
     lines.append(f"{'':<26}{'images':>8}{'positive':>10}{'AUROC':>9}{'accuracy':>10}")
     for split, result in summary.results.items():
@@ -27,7 +28,7 @@ def speed(timings: Timings) -> list[str]:
     if timings.images_per_second is None or timings.waiting_share is None:
         return []
     before = timings.feature_seconds
-    kept = "" if before is None else f" on kept features ({duration(before)} before the first epoch)"
+    kept = "" if before is None else f" on kept features ({in_words(before)} before the first epoch)"
     waiting = f"{timings.waiting_share:.1%} of the time waiting for data"
     line = f"{timings.images_per_second:.1f} images/s{kept}, {waiting}"
     peak = timings.peak_memory_mib
@@ -38,12 +39,6 @@ def row(name: str, images: int | None, prevalence: float | None, auroc: float, a
     """One line of the table."""
     counts = f"{images:>8}{prevalence:>10.1%}" if images is not None else " " * 18
     return f"{name:<26}{counts}{auroc:>9.4f}{accuracy:>10.4f}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words a person reads."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def render_all(summaries: list[Summary]) -> str:

@@ -22,7 +22,7 @@ from retina.training.saving.writer import Writer
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """What training has reached: all that a resumed run needs beside the model and the optimizer.
 
     Args:
@@ -134,7 +134,7 @@ class EpochRecord(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, writer: Writer, progress: Progress, clock: Clock, *, patience: int | None, at_once: bool
+        self, writer: Writer, progress: TrainingState, clock: Clock, *, patience: int | None, at_once: bool
     ) -> None:
         super().__init__()
         self.writer = writer

@@ -1,16 +1,19 @@
-"""Training as a person watches it: a bar with the time left and a line for each epoch, on stderr."""
+"""Training as a person watches it, on stderr: a bar and a row an epoch on a terminal, else a plain line an epoch."""
 
-import sys
 from typing import Any
 
 import keras
 
+from retina.machine import progress
+from retina.machine.duration import in_words
+
 HEADER = "epoch      loss  val loss  val AUROC  images/s"
-LINE = "{epoch:>5}  {train_loss:>8.4f}  {val_loss:>8.4f}  {val_auroc:>9.4f}  {images_per_second:>8.1f}"
+ROW = "{epoch:>5}  {train_loss:>8.4f}  {val_loss:>8.4f}  {val_auroc:>9.4f}  {images_per_second:>8.1f}"
+LINE = "train loss {train_loss:.4f}, val loss {val_loss:.4f}, val AUROC {val_auroc:.4f}"
 
 
 class Display(keras.callbacks.Callback):
-    """Shows training on stderr; says nothing where stderr is not a terminal.
+    """Shows training on stderr.
 
     Args:
         rows: The history, one mapping of `runs.HISTORY_COLUMNS` an epoch; another callback appends to it first.
@@ -22,12 +25,14 @@ class Display(keras.callbacks.Callback):
         super().__init__()
         self.rows = rows
         self.epochs = epochs
-        self.active = not quiet and sys.stderr.isatty()
+        self.resumed = len(rows)
+        self.drawn = not quiet and progress.on_terminal()
+        self.in_lines = not quiet and not progress.on_terminal()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Open the bar."""
         del logs
-        if not self.active:
+        if not self.drawn:
             return
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -48,15 +53,24 @@ class Display(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Advance the bar; after the last step of an epoch the validation images are scored."""
-        if self.active:
+        if self.drawn:
             state = "validating" if batch + 1 == self.params["steps"] else f"loss {float(logs['loss']):.4f}"
             self.bar.update(self.task, advance=1, epoch=len(self.rows) + 1, state=state)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Print the epoch's line."""
+        """Write the epoch's row or line."""
         del epoch, logs
-        if self.active:
-            self.bar.console.print(LINE.format(**self.rows[-1]), highlight=False)
+        if self.drawn:
+            self.bar.console.print(ROW.format(**self.rows[-1]), highlight=False)
+        elif self.in_lines:
+            progress.write_line(self.line())
+
+    def line(self) -> str:
+        """The last epoch in words, with the time that the rest takes at most at the mean pace of this session."""
+        row, trained = self.rows[-1], self.rows[self.resumed :]
+        left = sum(item["seconds"] for item in trained) / len(trained) * (self.epochs - len(self.rows))
+        times = f"{in_words(row['seconds'])}, {in_words(left)} left at most"
+        return f"epoch {row['epoch']} of {self.epochs}: {LINE.format(**row)}, {times}"
 
     def close(self) -> None:
         """Close the bar, however training ended."""

@@ -23,7 +23,7 @@ def fit(
     quiet: bool,
     watchers: Sequence[keras.callbacks.Callback] = (),
     listeners: Sequence[keras.callbacks.Callback] = (),
-) -> callbacks.Progress:
+) -> callbacks.TrainingState:
     """Train a network with Keras' `compile` and `fit`, from the last checkpoint where there is one.
 
     Args:
@@ -42,7 +42,7 @@ def fit(
     loss = LOSSES[experiment.loss](experiment)
     model = compiled(material.network, experiment.precision, experiment.learning_rate, loss)
     saved = checkpoint.restore(writer.run, model)
-    progress = callbacks.Progress(*saved) if saved else callbacks.Progress()
+    progress = callbacks.TrainingState(*saved) if saved else callbacks.TrainingState()
     patience = experiment.patience if experiment.early_stopping else None
     if progress.rows:
         writer.run.write_history(progress.rows)
@@ -68,7 +68,7 @@ def fit(
             initial_epoch=reached,
             verbose=0,
             shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
-            callbacks=timing.Unhurried(
+            callbacks=timing.BatchedCallbacks(
                 every, model=model, epochs=experiment.epochs, steps=batches.num_batches, verbose=0
             ),
         )

@@ -45,7 +45,7 @@ INTERVAL = 0.1
 """Seconds between two readings of a GPU's numbers."""
 
 
-class Unhurried(keras.callbacks.CallbackList):
+class BatchedCallbacks(keras.callbacks.CallbackList):
     """Keras' list of callbacks; on a GPU it tells them of training steps ten times a second at most.
 
     To tell them of a step, its loss must be read, which makes the host wait for the device, and then the device for the

@@ -1,7 +1,7 @@
 """A learning-rate range test: train while the rate grows, with several seeds, and throw the networks away."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from retina.training import execution, material, weights
 from retina.training.loop.fit import compiled
 from retina.training.loop.losses import LOSSES
 from retina.training.plan import Plan, now, recorded
-from retina.training.searches.lr_rule import Suggestion, Watch, rates, smooth, suggest
+from retina.training.searches import naming
+from retina.training.searches.lr_rule import DivergenceDetector, Suggestion, rates, smooth, suggest
 
 OF_A_SCHEDULE = ("learning_rate", "epochs", "early_stopping", "patience", "seed")
 """Settings that a range test has no use for."""
@@ -84,19 +85,18 @@ def content(plan: Plan, tested: Range) -> dict[str, Any]:
 
 def name(plan: Plan, tested: Range) -> str:
     """The name of a range test and of its folder."""
-    item, said = plan.experiment, content(plan, tested)
-    identity = {"experiment": meaningful(said["experiment"]), "weights": plan.start.identity}
-    identity |= {key: said[key] for key in ("first_seed", "range", "rule")} | {"data": plan.data.fingerprint}
-    return f"{item.backbone}-{item.params}-{item.loss}-{files.json_sha256(identity)[:8]}"
+    basis = content(plan, tested)
+    identity = {"experiment": meaningful(basis["experiment"]), "weights": plan.start.identity}
+    identity |= {key: basis[key] for key in ("first_seed", "range", "rule")} | {"data": plan.data.fingerprint}
+    return naming.name(plan, files.json_sha256(identity)[:8], searches.range_folder(plan.place.results))
 
 
-def measure(plan: Plan, tested: Range, *, quiet: bool = False) -> list[Trace]:
+def measure(plan: Plan, tested: Range) -> list[Trace]:
     """Train one network a seed while the learning rate grows; only training images are seen.
 
     Args:
         plan: What is trained; its learning rate and epochs do not count.
         tested: The range.
-        quiet: Show no progress.
 
     Raises:
         RetinaError: memory does not suffice, or a kernel is missing.
@@ -108,32 +108,32 @@ def measure(plan: Plan, tested: Range, *, quiet: bool = False) -> list[Trace]:
         for number in range(tested.seeds):
             seed = plan.experiment.seed + number
             changed = dataclasses.replace(plan, experiment=dataclasses.replace(plan.experiment, seed=seed))
-            with progress.bar(f"seed {seed}", tested.steps, quiet=quiet, unit="steps") as advance:
-                traces.append(_trace(changed, tested, advance, quiet=quiet))
+            with progress.bar(f"seed {seed}", tested.steps, quiet=plan.place.quiet, unit="steps") as advance:
+                traces.append(_trace(changed, tested, advance))
     return traces
 
 
-def _trace(plan: Plan, tested: Range, advance: Any, *, quiet: bool) -> Trace:  # noqa: ANN401 - a function of one number
+def _trace(plan: Plan, tested: Range, advance: Callable[[int], None]) -> Trace:
     """What one seed shows."""
     experiment = plan.experiment
-    network, batches = material.training(plan, weights.build(experiment, plan.start), quiet=quiet)
+    network, batches = material.training(plan, weights.build(experiment, plan.start), quiet=plan.place.quiet)
     model = compiled(network, experiment.precision, tested.low, LOSSES[experiment.loss](experiment))
-    wanted = rates(tested.low, tested.high, tested.steps)
+    planned = rates(tested.low, tested.high, tested.steps)
     losses: list[float] = []
-    watch, diverged = Watch(), False
-    for rate, (images, labels) in zip(wanted, endless(batches), strict=False):
+    detector, diverged = DivergenceDetector(), False
+    for rate, (images, labels) in zip(planned, endless(batches), strict=False):
         model.optimizer.learning_rate = float(rate)
         model.reset_metrics()  # Keras answers with a running mean
         loss = float(model.train_on_batch(images, labels, return_dict=True)["loss"])
         advance(1)
-        diverged = watch.diverged(loss)
+        diverged = detector.diverged(loss)
         if diverged:
             break
         losses.append(loss)
-    seen = np.asarray(losses, np.float64)
-    used = wanted[: len(seen)]
-    said = suggest(used, seen, tested.steps)
-    return Trace(experiment.seed, used, seen, smooth(seen, tested.steps), diverged, said)
+    curve = np.asarray(losses, np.float64)
+    reached = planned[: len(curve)]
+    suggestion = suggest(reached, curve, tested.steps)
+    return Trace(experiment.seed, reached, curve, smooth(curve, tested.steps), diverged, suggestion)
 
 
 def endless(batches: ShuffledBatches) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -149,11 +149,11 @@ def endless(batches: ShuffledBatches) -> Iterator[tuple[torch.Tensor, torch.Tens
 def record(plan: Plan, tested: Range, traces: list[Trace]) -> dict[str, Any]:
     """The record of a range test, to be sealed: plain JSON values."""
     seeds = {"name": name(plan, tested), "made": now(), "seeds": [trace.to_dict() for trace in traces]}
-    said = content(plan, tested) | seeds | {"environment": provenance.describe()}
-    found = searches.RangeTest.of(said["name"], said)
-    return said | {"suggestion": found.typical, "spread": found.spread}
+    basis = content(plan, tested) | seeds | {"environment": provenance.describe()}
+    summary = searches.RangeTest.of(basis["name"], basis)
+    return basis | {"suggestion": summary.typical, "spread": summary.spread}
 
 
-def folder(plan: Plan, tested: Range, results: Path) -> Path:
+def folder(plan: Plan, tested: Range) -> Path:
     """Where a range test is written."""
-    return searches.range_folder(results) / name(plan, tested)
+    return searches.range_folder(plan.place.results) / name(plan, tested)

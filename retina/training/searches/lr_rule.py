@@ -69,7 +69,7 @@ def smooth(losses: np.ndarray, steps: int) -> np.ndarray:
     return (weights * np.asarray(losses, np.float64)).sum(axis=1) / weights.sum(axis=1)
 
 
-class Watch:
+class DivergenceDetector:
     """Says when the loss has left all bounds, step by step."""
 
     def __init__(self) -> None:

@@ -21,6 +21,7 @@ from retina.runs import reading, searches
 from retina.runs.record import Selection
 from retina.training import execution
 from retina.training.plan import Plan, recorded
+from retina.training.searches import naming
 from retina.training.searches.pruning import Prune, objective
 from retina.training.tracking.watcher import history
 
@@ -78,8 +79,6 @@ def search(
     space: Space,
     *,
     trials: int,
-    results: Path,
-    quiet: bool,
     hear: Callable[[Trial], None] = lambda _: None,
 ) -> list[Trial]:
     """Run a search, or what is missing of it.
@@ -88,8 +87,6 @@ def search(
         first: The plan of a run of the search's settings; its learning rate and batch size do not count.
         space: What is searched.
         trials: How many trials; more than before go on from there.
-        results: The results folder.
-        quiet: Show no progress.
         hear: Hears of every trial that is over.
 
     Raises:
@@ -109,7 +106,7 @@ def search(
         drawn = asked.suggest_float("learning_rate", space.low, space.high, log=True)
         batch = asked.suggest_categorical("batch_size", space.batch_sizes)
         made = planned(first, space, number, rounded(drawn, space), batch)
-        trial = tried(made, number, asked, results, quiet=quiet)
+        trial = tried(made, number, asked)
         if trial.state == "finished":
             study.tell(asked, trial.objective)
         else:
@@ -141,18 +138,18 @@ def planned(first: Plan, space: Space, number: int, rate: float, batch: int) -> 
     )
 
 
-def tried(made: Plan, number: int, asked: Any, results: Path, *, quiet: bool) -> Trial:  # noqa: ANN401 - Optuna's
+def tried(made: Plan, number: int, asked: Any) -> Trial:  # noqa: ANN401 - Optuna's
     """Train a trial, or read what it came to before.
 
     Raises:
         RetinaError: it cannot be trained, for another reason than that it diverged.
     """
-    run = runs.Run(runs.runs_folder(results) / made.name)
+    run = made.run
     state = before(run)
     watcher = Prune(asked, run, made.experiment)
     if state is None:
         try:
-            execution.execute(made, results=results, quiet=quiet, watchers=[watcher])
+            execution.execute(made, results=made.place.results, quiet=made.place.quiet, watchers=[watcher])
             state = "finished"
         except PrunedError:
             state = "pruned"
@@ -193,7 +190,7 @@ def name(plan: Plan, space: Space) -> str:
         del fixed[key]
     identity = {"experiment": fixed | {"weights": plan.start.identity}, "data": plan.data.fingerprint}
     digest = files.json_sha256(identity | {"space": dataclasses.asdict(space)})
-    return f"{item.backbone}-{item.params}-{item.loss}-seed{item.seed}-{digest[:8]}"
+    return naming.name(plan, f"seed{item.seed}-{digest[:8]}", searches.tuning_folder(plan.place.results), ".json")
 
 
 def record(plan: Plan, space: Space, trials: Sequence[Trial]) -> dict[str, Any]:

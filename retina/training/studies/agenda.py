@@ -1,15 +1,16 @@
-"""What a study has to do: for each of its runs, how far it is and how long the rest will take."""
+"""What a study has to do: its runs planned, and for each how far it is and how long the rest will take."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from retina.errors import RetinaError
-from retina.runs import folder as runs
+from retina.errors import RetinaError, RunError
+from retina.experiments.place import Place
+from retina.experiments.study import Member
+from retina.machine.duration import in_words
 from retina.training import execution
-from retina.training.plan import Plan
-from retina.training.studies.pace import Estimate, Pace, in_words
+from retina.training.plan import Plan, Planner
+from retina.training.studies.pace import Estimate, Pace
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Step:
     Args:
         plan: The run.
         finished: It has results and is reused.
-        reached: Epochs finished before, from which it goes on.
+        reached: Epochs finished before; training resumes after them.
         estimate: How long it will take.
     """
 
@@ -57,30 +58,42 @@ class Step:
         }
 
 
-def agenda(plans: Sequence[Plan], results: Path, pace: Pace) -> list[Step]:
+def plans(members: Sequence[Member], place: Place) -> list[Plan]:
+    """Plan every run of a study, so that what is wrong with any of them is reported before the first is trained.
+
+    Raises:
+        RetinaError: see `retina.training.plan.Planner.plan`; or two members are the same run.
+    """
+    planner = Planner(place)
+    found: dict[str, Plan] = {}
+    for member in members:
+        plan = planner.plan(member.experiment, member.overrides)
+        if plan.digest in found:
+            raise RunError(
+                "two runs of the study are the same run, once their settings are resolved",
+                found=plan.name,
+                advice="drop one of the two",
+            )
+        found[plan.digest] = plan
+    return list(found.values())
+
+
+def agenda(plans: Sequence[Plan], pace: Pace) -> list[Step]:
     """The steps of a study, in the order of its runs."""
-    return [_step(item, results, pace) for item in plans]
+    return [_step(plan, pace) for plan in plans]
 
 
-def _step(item: Plan, results: Path, pace: Pace) -> Step:
-    run = runs.Run(runs.runs_folder(results) / item.name)
+def _step(plan: Plan, pace: Pace) -> Step:
     try:
-        finished = execution.is_finished(run)
-    except RetinaError:  # damaged: it is told where the run is trained
+        finished = execution.is_finished(plan.run)
+    except RetinaError:  # damaged: the error is reported where the run is trained
         finished = False
-    reached = 0 if finished else execution.epochs_reached(item, results=results)
-    left = 0 if finished else item.experiment.epochs - reached
-    return Step(item, finished, reached, pace.estimate([(item.experiment, item.training_images, left)]))
+    reached = 0 if finished else execution.epochs_reached(plan, results=plan.place.results)
+    left = 0 if finished else plan.experiment.epochs - reached
+    return Step(plan, finished, reached, pace.estimate([(plan.experiment, plan.training_images, left)]))
 
 
 def total(steps: Sequence[Step], pace: Pace) -> Estimate:
     """How long all that is left will take, one run after another."""
     left = [item for item in steps if item.left]
     return pace.estimate([(item.plan.experiment, item.plan.training_images, item.left) for item in left])
-
-
-def table(steps: Sequence[Step]) -> str:
-    """The plan as plain text, one line a run."""
-    width = max(len(item.plan.name) for item in steps)
-    lines = [f"{'run':<{width}}  epochs left  at most"]
-    return "\n".join([*lines, *(f"{item.plan.name:<{width}}  {item.left:>11}  {item.words}" for item in steps)])

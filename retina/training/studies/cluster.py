@@ -8,6 +8,7 @@ finished run folder is brought back whole, and a run whose machine died begins a
 import contextlib
 import uuid
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import torch
 from retina.errors import ExperimentError, RetinaError
 from retina.machine import files
 from retina.runs import folder as runs
-from retina.training.studies import connection, job, remote
+from retina.training.plan import Plan
+from retina.training.studies import connection, job, outcome, remote
 from retina.training.studies.engines import Engine
-from retina.training.studies.job import Job, Outcome
+from retina.training.studies.job import Job
+from retina.training.studies.outcome import Outcome
 
 GRACE = 10.0
 """Seconds that interrupted runs have to say so in their records."""
@@ -28,7 +31,9 @@ MARK = ".results-"
 
 
 @contextlib.contextmanager
-def engine(address: str | None, *, cpus: int | None, gpus: int | None, results: Path) -> Iterator[Engine]:
+def engine(
+    address: str | None, *, cpus: int | None, gpus: int | None, results: Path, track: str | None = None
+) -> Iterator[Engine]:
     """Connect to a Ray cluster, or start one of this machine alone, and yield an engine that trains there.
 
     A cluster started here asks for a token that is made for it, and shows no dashboard. For another, Ray itself reads
@@ -41,6 +46,7 @@ def engine(address: str | None, *, cpus: int | None, gpus: int | None, results: 
         cpus: CPUs of one run; `None` takes those of the smallest node.
         gpus: GPUs of one run; `None` takes one where every node has one.
         results: The results folder.
+        track: A tracker to show runs in, see `retina.training.tracking.follow`.
 
     Raises:
         RetinaError: Ray is not installed, the cluster cannot be reached, a machine of it has other code, or none has
@@ -53,7 +59,8 @@ def engine(address: str | None, *, cpus: int | None, gpus: int | None, results: 
         nodes = living(ray)
         room = room_of(nodes, cpus, gpus)
         mark = mark_of(results)
-        yield Engine(lambda jobs: submit(ray, jobs, nodes, room, mark), abreast=abreast(nodes, room))
+        tasks = Tasks(ray, nodes, room, mark, track)
+        yield Engine(tasks.train, abreast=abreast(nodes, room))
 
 
 def living(ray: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the package
@@ -106,72 +113,85 @@ def mark_of(results: Path) -> str:
     return mark.name
 
 
-def require_alike(ray: Any, jobs: Sequence[Job], nodes: Sequence[dict[str, Any]], mark: str) -> None:  # noqa: ANN401
-    """Refuse a cluster whose machines would not train alike, before any of them trains.
+@dataclass(frozen=True)
+class Tasks:
+    """Runs as tasks of a cluster.
 
-    Every machine prepares the data of every kind of job, which it keeps for its runs.
-
-    Raises:
-        RetinaError: a machine has another version of retina or of a package that decides a result, other data, or other
-            starting weights.
+    Args:
+        ray: The package.
+        nodes: The machines that can train.
+        room: What one run asks of a machine, see `room_of`.
+        mark: See `mark_of`.
+        track: A tracker to show runs in, see `retina.training.tracking.follow`.
     """
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    kinds = list({job.kind(item): item for item in jobs}.values())
-    ask = ray.remote(num_cpus=0, max_retries=0, max_calls=1)(remote.introduce)
-    here = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
-    asked = [ask.options(scheduling_strategy=strategy).remote(kinds, mark) for strategy in here]
-    for number, answer in enumerate(asked):
+    ray: Any
+    nodes: Sequence[dict[str, Any]]
+    room: dict[str, int]
+    mark: str
+    track: str | None
+
+    def train(self, plans: Sequence[Plan]) -> Generator[Outcome, None, None]:
+        """Train runs on the cluster; outcomes come as they end."""
+        jobs = []
+        for plan in plans:
+            if before := outcome.finished_before(plan):
+                yield before
+            else:
+                jobs.append(job.job_of(plan, track=self.track))
+        if not jobs:
+            return
+        self.require_alike(jobs)
+        task = self.ray.remote(**self.room, max_retries=LOST_MACHINES, retry_exceptions=False)(remote.perform)
+        waiting: dict[Any, Job] = {}
         try:
-            problem = ray.get(answer)
-        except ray.exceptions.RayError as error:
-            raise RetinaError(
-                "a machine of the cluster cannot run retina",
-                found=connection.in_words(error),
-                where=nodes[number]["NodeManagerHostname"],
-                advice="install the same version of it, and of Python, on every machine",
-            ) from error
-        if problem is not None:
-            raise problem
+            for item in jobs:
+                waiting[task.options(name=item.name).remote(item, self.mark, self.room["num_cpus"])] = item
+            while waiting:
+                (done,), _ = self.ray.wait(list(waiting), num_returns=1)
+                yield self.outcome_of(done, waiting.pop(done))
+        finally:
+            for reference in waiting:  # interrupted: each run writes that into its record
+                self.ray.cancel(reference, force=False)
+            if waiting:
+                self.ray.wait(list(waiting), num_returns=len(waiting), timeout=GRACE)
 
+    def require_alike(self, jobs: Sequence[Job]) -> None:
+        """Refuse a cluster whose machines would not train alike, before any of them trains.
 
-def submit(
-    ray: Any,  # noqa: ANN401 - the package
-    jobs: Sequence[Job],
-    nodes: Sequence[dict[str, Any]],
-    room: dict[str, int],
-    mark: str,
-) -> Generator[Outcome, None, None]:
-    """Train jobs on the cluster; outcomes come as they end."""
-    finished = [item for item in jobs if job.is_finished(item)]
-    for item in finished:
-        yield Outcome(item.name, runs.Run(job.folder(item)).record().status, reused=True)
-    left = [item for item in jobs if item not in finished]
-    if left:
-        require_alike(ray, left, nodes, mark)
-    task = ray.remote(**room, max_retries=LOST_MACHINES, retry_exceptions=False)(remote.perform)
-    waiting: dict[Any, Job] = {}
-    try:
-        for item in left:
-            waiting[task.options(name=item.name).remote(item, mark, room["num_cpus"])] = item
-        while waiting:
-            (done,), _ = ray.wait(list(waiting), num_returns=1)
-            yield outcome_of(ray, done, waiting.pop(done))
-    finally:
-        for reference in waiting:  # interrupted: each run writes that into its record
-            ray.cancel(reference, force=False)
-        if waiting:
-            ray.wait(list(waiting), num_returns=len(waiting), timeout=GRACE)
+        Every machine prepares the data of every kind of job, which it keeps for its runs.
 
+        Raises:
+            RetinaError: a machine has another version of retina or of a package that decides a result, other data, or
+                other starting weights.
+        """
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-def outcome_of(ray: Any, done: Any, item: Job) -> Outcome:  # noqa: ANN401 - the package, and a reference of its
-    """What became of a task that has ended; a run folder that it sent takes its place in the results folder."""
-    try:
-        brought = ray.get(done)
-        if brought.folder is not None:
-            remote.unpack(brought.folder, job.folder(item))
-    except RetinaError as error:
-        return Outcome(item.name, "failed", error=str(error))
-    except ray.exceptions.RayError as error:
-        return Outcome(item.name, "failed", error=connection.in_words(error))
-    return brought.outcome
+        kinds = list({item.kind: item for item in jobs}.values())
+        ask = self.ray.remote(num_cpus=0, max_retries=0, max_calls=1)(remote.introduce)
+        places = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in self.nodes]
+        answers = [ask.options(scheduling_strategy=place).remote(kinds, self.mark) for place in places]
+        for node, answer in zip(self.nodes, answers, strict=True):
+            try:
+                problem = self.ray.get(answer)
+            except self.ray.exceptions.RayError as error:
+                raise RetinaError(
+                    "a machine of the cluster cannot run retina",
+                    found=connection.in_words(error),
+                    where=node["NodeManagerHostname"],
+                    advice="install the same version of it, and of Python, on every machine",
+                ) from error
+            if problem is not None:
+                raise problem
+
+    def outcome_of(self, reference: Any, item: Job) -> Outcome:  # noqa: ANN401 - Ray's
+        """What became of a task that has ended; a run folder that it sent is put into the results folder."""
+        try:
+            brought = self.ray.get(reference)
+            if brought.folder is not None:
+                remote.unpack(brought.folder, item.folder)
+        except RetinaError as error:
+            return Outcome(item.name, "failed", error=str(error))
+        except self.ray.exceptions.RayError as error:
+            return Outcome(item.name, "failed", error=connection.in_words(error))
+        return brought.outcome

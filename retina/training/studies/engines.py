@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from retina.errors import ExperimentError
 from retina.machine import processes, signals
-from retina.training.shelf import Shelf
-from retina.training.studies import job
-from retina.training.studies.job import Job, Outcome
+from retina.training.plan import Plan
+from retina.training.studies import job, outcome
+from retina.training.studies.job import Job
+from retina.training.studies.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -25,50 +26,62 @@ class Engine:
     """Who trains.
 
     Args:
-        train: Takes jobs and yields what became of each, in whatever order they end.
+        train: Takes plans and yields what became of each, in whatever order they end.
         abreast: How many runs it trains at a time at most.
     """
 
-    train: Callable[[Sequence[Job]], Generator[Outcome, None, None]]
+    train: Callable[[Sequence[Plan]], Generator[Outcome, None, None]]
     abreast: int = 1
 
 
-def run(jobs: Sequence[Job], engine: Engine, told: Callable[[Outcome], None]) -> list[Outcome]:
-    """Train jobs; those that fail once more, after all others.
+def run(plans: Sequence[Plan], engine: Engine, hear: Callable[[Outcome], None]) -> list[Outcome]:
+    """Train runs; those that fail once more, after all others.
 
     A run that diverged is not tried again: it would do the same.
 
     Args:
-        jobs: The jobs, no two of the same run.
+        plans: The runs, each a different one.
         engine: Who trains them.
-        told: Called with each outcome when it is there, with the second of a job tried twice too.
+        hear: Called with each outcome when it is there, with the second of a run tried twice too.
 
     Returns:
-        The outcomes, in the order of the jobs.
+        The outcomes, in the order of the plans.
 
     Raises:
         KeyboardInterrupt: the study was interrupted; runs under way are recorded as interrupted.
     """
-    found: dict[str, Outcome] = {}
-    with contextlib.closing(engine.train(jobs)) as outcomes:  # closed at once, wherever Ctrl-C falls
-        for outcome in outcomes:
-            found[outcome.name] = outcome
-            told(outcome)
-    failed = [item for item in jobs if found[item.name].status == "failed"]
+    latest: dict[str, Outcome] = {}
+    with contextlib.closing(engine.train(plans)) as outcomes:  # closed at once, wherever Ctrl-C falls
+        for item in outcomes:
+            latest[item.name] = item
+            hear(item)
+    failed = [plan for plan in plans if latest[plan.name].status == "failed"]
     with contextlib.closing(engine.train(failed)) as outcomes:
-        for outcome in outcomes:
-            found[outcome.name] = outcome.after(found[outcome.name])
-            told(found[outcome.name])
-    return [found[item.name] for item in jobs]
+        for item in outcomes:
+            latest[item.name] = item.after(latest[item.name])
+            hear(latest[item.name])
+    return [latest[plan.name] for plan in plans]
 
 
-def here(shelf: Shelf) -> Engine:
-    """One run after another in this process, which imports, reads and measures everything once."""
-    return Engine(lambda jobs: (job.perform(item, shelf) for item in jobs))
+def here(*, track: str | None = None) -> Engine:
+    """One run after another in this process, which imports, reads and measures everything once.
+
+    Args:
+        track: A tracker to show them in, see `retina.training.tracking.follow`.
+    """
+    return Engine(lambda plans: (_train(plan, track) for plan in plans))
 
 
-def on_devices(number: int) -> Engine:
+def _train(plan: Plan, track: str | None) -> Outcome:
+    return outcome.attempt(plan.name, lambda: outcome.train(plan, track=track))
+
+
+def on_devices(number: int, *, track: str | None = None) -> Engine:
     """One run a device, each in a process of its own that sees no other device.
+
+    Args:
+        number: How many runs at a time.
+        track: A tracker to show them in, see `retina.training.tracking.follow`.
 
     Raises:
         ExperimentError: there are not as many devices.
@@ -81,7 +94,7 @@ def on_devices(number: int) -> Engine:
             found=f"{len(names)} of them" if names else "no GPU; on a processor one run uses all cores",
             advice="leave --jobs out",
         )
-    return Engine(lambda jobs: _on_each(jobs, names[:number]), abreast=number)
+    return Engine(lambda plans: _on_each(plans, names[:number], track), abreast=number)
 
 
 def devices() -> list[str]:
@@ -93,27 +106,27 @@ def devices() -> list[str]:
     return visible.split(",")[:count] if visible else [str(number) for number in range(count)]
 
 
-def _on_each(jobs: Sequence[Job], names: Sequence[str]) -> Generator[Outcome, None, None]:
-    """Train jobs, one a device at a time; a process that is killed takes its own run down and no other."""
-    waiting, idle = deque(jobs), list(names)
+def _on_each(plans: Sequence[Plan], names: Sequence[str], track: str | None) -> Generator[Outcome, None, None]:
+    """Train runs, one a device at a time; a process that is killed takes its own run down and no other."""
+    waiting, idle = deque(plans), list(names)
     pools: dict[str, ProcessPoolExecutor] = {}
-    busy: dict[Future[Outcome], tuple[str, Job]] = {}
+    busy: dict[Future[Outcome], tuple[str, Plan]] = {}
     try:
         while waiting or busy:
             while waiting and idle:
-                name, item = idle.pop(), waiting.popleft()
+                name, plan = idle.pop(), waiting.popleft()
                 if name not in pools:
                     pools[name] = _pool(name)
-                busy[pools[name].submit(_perform, item)] = name, item
+                busy[pools[name].submit(_perform, job.job_of(plan, track=track))] = name, plan
             done, _ = wait(busy, return_when=FIRST_COMPLETED)
             for future in done:
-                name, item = busy.pop(future)
+                name, plan = busy.pop(future)
                 idle.append(name)
                 try:
                     yield future.result()
                 except BrokenProcessPool:
                     pools.pop(name).shutdown()
-                    yield Outcome(item.name, "failed", error="its process was killed")
+                    yield Outcome(plan.name, "failed", error="its process was killed")
     finally:
         for worker in multiprocessing.active_children():  # all is done, or the study was interrupted
             worker.terminate()
@@ -133,13 +146,10 @@ def _settle(name: str) -> None:
     processes.begin_worker()
 
 
-_SHELF = Shelf()
-
-
 def _perform(item: Job) -> Outcome:
-    """Train a job in a worker, which keeps what it has read from one job to the next and ends when it is told to."""
+    """Train a job in a worker, which keeps what it has read from one job to the next and ends when it is asked to."""
     try:
         with signals.ending_softly():
-            return job.perform(item, _SHELF)
+            return job.perform(item)
     except KeyboardInterrupt:  # the record says so; the next job in the queue must not begin
         os._exit(1)

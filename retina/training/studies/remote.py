@@ -16,11 +16,10 @@ from retina.errors import RetinaError, RunError
 from retina.machine import files, kept, provenance
 from retina.runs import folder as runs
 from retina.runs import lease
-from retina.training.shelf import Shelf
 from retina.training.studies import job
-from retina.training.studies.job import Job, Outcome
+from retina.training.studies.job import Job
+from retina.training.studies.outcome import Outcome
 
-_SHELF = Shelf()
 PATIENCE = lease.SILENCE + 3 * lease.BEAT
 """Seconds to wait for a run whose holder may be on a machine that has died."""
 
@@ -53,7 +52,7 @@ def introduce(kinds: Sequence[Job], mark: str) -> RetinaError | None:
         for item in kinds:
             refuse_other_code(item.code, provenance.code(item.packages), provenance.host())
             with working_in(item):
-                job.require_same(item, job.planned(settled(item, mark), _SHELF))
+                job.planned(settled(item, mark))
     except RetinaError as error:
         words = error.found if provenance.host() in str(error.found) else f"{error.found} on {provenance.host()}"
         return RetinaError(error.problem, expected=error.expected, found=words, where=error.where, advice=error.advice)
@@ -91,18 +90,18 @@ def perform(item: Job, mark: str, threads: int) -> Brought:
     torch.set_num_threads(threads)  # a process that another task has begun may have been given fewer
     own = settled(item, mark)
     if own != item:
-        sweep(runs.runs_folder(own.results))
+        sweep(runs.runs_folder(own.place.results))
     with working_in(item):
-        outcome = job.perform(own, _SHELF, patience=PATIENCE)
+        outcome = job.perform(own, patience=PATIENCE)
     if outcome.error:
         outcome = replace(outcome, error=f"{outcome.error} | On: {provenance.host()}")
-    return Brought(outcome, None if own == item or not outcome.finished else pack(job.folder(own)))
+    return Brought(outcome, None if own == item or not outcome.finished else pack(own.folder))
 
 
 def settled(item: Job, mark: str) -> Job:
     """A job with the results folder that this machine can use: that of the study, or one in its own cache."""
-    shared = (runs.runs_folder(item.results) / mark).is_file()
-    return item if shared else replace(item, results=kept.cache_folder() / "cluster")
+    shared = (runs.runs_folder(item.place.results) / mark).is_file()
+    return item if shared else item.at(kept.cache_folder() / "cluster")
 
 
 def working_in(item: Job) -> AbstractContextManager[None]:

@@ -1,19 +1,21 @@
 """A study as a person watches it: its runs and the time left, on stderr, read from the run folders themselves."""
 
 import contextlib
-import sys
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retina.errors import RetinaError
+from retina.machine import progress
+from retina.machine.duration import in_words
 from retina.runs import folder as runs
 from retina.runs import status
 from retina.runs.record import Record
 from retina.training.plan import Plan
 from retina.training.studies.agenda import Step
-from retina.training.studies.pace import Pace, in_words
+from retina.training.studies.outcome import Outcome
+from retina.training.studies.pace import Pace
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -23,7 +25,7 @@ SHOWN = 8
 
 
 @dataclass
-class Progress:
+class RunState:
     """How far a run is.
 
     Args:
@@ -45,36 +47,48 @@ class Progress:
         """Epochs to go at most."""
         return 0 if self.ended else self.plan.experiment.epochs - self.epochs
 
+    @property
+    def line(self) -> str:
+        """The run in words, while it is trained."""
+        return f"{self.plan.name}  epoch {self.epochs}/{self.plan.experiment.epochs}  {self.latest}"
 
-class Watch:
-    """Looks at run folders, whoever trains in them.
+
+class StudyView:
+    """Shows a study on stderr, whoever trains its runs: drawn on a terminal, in plain lines elsewhere.
 
     Args:
-        steps: The runs of the study as they stood before.
-        results: The results folder.
+        steps: The runs of the study as they were before.
         pace: How fast runs are; learns from those that are watched.
         quiet: Show nothing.
     """
 
-    def __init__(self, steps: Sequence[Step], results: Path, pace: Pace, *, quiet: bool) -> None:
-        self.results = results
+    def __init__(self, steps: Sequence[Step], pace: Pace, *, quiet: bool) -> None:
         self.pace = pace
         self.abreast = 1
         self.quiet = quiet
-        self.members = {item.plan.name: Progress(item.plan, item.reached, item.finished) for item in steps}
+        self.members = {item.plan.name: RunState(item.plan, item.reached, item.finished) for item in steps}
         self.console: Console | None = None
 
     @contextlib.contextmanager
     def shown(self, *, abreast: int) -> Iterator[None]:
-        """Show the study while the block lasts, where stderr is a terminal.
+        """Show the study while the block lasts.
 
         Args:
             abreast: How many runs are trained at a time.
         """
         self.abreast = abreast
-        if self.quiet or not sys.stderr.isatty():
+        if self.quiet:
             yield
-            return
+        elif progress.on_terminal():
+            with self._drawn():
+                yield
+        else:
+            with self._in_lines():
+                yield
+
+    @contextlib.contextmanager
+    def _drawn(self) -> Iterator[None]:
+        """Draw the study, anew every second."""
         from rich.console import Console
         from rich.live import Live
 
@@ -86,12 +100,45 @@ class Watch:
         finally:
             self.console = None
 
-    def say(self, line: str) -> None:
-        """Print a line that stays."""
+    @contextlib.contextmanager
+    def _in_lines(self) -> Iterator[None]:
+        """Say every `progress.INTERVAL` which runs have come further; epochs that are over sooner share a line."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(progress.INTERVAL):
+                for line in self.news():
+                    progress.write_line(line)
+
+        watching = threading.Thread(target=watch, daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watching.join()
+
+    def news(self) -> list[str]:
+        """A line for every run with epochs that no call before knew of, and where there is one, the time left."""
+        before = {name: member.epochs for name, member in self.members.items()}
+        self.look()
+        lines = [item.line for name, item in self.members.items() if item.latest and item.epochs > before[name]]
+        return [*lines, self.lines()[0]] if lines else []
+
+    def report(self, outcome: Outcome) -> None:
+        """Take note of what became of a run, and say it in a line that stays."""
+        again = outcome.status == "failed" and outcome.attempts == 1
+        self.end(outcome.name, ended=not again)
+        words = "finished before, reused" if outcome.reused else f"{outcome.status} in {in_words(outcome.seconds)}"
+        if outcome.error:
+            words = f"{outcome.status}: {outcome.error}{' | It is tried once more after the others.' if again else ''}"
+        self._write(f"{outcome.name}  {words}")
+
+    def _write(self, line: str) -> None:
         if self.console is not None:
             self.console.print(line, markup=False)
         elif not self.quiet:
-            print(line, file=sys.stderr, flush=True)  # noqa: T201
+            progress.write_line(line)
 
     def end(self, name: str, *, ended: bool = True) -> None:
         """Take a run as ended, or as one that will be tried again."""
@@ -100,14 +147,14 @@ class Watch:
 
     def look(self) -> None:
         """Read how far every run is that has not ended."""
-        for name, member in self.members.items():
-            run = runs.Run(runs.runs_folder(self.results) / name)
+        for member in self.members.values():
+            run = member.plan.run
             if member.ended or (stamp := _stamp(run)) is None or stamp == member.stamp:
                 continue
             with contextlib.suppress(RetinaError, OSError, LookupError):  # half written, or damaged
                 self.take(member, status.record(run), run)
 
-    def take(self, member: Progress, record: Record, run: runs.Run) -> None:
+    def take(self, member: RunState, record: Record, run: runs.Run) -> None:
         """Take what a run's record and history say."""
         member.stamp = None if record.status == "running" else _stamp(run)
         member.epochs = record.epochs_run
@@ -136,10 +183,7 @@ class Watch:
         under_way = [item for item in self.members.values() if item.latest]
         return [
             f"{ended} of {len(self.members)} runs ended, {time_left}",
-            *(
-                f"  {item.plan.name}  epoch {item.epochs}/{item.plan.experiment.epochs}  {item.latest}"
-                for item in under_way[:SHOWN]
-            ),
+            *(f"  {item.line}" for item in under_way[:SHOWN]),
             *([f"  and {len(under_way) - SHOWN} more"] if len(under_way) > SHOWN else []),
         ]
 

@@ -7,7 +7,6 @@ that an interrupted run stands there once when it goes on, and a run that was fi
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import keras
 
@@ -64,13 +63,12 @@ class Follow(Watcher):
 
 
 @contextmanager
-def tracked(kind: str | None, plan: Plan, results: Path) -> Iterator[Sequence[keras.callbacks.Callback]]:
+def tracked(kind: str | None, plan: Plan) -> Iterator[Sequence[keras.callbacks.Callback]]:
     """The callbacks that show a run in a tracker while the block trains it; afterwards its status is shown too.
 
     Args:
         kind: `tensorboard`, `mlflow`, or `None` for nothing.
         plan: What is trained.
-        results: The results folder.
 
     Raises:
         RetinaError: the tracker's package is not installed.
@@ -78,13 +76,12 @@ def tracked(kind: str | None, plan: Plan, results: Path) -> Iterator[Sequence[ke
     if kind is None:
         yield ()
         return
-    run = runs.Run(runs.runs_folder(results) / plan.name)
     with trackers.quietly():
-        follow = Follow(trackers.TRACKERS[kind](plan, results), run)
+        follow = Follow(trackers.TRACKERS[kind](plan), plan.run)
     try:
         yield [follow]
     finally:
         with suppress(RunError):  # no record yet: nothing was trained, and the reason is told elsewhere
-            status = run.record().status
+            status = plan.run.record().status
             if status != "running":  # else another process trains it, and shows it
                 follow.follow(status)

@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -32,7 +31,6 @@ class Tracker:
 
     Args:
         plan: What is trained.
-        results: The results folder.
 
     Attributes:
         name: What a reader calls it.
@@ -46,9 +44,9 @@ class Tracker:
     name: str
     errors: tuple[type[Exception], ...] = (OSError,)
 
-    def __init__(self, plan: Plan, results: Path) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.results = results
+        self.results = plan.place.results
         self.broken = False
 
     def begin(self, rows: Sequence[Row]) -> int:
@@ -73,8 +71,8 @@ class TensorBoard(Tracker):
 
     name = "TensorBoard"
 
-    def __init__(self, plan: Plan, results: Path) -> None:
-        super().__init__(plan, results)
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
         extras.require("tensorboard", extra="tensorboard", purpose="--track tensorboard")
         # TensorBoard's own switch for doing without TensorFlow, which it would otherwise load where it is installed.
         sys.modules.setdefault("tensorboard.compat.notf", ModuleType("tensorboard.compat.notf"))
@@ -116,8 +114,8 @@ class MLflow(Tracker):
     EXPERIMENT = "retina"
     ENDED = {"completed": "FINISHED", "stopped_early": "FINISHED", "interrupted": "KILLED"}  # noqa: RUF012
 
-    def __init__(self, plan: Plan, results: Path) -> None:
-        super().__init__(plan, results)
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
         os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}  # read when it is imported
         # A server that has gone must not hold up training by minutes of retries.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from retina.errors import WeightsError
-from retina.machine import stdout
 from retina.models import classifier
 from retina.models.backbones import catalogue, library, measure, registry
 from retina.models.backbones.interface import digest, preprocessed
@@ -254,14 +253,6 @@ def test_weights_that_nobody_published_and_files_are_refused_in_one_line(tmp_pat
         registry.get("keras_cv:resnet18").pretrained()
     with pytest.raises(WeightsError, match=r"keras:VGG16 reads no weights file .*imagenet, random, or an earlier run"):
         registry.build("keras:VGG16", tmp_path / "weights.pth")
-
-
-def test_what_downloads_print_goes_to_stderr(capsys):
-    with stdout.off_stdout(quiet=False):
-        print("downloading")  # noqa: T201
-    with stdout.off_stdout(quiet=True):
-        print("nothing")  # noqa: T201
-    assert capsys.readouterr() == ("", "downloading\n")
 
 
 ROUNDED = {"keras_cv:mobilenet_v3_small": 5618, "keras_cv:mobilenet_v3_large": 1834}

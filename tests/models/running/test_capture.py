@@ -112,7 +112,7 @@ def test_steps_told_late_are_told_all_in_order_and_with_their_own_numbers(interv
         model, steps = model_of(), Steps()
         callbacks = [steps]
         if late:
-            callbacks = timing.Unhurried([steps], model=model, epochs=2, steps=3, verbose=0)
+            callbacks = timing.BatchedCallbacks([steps], model=model, epochs=2, steps=3, verbose=0)
             callbacks.interval = interval
         model.fit(batches_of(), epochs=2, verbose=0, shuffle=False, callbacks=callbacks)
         stories.append(steps.told)

@@ -1,23 +1,15 @@
 """A search: its trials are ordinary runs, its memory are their folders, its winner was chosen on validation."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 import warnings
 
 import keras
 import pytest
-from click.testing import CliRunner
 from made_runs import make_run, rewrite
 from small_runs import planned, small_network
 
 from retina import PACKAGE
 from retina.analysis.comparing import comparison
 from retina.analysis.gathering import collection, design
-from retina.cli import main
 from retina.machine import sealed
 from retina.reporting import report
 from retina.reporting.language import Language
@@ -55,7 +47,7 @@ def stand_in(patch):
 
 def search(results, data, trials=TRIALS, **more):
     first = planned(data, results, epochs=5, early_stopping=False)
-    return first, tuning.search(first, SPACE, trials=trials, results=results, quiet=True, **more)
+    return first, tuning.search(first, SPACE, trials=trials, **more)
 
 
 @pytest.fixture(scope="module")
@@ -214,73 +206,3 @@ def test_a_damaged_file_of_a_search_is_named(searched, tmp_path):
     found, damaged = searches.tunings([tmp_path])
     assert found == []
     assert str(path) in damaged[0]
-
-
-def words(results, data, *more):
-    said = ["tune", "resnet18", "--data", data, "--weights", "random", "--image-size", "64", "--epochs", "2"]
-    said += ["--precision", "float32", "--batch-sizes", "8,12", "--results", results]
-    return [str(word) for word in [*said, *more]]
-
-
-def call(results, data, *more):
-    return CliRunner().invoke(main, words(results, data, *more))
-
-
-def test_the_command_prints_a_table_and_one_json_object(tiny_set, tmp_path):
-    done = call(tmp_path, tiny_set, "--trials", 2)
-    assert done.exit_code == 0, done.output
-    assert "Trial 2 of 2: learning rate" in done.stderr
-    assert "Won by learning rate" in done.stdout
-    assert "2 tried, 2 finished, 0 pruned, 0 failed" in done.stdout
-    assert "its validation AUROC is optimistic" in done.stdout
-    assert "optuna" not in done.output.lower()
-    again = call(tmp_path, tiny_set, "--trials", 2, "--json", "--quiet")
-    assert json.loads(again.stdout)["tried"] == 2
-    assert again.stderr == ""
-
-
-@pytest.mark.parametrize(
-    ("more", "code", "line"),
-    [
-        (["--trials", 2, "--low", 1e-2, "--high", 1e-3], 1, "--high must be larger than --low"),
-        (["--trials", 2, "--low", 0], 1, "--low cannot be 0"),
-        (["--trials", 2, "--batch-sizes", "0,8"], 1, "--batch-sizes cannot be 0"),
-        (["--trials", 2, "--batch-sizes", "8,8"], 2, "twice"),
-        (["--trials", 2, "--learning-rate", 0.1], 2, "No such option"),
-        ([], 2, "--trials"),
-    ],
-)
-def test_a_wrong_space_is_one_line(tiny_set, tmp_path, more, code, line):
-    done = call(tmp_path, tiny_set, *more)
-    assert done.exit_code == code
-    assert line in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_missing_extra_is_one_line_before_anything_is_trained(tiny_set, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "optuna", None)
-    done = call(tmp_path, tiny_set, "--trials", 2)
-    assert done.exit_code == 1
-    assert "pip install --editable '.[tune]'" in done.stderr.strip().splitlines()[-1]
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_killed_search_goes_on(tiny_set, tmp_path):
-    """A real process, killed without a chance to say anything; the same command then finishes what it began."""
-    command = [sys.executable, str(ROOT / "cli.py"), *words(tmp_path, tiny_set, "--trials", 2, "--epochs", 4)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("runs/*/history.csv")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    (begun,) = runs.list_runs(tmp_path)
-    reached = begun.history()["val_loss"].tolist()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert begun.history()["val_loss"].tolist()[: len(reached)] == reached
-    assert begun.record().sessions
-    assert len(runs.list_runs(tmp_path)) == 2
-    assert "2 tried" in done.stdout
-    assert "Traceback" not in done.stderr
-    assert "Warning" not in done.stderr

@@ -12,17 +12,15 @@ import time
 import pytest
 import torch
 from small_runs import SMALL, outcome
+from small_studies import members
 
 from retina import PACKAGE
-from retina.errors import ExperimentError, RetinaError, RunError
-from retina.experiments import experiment
-from retina.experiments.study import Member
+from retina.errors import ExperimentError, RetinaError
+from retina.experiments.place import Place
 from retina.machine import provenance
 from retina.runs import folder as runs
 from retina.runs import lease
-from retina.training.shelf import Shelf
-from retina.training.studies import engines as training
-from retina.training.studies import job, remote
+from retina.training.studies import agenda, engines, job, remote
 
 for name, value in (
     ("RAY_AUTH_MODE", "token"),
@@ -57,16 +55,14 @@ def machines(tmp_path_factory):
     made.shutdown()
 
 
-def jobs_of(data, results, *names, **options):
-    wanted = {"data": data, "results": results, "skip_bad": False}
-    members = [
-        Member(*experiment.load(backbone, "p1", **(SMALL | options | {"seed": seed}))) for backbone, seed in names
-    ]
-    plans = job.prepare(members, shelf=Shelf(), quiet=True, **wanted)
-    return [job.job_of(item, **wanted) for item in plans]
+def plans_of(data, results, *seeds, **options):
+    return agenda.plans(
+        [member for seed in seeds for member in members("resnet18", **(options | {"seed": seed}))],
+        Place(results, data, quiet=True),
+    )
 
 
-TWO = (("resnet18", 0), ("resnet18", 1))
+TWO = (0, 1)
 
 
 @pytest.fixture(scope="module")
@@ -74,27 +70,27 @@ def expected(tiny_set, tmp_path_factory):
     """What the local engine makes of two runs, with one thread as on the nodes."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    jobs = jobs_of(tiny_set, tmp_path_factory.mktemp("local"), *TWO, **LONG)
-    assert all(item.finished for item in training.run(jobs, training.here(Shelf()), lambda _: None))
+    plans = plans_of(tiny_set, tmp_path_factory.mktemp("local"), *TWO, **LONG)
+    assert all(item.finished for item in engines.run(plans, engines.here(), lambda _: None))
     torch.set_num_threads(before)
-    return [outcome_aside(item) for item in jobs]
+    return [outcome_aside(plan) for plan in plans]
 
 
-def outcome_aside(item):
-    """The outcome of a job; of where it was trained, only the threads, which decide the last digits."""
-    found = outcome(runs.Run(job.folder(item)))
-    found["record"]["environment"] = {"threads": found["record"]["environment"]["threads"]}
-    return found
+def outcome_aside(plan):
+    """The outcome of a run; of where it was trained, only the threads, which decide the last digits."""
+    result = outcome(plan.run)
+    result["record"]["environment"] = {"threads": result["record"]["environment"]["threads"]}
+    return result
 
 
-def assert_as_expected(jobs, expected):
+def assert_as_expected(plans, expected):
     """Part by part, so that a difference can be read."""
-    for item, wanted in zip(jobs, expected, strict=True):
-        found = outcome_aside(item)
+    for plan, wanted in zip(plans, expected, strict=True):
+        result = outcome_aside(plan)
         for name, value in wanted["record"].items():
-            assert found["record"][name] == value, name
+            assert result["record"][name] == value, name
         for name, value in wanted.items():
-            assert found[name] == value, name
+            assert result[name] == value, name
 
 
 def wait_for(condition, seconds=120):
@@ -104,8 +100,8 @@ def wait_for(condition, seconds=120):
         time.sleep(0.05)
 
 
-def epochs(item):
-    path = runs.Run(job.folder(item)).history_path
+def epochs(plan):
+    path = plan.run.history_path
     return len(path.read_text().splitlines()) - 1 if path.is_file() else 0
 
 
@@ -113,25 +109,25 @@ def test_a_node_that_is_killed_costs_its_runs_one_epoch_and_the_records_are_thos
     machines, tiny_set, tmp_path, expected
 ):
     made, nodes = machines
-    jobs = jobs_of(tiny_set, tmp_path, *TWO, **LONG)
+    plans = plans_of(tiny_set, tmp_path, *TWO, **LONG)
     with cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path) as engine:
         import threading
 
         def kill():
-            wait_for(lambda: all(epochs(item) for item in jobs))
+            wait_for(lambda: all(map(epochs, plans)))
             made.remove_node(nodes.pop(), allow_graceful=False)  # from here on the other trains alone
 
         killer = threading.Thread(target=kill)
         killer.start()
-        outcomes = training.run(jobs, engine, lambda _: None)
+        outcomes = engines.run(plans, engine, lambda _: None)
         killer.join()
         assert [(item.status, item.error) for item in outcomes] == [("completed", None)] * 2
-        again = training.run(jobs, engine, lambda _: None)
+        again = engines.run(plans, engine, lambda _: None)
         assert [item.reused for item in again] == [True, True]
-    sessions = [runs.Run(job.folder(item)).record().sessions for item in jobs]
+    sessions = [plan.run.record().sessions for plan in plans]
     assert sorted(map(len, sessions)) == [0, 1], "one of the two lost its machine and went on"
-    assert max(sessions, key=len)[0]["epochs_run"] >= 1
-    assert_as_expected(jobs, expected)
+    assert max(sessions, key=len)[0].epochs_run >= 1
+    assert_as_expected(plans, expected)
     assert len(list(runs.runs_folder(tmp_path).glob(".*"))) == 1, "the mark of the results folder, and no other"
 
 
@@ -143,9 +139,9 @@ def test_a_driver_that_is_killed_goes_on_when_the_same_command_is_typed(machines
     words += ["--results", tmp_path, "--json", "--epochs", 6]
     words += [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items() if name != "epochs"]
     command = [sys.executable, str(ROOT / "cli.py"), *map(str, words)]
-    jobs = jobs_of(tiny_set, tmp_path, *TWO, **LONG)
+    plans = plans_of(tiny_set, tmp_path, *TWO, **LONG)
     driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
-    wait_for(lambda: any(epochs(item) for item in jobs))
+    wait_for(lambda: any(map(epochs, plans)))
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
@@ -153,7 +149,7 @@ def test_a_driver_that_is_killed_goes_on_when_the_same_command_is_typed(machines
     said = json.loads(done.stdout)
     assert [item["status"] for item in said["runs"]] == ["completed"] * 2
     assert said["comparison"]["out"] == str(tmp_path / "studies" / "two")
-    assert_as_expected(jobs, expected)
+    assert_as_expected(plans, expected)
 
 
 def threads_of_a_new_process():
@@ -179,67 +175,77 @@ def test_without_an_address_a_cluster_of_this_machine_alone_is_started_and_ended
 
 def test_ctrl_c_is_written_into_the_records_of_the_runs_under_way(machines, tiny_set, tmp_path):
     made, _ = machines
-    (item,) = jobs_of(tiny_set, tmp_path, TWO[0], epochs=60)
+    (plan,) = plans_of(tiny_set, tmp_path, 0, epochs=60)
 
     def run():
         with cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path) as engine:
-            outcomes = engine.train([item])
+            outcomes = engine.train([plan])
             import _thread
             import threading
 
-            waiting = threading.Thread(target=lambda: (wait_for(lambda: epochs(item)), _thread.interrupt_main()))
+            waiting = threading.Thread(target=lambda: (wait_for(lambda: epochs(plan)), _thread.interrupt_main()))
             waiting.start()
             list(outcomes)
 
     with pytest.raises(KeyboardInterrupt):
         run()
-    wait_for(lambda: lease.holder_of(job.folder(item)) is None)
-    assert runs.Run(job.folder(item)).record().status == "interrupted"
+    wait_for(lambda: lease.holder_of(plan.run.folder) is None)
+    assert plan.run.record().status == "interrupted"
 
 
 def test_where_the_results_are_not_shared_a_finished_folder_is_brought_back_whole(
     machines, tiny_set, tmp_path, monkeypatch, expected
 ):
     made, _ = machines
-    jobs = jobs_of(tiny_set, tmp_path, *TWO, **LONG)
-    half = job.folder(jobs[1])
+    plans = plans_of(tiny_set, tmp_path, *TWO, **LONG)
+    half = plans[1].run.folder
     half.mkdir(parents=True)
     (half / "history.csv").write_text("what an earlier attempt left")
     monkeypatch.setattr(cluster, "mark_of", lambda results: ".results-that-no-machine-sees")
     with cluster.engine(made.address, cpus=1, gpus=0, results=tmp_path) as engine:
-        outcomes = training.run(jobs, engine, lambda _: None)
+        outcomes = engines.run(plans, engine, lambda _: None)
     assert [(item.status, item.error) for item in outcomes] == [("completed", None)] * 2
-    assert_as_expected(jobs, expected)
+    assert_as_expected(plans, expected)
 
 
-@pytest.mark.parametrize(("field", "words"), [("fingerprint", "the data differ"), ("digest", "the starting weights")])
-def test_other_data_on_a_machine_are_refused_before_training_and_named(machines, tiny_set, tmp_path, field, words):
+def with_other_data(plan):
+    return dataclasses.replace(plan, data=dataclasses.replace(plan.data, fingerprint="0" * 64))
+
+
+def from_other_weights(plan):
+    return dataclasses.replace(plan, digest="0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"), [(with_other_data, "the data differ"), (from_other_weights, "the starting weights")]
+)
+def test_other_data_on_a_machine_are_refused_before_training_and_named(machines, tiny_set, tmp_path, change, words):
     made, _ = machines
-    one, item = jobs_of(tiny_set, tmp_path, *TWO)
-    other = dataclasses.replace(
-        item, **{field: "0" * 64}, experiment=dataclasses.replace(item.experiment, image_size=72)
-    )
+    (plan,) = plans_of(tiny_set, tmp_path, 0)
+    (larger,) = plans_of(tiny_set, tmp_path, 1, image_size=72)
     with (
         cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path) as engine,
         pytest.raises(RetinaError, match=f"{words} .*on {provenance.host()}"),
     ):
-        list(engine.train([one, other]))
+        list(engine.train([plan, change(larger)]))
     assert runs.list_runs(tmp_path) == []
 
 
-def test_other_code_on_a_machine_is_refused_before_training(machines, tiny_set, tmp_path):
+def test_other_code_on_a_machine_is_refused_before_training(machines, tiny_set, tmp_path, monkeypatch):
     made, _ = machines
-    (item,) = jobs_of(tiny_set, tmp_path, TWO[0])
+    (plan,) = plans_of(tiny_set, tmp_path, 0)
+    item = job.job_of(plan)
     other = dataclasses.replace(item, code=item.code | {"torch": "1.0"})
     brought = remote.perform(other, "", 1)
     assert "the code differs between machines" in brought.outcome.error
+    monkeypatch.setattr(cluster.job, "job_of", lambda *_, **__: other)
     with (
         cluster.engine(made.address, cpus=1, gpus=None, results=tmp_path) as engine,
         pytest.raises(
             RetinaError, match=f"the code differs between machines: nothing .*torch.* on {provenance.host()}"
         ),
     ):
-        list(engine.train([other]))
+        list(engine.train([plan]))
     assert runs.list_runs(tmp_path) == []
 
 
@@ -266,17 +272,3 @@ def test_a_cluster_that_is_not_there_is_one_line(tmp_path, address):
         cluster.engine(address, cpus=None, gpus=None, results=tmp_path),
     ):
         pass
-
-
-def test_a_folder_that_a_living_process_trains_in_is_not_replaced(tmp_path):
-    folder, other = tmp_path / "run", tmp_path / "other"
-    for place in (folder, other):
-        place.mkdir()
-    for name in runs.FILES:
-        (other / name).write_text("new")
-    content = remote.pack(other)
-    with lease.take(folder), pytest.raises(RunError, match="cannot be replaced"):
-        remote.unpack(content, folder)
-    assert not list(folder.glob("*.csv"))
-    remote.unpack(content, folder)
-    assert {path.name: path.read_text() for path in folder.iterdir()} == dict.fromkeys(runs.FILES, "new")

@@ -1,6 +1,7 @@
 """A live view shows what `history.csv` says: every epoch once, however often the run was interrupted."""
 
 import csv
+import dataclasses
 import struct
 import sys
 
@@ -10,6 +11,7 @@ from small_runs import interrupted, planned, small_network
 
 from retina.cli import main
 from retina.errors import RetinaError
+from retina.experiments.place import Place
 from retina.runs import folder as runs
 from retina.training import execution, weights
 from retina.training.tracking import follow, trackers
@@ -85,7 +87,8 @@ def expected(kind, results):
 
 
 def train(kind, plan, results, **options):
-    with follow.tracked(kind, plan, results) as watchers:
+    plan = dataclasses.replace(plan, place=Place(results, quiet=True))
+    with follow.tracked(kind, plan) as watchers:
         return execution.execute(plan, results=results, quiet=True, watchers=watchers, **options)
 
 
@@ -93,7 +96,7 @@ def train(kind, plan, results, **options):
 def test_every_epoch_stands_there_once_also_after_an_interruption_and_another_training(kind, tiny_set, tmp_path):
     needs(kind)
     plan = planned(tiny_set, tmp_path, epochs=EPOCHS, early_stopping=False)
-    with follow.tracked(kind, plan, tmp_path) as watchers:
+    with follow.tracked(kind, plan) as watchers:
         run = interrupted(plan, tmp_path, step=15, watchers=watchers)  # in the third epoch of six steps
     assert len(history(tmp_path)["val_loss"]) == 2
     assert shown(kind, tmp_path) == expected(kind, tmp_path)

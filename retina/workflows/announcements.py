@@ -1,0 +1,31 @@
+"""What is said before anything is trained, a line of text each: on what, and what a result has to beat."""
+
+from retina.analysis.comparing import summary
+from retina.runs.record import Record
+
+
+def of_run(record: Record) -> list[str]:
+    """What is about to be trained.
+
+    Args:
+        record: The record of the planned run.
+    """
+    precision, device = record.experiment.precision, record.environment.device_name
+    return [
+        f"{record.name}: {precision} on {device}, from {record.weights.origin} weights",
+        *of_data(record),
+        *summary.notices(record),
+        *record.data.warnings,
+    ]
+
+
+def of_data(record: Record) -> list[str]:
+    """How many images there are, and what calling all of them the same is worth."""
+    splits = record.data.splits.items()
+    counts = ", ".join(f"{name} {part.images} ({part.prevalence:.1%} positive)" for name, part in splits)
+    majority = record.baselines.majority
+    shares = f"{majority['validation'].accuracy:.1%} of validation and {majority['test'].accuracy:.1%} of test"
+    return [
+        f"Images: {counts}.",
+        f"Calling every image the majority class is right in {shares} images: less says nothing.",
+    ]

@@ -1,0 +1,62 @@
+"""Every run made so far, or those named, compared: tables, figures, a diagnosis and a report in a folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retina.analysis.comparing import comparison as comparing
+from retina.analysis.comparing.comparison import Comparison
+from retina.experiments.place import RESULTS
+from retina.machine import progress
+from retina.reporting import publish
+from retina.reporting.language import Language
+
+
+@dataclass(frozen=True)
+class ComparisonResult:
+    """A comparison and where it is written.
+
+    Args:
+        comparison: What the runs say beside one another.
+        folder: Where tables, figures and report are.
+        language: The language of the report.
+    """
+
+    comparison: Comparison
+    folder: Path
+    language: Language
+
+    def to_dict(self) -> dict[str, Any]:
+        """The findings and the folder, as plain JSON values."""
+        return publish.findings(self.comparison, self.language) | {"out": str(self.folder)}
+
+
+def compare(
+    names: Sequence[str] = (),
+    *,
+    results: Path = RESULTS,
+    out: Path | None = None,
+    against: Sequence[str] = (),
+    language: str = "en",
+    quiet: bool = False,
+) -> ComparisonResult:
+    """Compare runs, and write tables, figures, a diagnosis of every curve and a report.
+
+    Args:
+        names: Names or folders of runs; all below the results folder where there are none.
+        results: The results folder.
+        out: The folder that is written; `None` takes `comparison` in the results folder.
+        against: Published scores of single images, `[SPLIT=]FILE.csv` each.
+        language: The language of the report, one of `retina.reporting.language.LANGUAGES`.
+        quiet: Show no progress.
+
+    Raises:
+        RetinaError: there is no such run, none at all, or the folder cannot be written.
+    """
+    spoken, folder = Language(language), results / "comparison" if out is None else out
+    chosen = comparing.select(results, names, required=not against)
+    with progress.bar("scoring", len(chosen), quiet=quiet, unit="runs") as advance:
+        comparison = comparing.compare(chosen, against, advance, named=[Path(name).name for name in names])
+    publish.publish(comparison, folder, spoken, quiet=quiet)
+    return ComparisonResult(comparison, folder, spoken)

@@ -1,0 +1,85 @@
+"""One run: planned, trained or reused, and summarised."""
+
+from dataclasses import dataclass
+
+from retina.analysis.comparing import summary
+from retina.analysis.comparing.summary import Summary
+from retina.experiments import experiment
+from retina.experiments.place import HERE, Place
+from retina.machine.progress import Say, silent
+from retina.runs.folder import Run
+from retina.training import execution, plan
+from retina.training.plan import Plan
+from retina.training.tracking import follow
+from retina.workflows import announcements
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A run that has its results.
+
+    Args:
+        run: Its folder.
+        reused: It was finished before.
+        summary: Its record, its metrics and what must be said beside them, see
+            `retina.analysis.comparing.summary`.
+    """
+
+    run: Run
+    reused: bool
+    summary: Summary
+
+
+def plan_run(backbone: str, params: str = "p1", *, place: Place = HERE, say: Say = silent, **settings: object) -> Plan:
+    """Prepare a run as far as it goes without training: data decoded, weights found, baselines measured.
+
+    Args:
+        backbone: Name of the backbone.
+        params: Name of a parameter set, or a path to a TOML file.
+        place: Where the run takes place.
+        say: Hears the announcements.
+        **settings: Fields of `retina.experiments.experiment.Experiment`; each overrides the parameter set's.
+
+    Raises:
+        RetinaError: a setting is wrong, or the data or the weights cannot be had.
+    """
+    made = plan.plan(*experiment.load(backbone, params, **settings), place)
+    for line in announcements.of_run(made.record()):
+        say(line)
+    return made
+
+
+def run(
+    backbone: str,
+    params: str = "p1",
+    *,
+    place: Place = HERE,
+    force: bool = False,
+    track: str | None = None,
+    say: Say = silent,
+    **settings: object,
+) -> RunResult:
+    """Train a run; one that is finished is reused, one that was interrupted resumes after its last epoch.
+
+    Args:
+        backbone: See `plan_run`.
+        params: See `plan_run`.
+        place: See `plan_run`.
+        force: Train again from the start, even where there is a finished or an interrupted run.
+        track: A tracker to show it in, `tensorboard` or `mlflow`.
+        say: Hears the announcements.
+        **settings: See `plan_run`.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted; the same call resumes it.
+        RetinaError: see `plan_run` and `retina.training.execution.execute`.
+    """
+    planned = plan_run(backbone, params, place=place, say=say, **settings)
+    reached = 0 if force else execution.epochs_reached(planned, results=place.results)
+    if reached:
+        say(f"This run was interrupted before and goes on after epoch {reached}.")
+    with follow.tracked(track, planned) as watchers:
+        finished, reused = execution.execute(
+            planned, results=place.results, force=force, quiet=place.quiet, watchers=watchers
+        )
+    return RunResult(finished, reused, summary.summarize(finished))

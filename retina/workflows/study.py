@@ -1,0 +1,157 @@
+"""Many runs that a study names: planned, trained here or on a cluster, and compared."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retina.experiments import recipes
+from retina.experiments import study as recipe
+from retina.experiments.place import HERE, Place
+from retina.machine import extras
+from retina.machine.progress import Say, silent
+from retina.training.plan import Plan
+from retina.training.studies import agenda, cluster, connection, engines
+from retina.training.studies.agenda import Step
+from retina.training.studies.engines import Engine
+from retina.training.studies.outcome import Outcome
+from retina.training.studies.pace import Pace
+from retina.training.studies.view import StudyView
+from retina.workflows import announcements
+from retina.workflows.compare import ComparisonResult, compare
+
+
+@dataclass(frozen=True)
+class Local:
+    """This machine alone trains.
+
+    Args:
+        jobs: Runs at a time, one a GPU.
+    """
+
+    jobs: int = 1
+
+
+THIS_MACHINE = Local()
+
+
+@dataclass(frozen=True)
+class Ray:
+    """A Ray cluster trains.
+
+    Args:
+        address: Its address, `auto` for one that runs on this machine; `None` starts one of this machine alone.
+        cpus: CPUs of one run; `None` takes those of the smallest node.
+        gpus: GPUs of one run; `None` takes one where every node has one.
+    """
+
+    address: str | None = None
+    cpus: int | None = None
+    gpus: int | None = None
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """A study that is over.
+
+    Args:
+        outcomes: What became of each run, in the order of the file.
+        comparison: Its finished runs compared; `None` where there are none.
+    """
+
+    outcomes: list[Outcome]
+    comparison: ComparisonResult | None
+
+    @property
+    def damaged(self) -> list[str]:
+        """One line for each run that has no results, or whose results are damaged."""
+        missing = [f"{item.name} {item.status} | Found: {item.error}" for item in self.outcomes if not item.finished]
+        return [*missing, *(self.comparison.comparison.damaged if self.comparison else ())]
+
+
+def plan_study(name: str, *, place: Place = HERE, say: Say = silent, **settings: object) -> list[Step]:
+    """Plan every run that a study names, and see how far each is and how long the rest takes; nothing is trained.
+
+    Args:
+        name: A TOML file, see `retina.experiments.study`, or the name of one in `experiments/studies`.
+        place: Where the runs take place.
+        say: Hears the announcements.
+        **settings: Fields of `retina.experiments.experiment.Experiment`; they replace those of the study in all runs.
+
+    Raises:
+        RetinaError: a setting of a run is wrong, or its data or weights cannot be had.
+    """
+    return _planned(recipes.study_path(name), place, Pace(place.results), say, settings)
+
+
+def study(
+    name: str,
+    *,
+    place: Place = HERE,
+    engine: Local | Ray = THIS_MACHINE,
+    out: Path | None = None,
+    language: str = "en",
+    track: str | None = None,
+    say: Say = silent,
+    **settings: object,
+) -> StudyResult:
+    """Train every run that a study names, then compare them.
+
+    Finished runs are reused, interrupted ones resume, failed ones are tried once more; no run ends the others.
+
+    Args:
+        name: See `plan_study`.
+        place: See `plan_study`.
+        engine: Who trains.
+        out: The folder of the comparison; `None` takes `studies/<name of the file>` in the results folder.
+        language: The language of its report, one of `retina.reporting.language.LANGUAGES`.
+        track: A tracker to show every run in, `tensorboard` or `mlflow`.
+        say: See `plan_study`.
+        **settings: See `plan_study`.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted; the same call resumes it.
+        RetinaError: see `plan_study`; or the engine cannot train.
+    """
+    if track:
+        extras.require(track, extra=track, purpose=f"--track {track}")
+    if isinstance(engine, Ray):
+        connection.imported(engine.address)
+    file, pace = recipes.study_path(name), Pace(place.results)
+    steps = _planned(file, place, pace, say, settings)
+    view = StudyView(steps, pace, quiet=place.quiet)
+    with _started(engine, place, track) as trainer, view.shown(abreast=trainer.abreast):
+        outcomes = engines.run([step.plan for step in steps], trainer, view.report)
+    finished = [item.name for item in outcomes if item.finished]
+    if not finished:
+        return StudyResult(outcomes, None)
+    folder = place.results / "studies" / file.stem if out is None else out
+    compared = compare(finished, results=place.results, out=folder, language=language, quiet=place.quiet)
+    return StudyResult(outcomes, compared)
+
+
+def _planned(file: Path, place: Place, pace: Pace, say: Say, settings: dict[str, Any]) -> list[Step]:
+    """The steps of a study, announced."""
+    steps = agenda.agenda(agenda.plans(recipe.read(file, **settings), place), pace)
+    finished, resumed = sum(step.finished for step in steps), sum(step.reached > 0 for step in steps)
+    say(f"{file.name}: {len(steps)} runs, {finished} finished before, {resumed} to go on with.")
+    for line in _remarks([step.plan for step in steps]):
+        say(line)
+    say(agenda.total(steps, pace).sentence)
+    return steps
+
+
+def _remarks(plans: list[Plan]) -> Iterable[str]:
+    """What must be said of the data and the starting weights, each line once."""
+    for plan in {plan.data.fingerprint: plan for plan in plans}.values():
+        yield from announcements.of_data(plan.record())
+    lines = (line for plan in plans for line in (plan.start.notice, plan.data.notice, *plan.data.warnings))
+    yield from (line.rstrip(".") + "." for line in dict.fromkeys(filter(None, lines)))
+
+
+def _started(engine: Local | Ray, place: Place, track: str | None) -> AbstractContextManager[Engine]:
+    """Whoever trains, ready to do so while the block lasts."""
+    if isinstance(engine, Ray):
+        return cluster.engine(engine.address, cpus=engine.cpus, gpus=engine.gpus, results=place.results, track=track)
+    return nullcontext(engines.here(track=track) if engine.jobs == 1 else engines.on_devices(engine.jobs, track=track))

@@ -1,0 +1,109 @@
+"""A search over learning rate and batch size on validation, every trial an ordinary run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from retina.errors import ExperimentError
+from retina.experiments import experiment
+from retina.experiments.experiment import SETTINGS
+from retina.experiments.place import HERE, Place
+from retina.machine import extras
+from retina.machine.progress import Say, silent
+from retina.training import plan
+from retina.training.searches import tuning
+from retina.training.searches.tuning import Space, Trial
+from retina.workflows import announcements
+
+
+@dataclass(frozen=True)
+class TuneResult:
+    """A search that is over.
+
+    Args:
+        trials: Its trials, in their order.
+        record: What it found, as it is written: plain JSON values.
+        file: Where it is written.
+    """
+
+    trials: list[Trial]
+    record: dict[str, Any]
+    file: Path
+
+    @property
+    def winner(self) -> str | None:
+        """The name of the run with the highest objective; `None` where no trial is finished."""
+        return self.record["winner"]
+
+
+def tune(
+    backbone: str,
+    params: str = "p1",
+    *,
+    trials: int,
+    low: float = 1e-5,
+    high: float = 1e-2,
+    batch_sizes: Sequence[int] = (16, 32, 64),
+    sampler_seed: int = 0,
+    place: Place = HERE,
+    say: Say = silent,
+    **settings: object,
+) -> TuneResult:
+    """Search learning rate and batch size; finished trials are reused, an interrupted one resumes.
+
+    Args:
+        backbone: Name of the backbone.
+        params: Name of a parameter set, or a path to a TOML file.
+        trials: How many trials; more than before go on from there.
+        low: The lowest learning rate; the scale is logarithmic.
+        high: The highest learning rate.
+        batch_sizes: What to choose from.
+        sampler_seed: The random seed of the search itself.
+        place: Where the runs take place.
+        say: Hears the announcements, and of every trial that is over.
+        **settings: Fields of `retina.experiments.experiment.Experiment`, but for the two that are searched.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted; the same call resumes it.
+        RetinaError: a setting or the space is wrong, Optuna is not installed, or a run cannot be trained for another
+            reason than that it diverged.
+    """
+    refuse(low, high, batch_sizes)
+    chosen = experiment.load(backbone, params, **settings)
+    extras.require("optuna", extra="tune", purpose="tune")
+    space = Space(low, high, tuple(batch_sizes), sampler_seed)
+    planned = plan.plan(*chosen, place)
+    name = tuning.name(planned, space)
+    for line in announcements.of_run(replace(planned.record(), name=f"tune {name}")):
+        say(line)
+    if ":" in name:
+        say(f"The search keeps the name that an earlier version gave it: {name}")
+    over = tuning.search(
+        planned, space, trials=trials, hear=lambda trial: say(f"Trial {trial.number} of {trials}: {in_words(trial)}")
+    )
+    record = tuning.record(planned, space, over)
+    return TuneResult(over, record, tuning.write(place.results, record))
+
+
+def refuse(low: float, high: float, batch_sizes: Sequence[int]) -> None:
+    """Refuse a space with values that no run may have, or with none.
+
+    Raises:
+        ExperimentError: the first such value.
+    """
+    for name, rule, value in (
+        ("--low", SETTINGS["learning_rate"], low),
+        ("--high", SETTINGS["learning_rate"], high),
+        *(("--batch-sizes", SETTINGS["batch_size"], size) for size in batch_sizes),
+    ):
+        if not rule.accepts(value):
+            raise ExperimentError(f"{name} cannot be {value}", expected=rule.allowed, where="the options")
+    if not low < high:
+        raise ExperimentError("--high must be larger than --low", found=f"{low:g} and {high:g}", where="the options")
+
+
+def in_words(trial: Trial) -> str:
+    """A trial in one line."""
+    result = trial.state if trial.objective is None else f"validation AUROC {trial.objective:.4f}"
+    return f"learning rate {trial.learning_rate:g}, batch {trial.batch_size}: {result} after {trial.epochs} epochs"
