@@ -39,7 +39,7 @@ def test_the_record_of_a_run_says_its_target_and_the_predictions_have_its_labels
     assert len({record["name"] for record in said.values()}) == 3
     for target, record in said.items():
         run = runs.find(results, record["name"])
-        assert run.record()["experiment"]["target"] == target
+        assert run.record().target.column == target
         labels = run.predictions().query("split == 'test'")["label"]
         expected = [1, 0] * 4 if target == "DR" else [1, 1, 1, 0] * 2
         assert labels.tolist() == expected

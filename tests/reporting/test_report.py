@@ -320,6 +320,6 @@ def test_a_report_on_several_targets_names_each_and_ranks_them_apart(tmp_path, n
 
 def test_the_command_that_makes_a_run_on_another_target_again_names_it(tmp_path):
     run = make_run(tmp_path, target="DR")
-    run.write_record(run.record() | {"overrides": {"target": {"file": "Disease_Risk", "option": "DR"}}})
+    rewrite(run, overrides={"target": {"file": "Disease_Risk", "option": "DR"}})
     (code,) = [block for block in compose(comparison.compare([run])).blocks if isinstance(block, Code)]
     assert "--target DR" in code.lines[0]
