@@ -218,9 +218,9 @@ def lengths(package: Package) -> Iterator[Violation]:
 
 
 def entries(package: Package) -> Iterator[Violation]:
-    """A folder can be taken in at a glance; what the top of the package shows is the rule `top`."""
-    for folder in sorted((package.root / "retina").rglob("*/")):
-        shown = [path for path in folder.iterdir() if path.name != "__pycache__"]
+    """A folder, the top of the package too, can be taken in at a glance; its marker is nothing to read."""
+    for folder in sorted([package.root / "retina", *(package.root / "retina").rglob("*/")]):
+        shown = [path for path in folder.iterdir() if path.name not in ("__pycache__", "__init__.py")]
         if folder.name != "__pycache__" and len(shown) > FULLEST:
             yield Violation(
                 "entries", str(folder.relative_to(package.root)), f"{len(shown)} entries, more than {FULLEST}"
