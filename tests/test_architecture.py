@@ -53,7 +53,9 @@ def without_docstring(package: Path) -> None:
 
 def fifteen_files(package: Path) -> None:
     folder = package / "numbers"
-    for number in range(15 - len([path for path in folder.iterdir() if path.name != "__pycache__"])):
+    for number in range(
+        15 - len([path for path in folder.iterdir() if path.name not in ("__pycache__", "__init__.py")])
+    ):
         (folder / f"table_{number}.json").write_text("{}")
 
 
