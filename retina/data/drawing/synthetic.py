@@ -50,7 +50,7 @@ README = """# The built-in set of retina
 
 **{notice}**
 
-{total} colour fundus photographs of {width} x {height} pixels, drawn by `retina/data/synthetic.py` (version {version},
+{total} colour fundus photographs of {width} x {height} pixels, drawn by retina (version {version} of its program,
 seed {seed}), with no real photograph among them: {train} for training, {validation} for validation, {test} for testing.
 Folders, file names and columns are RFMiD's (Pachade et al. 2021, https://doi.org/10.3390/data6020014), so that whatever
 reads RFMiD reads this.
