@@ -1,4 +1,4 @@
-"""The errors a user of retina can meet. This is the bottom room: it imports nothing of retina.
+"""The errors a user of retina can meet. This module imports nothing else of retina.
 
     RetinaError
     ├── ExperimentError   an option or a key of an experiment file is wrong
@@ -6,14 +6,14 @@
     │   ├── LabelError    a label table cannot be read or contradicts itself
     │   ├── ImageError    an image cannot be decoded
     │   └── AuditError    the audit found something that would corrupt a result
-    ├── WeightsError      pretrained weights cannot be had, or do not fit
+    ├── WeightsError      pretrained weights cannot be fetched, or do not fit
     ├── RunError          a run folder cannot be read or written
-    │   └── HeldError      a living process trains the run
+    │   └── HeldError      a process that is alive is training the run
     ├── DivergedError     training produced a loss that is not finite
-    └── PrunedError       a search ended a run that promised too little
+    └── PrunedError       a search stopped a run that was not promising
 
 Each is raised with what is wrong and, where they help, what was expected, what was found, where, and what to do next.
-The command line prints one of them as one line and exits with 1; a traceback is a bug.
+The command line prints the error on one line and exits with 1; a traceback is a bug.
 """
 
 import difflib
@@ -21,14 +21,14 @@ from collections.abc import Iterable
 
 
 class RetinaError(Exception):
-    """Something the user can mend.
+    """An error that the user can fix.
 
     Args:
         problem: What is wrong, as a clause without a full stop.
         expected: What would have been right.
-        found: What was there instead.
+        found: What was found instead.
         where: The file, key or option concerned.
-        advice: What to do next.
+        advice: What to do next, as an instruction.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class RetinaError(Exception):
 
     def __str__(self) -> str:
         """The whole message on one line."""
-        parts = [self.problem]
-        parts += [
+        clauses = [self.problem]
+        clauses += [
             f"{name}: {value}"
             for name, value in (
                 ("Expected", self.expected),
@@ -60,7 +60,7 @@ class RetinaError(Exception):
             )
             if value is not None
         ]
-        return " ".join(" | ".join(parts).split())
+        return " ".join(" | ".join(clauses).split())  # a path or a cause may hold line breaks
 
 
 class ExperimentError(RetinaError):
@@ -92,7 +92,7 @@ class RunError(RetinaError):
 
 
 class HeldError(RunError):
-    """A living process, or one that may be alive, trains the run."""
+    """A process that is alive, or may be, is training the run."""
 
 
 class DivergedError(RetinaError):
@@ -100,48 +100,61 @@ class DivergedError(RetinaError):
 
     Args:
         problem: As in `RetinaError`.
-        step: The step of the epoch, from 1, at which it was found; `None` where it was found between epochs.
-        **parts: As in `RetinaError`.
+        step: The step of the epoch, from 1, at which it was noticed; `None` between epochs.
+        **details: As in `RetinaError`.
     """
 
-    def __init__(self, problem: str, *, step: int | None = None, **parts: object) -> None:
-        super().__init__(problem, **parts)
+    def __init__(self, problem: str, *, step: int | None = None, **details: object) -> None:
+        super().__init__(problem, **details)
         self.step = step
 
 
 class PrunedError(RetinaError):
-    """A search ended a run that promised too little.
+    """A search stopped a run that was not promising.
 
     Args:
         problem: As in `RetinaError`.
         epoch: The last epoch that was trained, from 1.
-        **parts: As in `RetinaError`.
+        **details: As in `RetinaError`.
     """
 
-    def __init__(self, problem: str, *, epoch: int, **parts: object) -> None:
-        super().__init__(problem, **parts)
+    def __init__(self, problem: str, *, epoch: int, **details: object) -> None:
+        super().__init__(problem, **details)
         self.epoch = epoch
 
 
 def some(words: Iterable[str], most: int = 5) -> str:
     """The first few of many words, and how many more there are: `a, b and 3 more`; empty where there are none."""
     words = list(words)
-    shown = ", ".join(words[:most])
-    return shown if len(words) <= most else f"{shown} and {len(words) - most} more"
+    first = ", ".join(words[:most])
+    return first if len(words) <= most else f"{first} and {len(words) - most} more"
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like `word`, or `None` where none is near."""
-    found = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
-    return found[0] if found else None
+def nearest(word: str, allowed: Iterable[str]) -> str | None:
+    """The allowed word that is most like `word`, or `None` where none is near.
+
+    Args:
+        word: The word, compared in lower case.
+        allowed: The words that are allowed.
+    """
+    # Below 0.5 difflib suggests words that share only a few letters.
+    matches = difflib.get_close_matches(word.lower(), list(allowed), n=1, cutoff=0.5)
+    return matches[0] if matches else None
 
 
-def unknown(kind: str, word: str, known: Iterable[str], where: object = None) -> ExperimentError:
-    """An error for an unknown word, which suggests the nearest known one."""
-    guess = nearest(word, known)
+def unknown(kind: str, word: str, allowed: Iterable[str], where: object = None) -> ExperimentError:
+    """The error for an unknown word, which suggests the nearest allowed one.
+
+    Args:
+        kind: What the word should name, such as `backbone`.
+        word: The unknown word.
+        allowed: The words that are allowed.
+        where: The file or option that has the word.
+    """
+    guess = nearest(word, allowed)
     return ExperimentError(
         f"unknown {kind} {word!r}",
-        expected="one of " + ", ".join(sorted(known)),
+        expected="one of " + ", ".join(sorted(allowed)),
         where=where,
-        advice=f"did you mean {guess!r}?" if guess else "choose one of them",
+        advice=f"did you mean {guess!r}?" if guess else "choose one of the expected names",
     )

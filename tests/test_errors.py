@@ -6,8 +6,8 @@ from retina.errors import ExperimentError, RetinaError, nearest, some, unknown
 
 
 def test_an_error_is_one_line_with_the_parts_that_are_there():
-    error = RetinaError("it\nbroke", expected=1, found=0, where="a  b", advice="mend it")
-    assert str(error) == "it broke | Expected: 1 | Found: 0 | Where: a b | Next: mend it"
+    error = RetinaError("it\nbroke", expected=1, found=0, where="a  b", advice="fix it")
+    assert str(error) == "it broke | Expected: 1 | Found: 0 | Where: a b | Next: fix it"
     assert str(RetinaError("it broke", found="")) == "it broke | Found:"
     assert str(RetinaError("it broke")) == "it broke"
 

@@ -13,14 +13,14 @@ from typing import Any
 
 from retina.errors import ExperimentError, unknown
 from retina.experiments import recipes
-from retina.experiments.settings import MEANT_FOR, Setting, meaningful, setting
+from retina.experiments.settings import DEPENDS_ON, Setting, meaningful, setting
 from retina.experiments.target import DISEASE_RISK, Target, binary
 from retina.machine import files
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """One run: what is trained, how, and from which random seed. Validated when made.
+    """One run: what is trained, how, and from which random seed. It is validated on construction.
 
     Raises:
         ExperimentError: a value has the wrong type or is out of range.
@@ -82,6 +82,7 @@ class Experiment:
     def __post_init__(self) -> None:
         check({item.name: getattr(self, item.name) for item in dataclasses.fields(self)}, where="the options")
         for item in dataclasses.fields(self):
+            # A whole number is allowed for a float; 10 and 10.0 must give one digest.
             if SETTINGS[item.name].kind is float and getattr(self, item.name) is not None:
                 object.__setattr__(self, item.name, float(getattr(self, item.name)))
 
@@ -95,11 +96,11 @@ class Experiment:
         return dataclasses.asdict(self)
 
     def digest(self, *, data: str, weights: str) -> str:
-        """The SHA-256 (64 hexadecimal digits) of the experiment on given data from given starting weights.
+        """The SHA-256 (64 hexadecimal digits) of the experiment, its data and its starting weights.
 
         Args:
             data: The fingerprint of the data set.
-            weights: What training really starts from: `random`, or the SHA-256 of the weights' file.
+            weights: What training starts from: `random`, or the SHA-256 of the weights' file.
         """
         content = {"experiment": meaningful(self.to_dict()) | {"weights": weights}, "data": data}
         return files.json_sha256(content)
@@ -110,6 +111,10 @@ SETTINGS: dict[str, Setting] = {item.name: item.metadata["setting"] for item in 
 
 def check(values: Mapping[str, object], where: object) -> None:
     """Check values against their settings.
+
+    Args:
+        values: Fields of `Experiment` with their values.
+        where: The file or the options that hold them, for the error.
 
     Raises:
         ExperimentError: the first value with the wrong type or out of range, with its key and what is allowed.
@@ -126,13 +131,14 @@ def read_params(path: Path) -> dict[str, Any]:
     """Read a parameter file: keys of `Experiment` with values of the right type and range.
 
     Raises:
-        ExperimentError: not readable, not TOML, an unknown key, a wrong type, a value out of range.
+        ExperimentError: the file cannot be read, is not TOML, or has an unknown key or a value of the wrong type or
+            out of range.
     """
     try:
         values = tomllib.loads(files.read_bounded(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ExperimentError(
-            "parameter file cannot be read", found=error, where=path, advice="mend the file"
+            "parameter file cannot be read", found=error, where=path, advice="fix the file"
         ) from error
     allowed = [name for name, rule in SETTINGS.items() if rule.in_file]
     for key in values:
@@ -154,7 +160,8 @@ def load(backbone: str, params: str = "p1", **options: object) -> tuple[Experime
         The experiment, and what was overridden: key -> `{"file": value or None, "option": value}`.
 
     Raises:
-        ExperimentError: see `read_params`; or an option with a wrong value.
+        ExperimentError: see `read_params`; or an option is unknown, has a wrong value, or has no effect in this
+            experiment.
     """
     path = recipes.params_path(params)
     values = read_params(path)
@@ -171,10 +178,10 @@ def load(backbone: str, params: str = "p1", **options: object) -> tuple[Experime
         if SETTINGS[key].in_file and values.get(key) != value
     }
     experiment = Experiment(**(values | options | {"backbone": backbone, "params": path.stem}))
-    meant = meaningful(experiment.to_dict())
+    effective = meaningful(experiment.to_dict())
     for key in options:
-        if key in MEANT_FOR and key not in meant and MEANT_FOR[key][0] != key:
-            other, value = MEANT_FOR[key]
+        if key in DEPENDS_ON and key not in effective and DEPENDS_ON[key][0] != key:
+            other, value = DEPENDS_ON[key]
             raise ExperimentError(
                 f"{key} has no meaning with {other} {getattr(experiment, other)}",
                 advice=f"add --{other.replace('_', '-')} {value}",

@@ -1,4 +1,4 @@
-"""Parameter sets and studies by their plain names: the one place that knows where such files lie.
+"""Parameter sets and studies by their plain names: the one place that says where such files are.
 
 A word that ends in `.toml` or names a folder is a path. Any other is a plain name, looked up in this order:
 
@@ -6,7 +6,7 @@ A word that ends in `.toml` or names a folder is a path. Any other is a plain na
 2. in the repository, where retina runs from a working copy of it;
 3. in the package, where a wheel carries the files of the repository.
 
-A file of one's own wins over one of the same name that retina brings.
+So a user's own file wins over one of the same name that retina brings.
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ def params_path(word: str) -> Path:
 
 
 def study_path(word: str) -> Path:
-    """The file of a study: a path, not yet opened, or a plain name such as `original`.
+    """The file of a study: a path, which may not exist, or a plain name such as `original`.
 
     Raises:
         ExperimentError: no study has that name; the nearest is suggested.

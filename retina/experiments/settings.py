@@ -1,4 +1,4 @@
-"""What a setting may be, in a form that a check, an option and a table of help share; and words that are not known."""
+"""What a setting may be: one declaration for checks, command-line options and tables of help."""
 
 import dataclasses
 import math
@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from retina.experiments.target import COLUMN_NAMES, DISEASE_RISK, is_column
+from retina.experiments.target import COLUMN_RULE, DISEASE_RISK, is_column
 
 LONGEST_NAME = 100
-"""Bytes of a parameter set's name at most: file systems end at 255 for the name of a run."""
+"""The most bytes of a parameter set's name: it is part of a run folder's name, for which file systems allow 255."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a field of an experiment may be, in a form that a check, an option and a table of help can share.
+    """What a field of an experiment may be.
 
     Args:
         help: One clause for a reader, with the unit.
@@ -22,10 +22,11 @@ class Setting:
         low: Smallest value allowed, for numbers.
         high: Largest value allowed, for numbers.
         choices: The words allowed, for strings.
-        prefixes: Beside the choices, `PREFIX:NAME` is allowed with one of these and a plain NAME, as in `keras:VGG19`.
+        prefixes: `PREFIX:NAME` is allowed beside the choices, with one of these and a plain NAME, as in `keras:VGG19`.
         optional: `None` is allowed; in a file, by leaving the key out, as an option by the word `none`.
-        in_file: The field may stand in a parameter file.
-        plain: The text becomes part of a folder's name and of tables: letters and digits of any script, `.`, `_`, `-`.
+        in_file: A parameter file may set the field.
+        plain: The text is used in folders' names and in tables, so only letters and digits of any script, `.`, `_` and
+            `-` are allowed.
         column: The text names a column of the label table.
     """
 
@@ -42,7 +43,7 @@ class Setting:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The choices, and what stands for those that a prefix opens."""
+        """The choices, and `PREFIX:NAME` for each prefix."""
         return (*self.choices, *(f"{prefix}:NAME" for prefix in self.prefixes))
 
     @property
@@ -53,8 +54,8 @@ class Setting:
         if self.plain:
             return f"a name of letters, digits, ., _ and -, at most {LONGEST_NAME} bytes"
         if self.column:
-            return COLUMN_NAMES
-        names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+            return COLUMN_RULE
+        names = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
         words = names[self.kind]
         if math.isfinite(self.low) or math.isfinite(self.high):
             words += " from {:g} to {}".format(self.low, f"{self.high:g}" if self.kind is float else self.high)
@@ -80,19 +81,21 @@ class Setting:
         return self.kind in (str, bool) or self.low <= value <= self.high
 
 
-MEANT_FOR = {
+DEPENDS_ON = {
     "focal_gamma": ("loss", "focal"),
     "focal_alpha": ("loss", "focal"),
     "feature_variants": ("fine_tune", "head"),
     "deterministic": ("deterministic", True),
 }
-"""Settings of an experiment that mean something with one value of another setting, or of their own, alone."""
+"""Setting -> (other setting, value): the setting has an effect only where the other has that value.
 
+`deterministic` depends on itself: switched off, it has none.
+"""
 
 ADDED = {"target": DISEASE_RISK}
-"""Settings that experiments were given after runs had been recorded, and the value that every run before then had.
+"""Settings that were added after runs had been recorded -> the value that every earlier run had.
 
-At that value a setting is left out of digests and comparisons: the runs from before and after are the same.
+A setting with that value is left out of digests and comparisons, so that earlier runs are reused and compared.
 """
 
 
@@ -102,20 +105,27 @@ def without_added(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def meaningful(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of an experiment without those that say nothing in it, see `MEANT_FOR` and `ADDED`."""
+    """The settings of an experiment without those that have no effect in it, see `DEPENDS_ON` and `ADDED`."""
     return {
         name: value
         for name, value in without_added(values).items()
-        if name not in MEANT_FOR or values[MEANT_FOR[name][0]] == MEANT_FOR[name][1]
+        if name not in DEPENDS_ON or values[DEPENDS_ON[name][0]] == DEPENDS_ON[name][1]
     }
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name can be part of a folder's name, a table and a page without being taken for anything else."""
+    """Whether a name is safe in a folder's name, in a table and on a page, see `Setting.plain`."""
     letters = all(letter.isalnum() or letter in "._-" for letter in name)
     return letters and name[:1].isalnum() and len(name.encode()) <= LONGEST_NAME
 
 
 def setting(help: str, kind: type, default: object = dataclasses.MISSING, **limits: Any) -> Any:  # noqa: A002, ANN401
-    """Declare a field together with its rule."""
+    """Declare a field of an experiment together with its rule.
+
+    Args:
+        help: As in `Setting`.
+        kind: As in `Setting`.
+        default: The field's default; without one the field must be given.
+        **limits: The other fields of `Setting`.
+    """
     return field(default=default, metadata={"setting": Setting(help, kind, **limits)})

@@ -1,4 +1,4 @@
-"""A study: a TOML file that names many runs, one by one or as grids, and what they have in common.
+"""A study: a TOML file that names many runs, one by one or as grids, and the settings that they share.
 
     seeds = [0, 1, 2]                     # every run that names no seed of its own, once for each of these
     [settings]                            # settings of every run, as in a parameter file
@@ -26,10 +26,12 @@ from retina.machine import files
 
 KEYS = ("seeds", "settings", "runs")
 GRID = {"backbone": (), "params": ("p1",), "loss": ("ce",), "seed": ()}
-"""What may be a list in a table of runs, and what is taken where it is left out; a backbone must be named."""
+"""Keys of a table of runs that may hold a list -> their default values; the default of `seed` is the study's seeds, and
+a backbone must be named."""
 MOST_RUNS = 1000
 
 Table = dict[str, Any]
+"""A table of TOML."""
 
 
 @dataclass(frozen=True)
@@ -46,43 +48,49 @@ class Member:
 
 
 def read(path: Path, **options: object) -> tuple[Member, ...]:
-    """Read a study file: its runs in the order in which they are trained, first every run of the first seed.
+    """Read a study file: its runs in the order in which they are trained, those of the first seed first.
 
     Args:
         path: A TOML file.
         **options: Settings of every run, which override those of the file.
 
     Raises:
-        ExperimentError: it cannot be read, names an unknown key, a value of the wrong type or out of range, no run, the
-            same run twice, or more than `MOST_RUNS`.
+        ExperimentError: the file cannot be read, has an unknown key or a value of the wrong type or out of range, or
+            names no run, the same run twice, or more than `MOST_RUNS`.
     """
     try:
-        said = tomllib.loads(files.read_bounded(path).decode("utf-8"))
+        content = tomllib.loads(files.read_bounded(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        found = error.strerror if isinstance(error, OSError) else error
-        raise ExperimentError("the study cannot be read", found=found, where=path, advice="check the file") from error
-    for key in said:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ExperimentError("the study cannot be read", found=reason, where=path, advice="check the file") from error
+    for key in content:
         if key not in KEYS:
             raise unknown("key", key, KEYS, where=path)
-    common = checked(said.get("settings", {}), "settings", [name for name in SETTINGS if name not in GRID], path)
-    seeds = said.get("seeds", [0])
+    common = check_table(content.get("settings", {}), "settings", [name for name in SETTINGS if name not in GRID], path)
+    seeds = content.get("seeds", [0])
     if not isinstance(seeds, list) or not seeds:
         raise ExperimentError("seeds are wrong", expected="a list such as [0, 1, 2]", found=repr(seeds), where=path)
-    tables = said.get("runs")
+    tables = content.get("runs")
     if not isinstance(tables, list) or not tables:
         raise ExperimentError("the study names no run", expected="one or more tables [[runs]]", where=path)
-    tables = [checked(table, f"run {number}", SETTINGS, path) for number, table in enumerate(tables, 1)]
+    tables = [check_table(table, f"run {number}", SETTINGS, path) for number, table in enumerate(tables, 1)]
     for number, table in enumerate(tables, 1):
         if not table.get("backbone"):
             raise ExperimentError(f"run {number} names no backbone", expected='backbone = "resnet18"', where=path)
-    return members(((number, common | choice | options) for number, choice in choices(tables, seeds)), path)
+    return load_members(((number, common | run | options) for number, run in expand(tables, seeds)), path)
 
 
-def checked(table: object, name: str, allowed: Iterable[str], path: Path) -> Table:
-    """A table whose keys are all allowed.
+def check_table(table: object, name: str, allowed: Iterable[str], path: Path) -> Table:
+    """Return a table of the file once all its keys are allowed.
+
+    Args:
+        table: What the file holds.
+        name: What errors call it.
+        allowed: The keys that it may have.
+        path: The file.
 
     Raises:
-        ExperimentError: it is no table, has another key, or a list without values, which would lose its runs unseen.
+        ExperimentError: it is not a table, has another key, or an empty list, which would drop its runs silently.
     """
     if not isinstance(table, dict):
         raise ExperimentError(f"{name} must be a table", found=repr(table), where=path)
@@ -90,61 +98,75 @@ def checked(table: object, name: str, allowed: Iterable[str], path: Path) -> Tab
         if key not in allowed:
             raise unknown(f"key of {name}", key, allowed, where=path)
         if table[key] == []:
-            raise ExperimentError(f"{key} of {name} is an empty list", advice="name a value, or drop it", where=path)
+            raise ExperimentError(
+                f"{key} of {name} is an empty list", advice="give it a value or remove it", where=path
+            )
     return table
 
 
-def choices(tables: list[Table], seeds: list[object]) -> Iterator[tuple[int, Table]]:
-    """Every run that the tables name, with the table's number: a round of all tables for each seed.
+def expand(tables: list[Table], seeds: list[object]) -> Iterator[tuple[int, Table]]:
+    """Expand tables with lists into the settings of single runs: all tables for the first seed, then for the next.
 
-    A table with seeds of its own has its part in the first round alone.
+    A table that names seeds of its own is expanded once, with the first seed's round.
+
+    Yields:
+        The number of the table, from 1, and the settings of one run.
     """
     for round_number, seed in enumerate(seeds):
         for number, table in enumerate(tables, 1):
             if "seed" in table and round_number:
                 continue
-            grid = {name: table.get(name, [*usual] or seed) for name, usual in GRID.items()}
+            grid = {name: table.get(name, [*default] or seed) for name, default in GRID.items()}
             lists = [value if isinstance(value, list) else [value] for value in grid.values()]
             rest = {name: value for name, value in table.items() if name not in GRID}
-            for chosen in itertools.product(*lists):
-                yield number, dict(zip(grid, chosen, strict=True)) | rest
+            for values in itertools.product(*lists):
+                yield number, dict(zip(grid, values, strict=True)) | rest
 
 
-def members(wanted: Iterable[tuple[int, Table]], path: Path) -> tuple[Member, ...]:
-    """The runs, checked.
+def load_members(runs: Iterable[tuple[int, Table]], path: Path) -> tuple[Member, ...]:
+    """Make the study's runs, none of them twice.
+
+    Args:
+        runs: The number of each run's table, and its settings, see `expand`.
+        path: The file of the study.
 
     Raises:
         ExperimentError: see `read`.
     """
-    found: list[Member] = []
-    known: dict[Experiment, int] = {}
-    for number, settings in itertools.islice(wanted, MOST_RUNS + 1):
+    members: list[Member] = []
+    numbers: dict[Experiment, int] = {}
+    # A grid can name millions of runs; one beyond the limit is enough to refuse it.
+    for number, settings in itertools.islice(runs, MOST_RUNS + 1):
         member = load(settings, f"run {number} of {path}")
-        if member.experiment in known:
+        if member.experiment in numbers:
             raise ExperimentError(
                 "the study names a run twice",
                 found=f"{settings['backbone']}, {settings['params']}, {settings['loss']}, seed {settings['seed']}",
-                where=f"runs {known[member.experiment]} and {number} of {path}",
-                advice="drop one of the two",
+                where=f"runs {numbers[member.experiment]} and {number} of {path}",
+                advice="remove one of the two",
             )
-        known[member.experiment] = number
-        found.append(member)
-    if len(found) > MOST_RUNS:
+        numbers[member.experiment] = number
+        members.append(member)
+    if len(members) > MOST_RUNS:
         raise ExperimentError("the study is too large", expected=f"at most {MOST_RUNS} runs", where=path)
-    return tuple(found)
+    return tuple(members)
 
 
 def load(settings: Table, where: str) -> Member:
-    """One run.
+    """Make one run.
+
+    Args:
+        settings: All its settings.
+        where: The run in words, for errors.
 
     Raises:
-        ExperimentError: a setting is wrong; it names the run.
+        ExperimentError: a setting is wrong; the error names the run.
     """
     backbone, params = settings["backbone"], settings["params"]
     options = {name: value for name, value in settings.items() if name not in ("backbone", "params")}
     for name, value in (("backbone", backbone), ("params", params)):
         if not isinstance(value, str):
-            raise ExperimentError(f"{name} must be a text", found=repr(value), where=where)
+            raise ExperimentError(f"{name} must be text", found=repr(value), where=where)
     try:
         return Member(*experiment.load(backbone, params, **options))
     except ExperimentError as error:

@@ -14,14 +14,14 @@ DISEASE_RISK = "Disease_Risk"
 """RFMiD's column for any disease, the default target."""
 
 LONGEST_COLUMN = 100
-"""Characters of a column's name at most."""
+"""The most characters of a column's name."""
 
-COLUMN_NAMES = f"the name of a column: 1 to {LONGEST_COLUMN} printable characters, no space around them"
+COLUMN_RULE = f"the name of a column: 1 to {LONGEST_COLUMN} printable characters, no space around them"
 """What `is_column` accepts, in words."""
 
 
 def is_column(name: str) -> bool:
-    """Whether a text can be the name of a column, as a label table is read: on one line, without spaces around it."""
+    """Whether a text can be the name of a column: label tables are read without spaces around names, on one line."""
     return 0 < len(name.strip()) == len(name) <= LONGEST_COLUMN and name.isprintable()
 
 
@@ -32,14 +32,14 @@ class Target:
     Args:
         name: What tables and reports call it.
         columns: The columns of the label table that it is read from; one for a binary target.
-        kind: `binary`, which is all there is.
-        classes: What the values 0 and 1 stand for, in that order.
+        kind: `binary`, the only kind so far.
+        classes: What the values 0 and 1 mean, in that order.
         positive: The class whose probability the model gives.
         metric: The headline metric: `auroc`.
 
     Raises:
-        ExperimentError: the name or a column is no name of a column, see `is_column`; or the target is not binary, has
-            more columns than one, other than two classes, or a positive class that is none of them.
+        ExperimentError: the name or a column cannot be a column's name, see `is_column`; or the target is not binary,
+            has more than one column, has not exactly two classes, or its positive class is neither of them.
     """
 
     name: str
@@ -53,14 +53,14 @@ class Target:
         for text in (self.name, *self.columns):
             if not is_column(text):
                 raise ExperimentError(
-                    "the target is no name of a column",
-                    expected=COLUMN_NAMES,
+                    "the target is not a column name",
+                    expected=COLUMN_RULE,
                     found=repr(text)[: LONGEST_COLUMN + 2],
                     advice="name a column of the label table that holds 0 and 1",
                 )
         if (self.kind, len(self.columns), len(self.classes)) != ("binary", 1, 2) or self.positive not in self.classes:
             raise ExperimentError(
-                "the target is of a kind that is not known",
+                "the target is of an unknown kind",
                 expected="a binary target: one column, two classes, one of them positive",
                 found=f"{self.kind}, columns {self.columns}, classes {self.classes}, positive {self.positive}",
             )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from retina.errors import ExperimentError
 from retina.experiments import experiment, recipes
 from retina.experiments.experiment import SETTINGS, Experiment
-from retina.experiments.settings import MEANT_FOR, meaningful
+from retina.experiments.settings import DEPENDS_ON, meaningful
 from retina.experiments.target import DEFAULT, DISEASE_RISK, binary
 
 
@@ -143,12 +143,12 @@ def test_the_digest_depends_on_every_setting(key):
     assert changed.digest(data="d", weights="w") != base.digest(data="d", weights="w")
 
 
-@pytest.mark.parametrize("key", [key for key, (other, _) in MEANT_FOR.items() if other != key])
+@pytest.mark.parametrize("key", [key for key, (other, _) in DEPENDS_ON.items() if other != key])
 def test_a_setting_without_a_meaning_here_is_refused_and_changes_no_digest(key):
     base = experiment.load("resnet18")[0]
     changed = dataclasses.replace(base, **{key: CHANGES[key]})
     assert changed.digest(data="d", weights="w") == base.digest(data="d", weights="w")
-    other, value = MEANT_FOR[key]
+    other, value = DEPENDS_ON[key]
     with pytest.raises(ExperimentError, match=f"{key} has no meaning.*--{other.replace('_', '-')} {value}"):
         experiment.load("resnet18", **{key: CHANGES[key]})
 

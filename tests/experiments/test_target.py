@@ -61,7 +61,7 @@ def test_a_target_comes_back_from_the_json_of_a_record(column):
 @pytest.mark.parametrize("column", ["", " ", " DR", "DR\n", "D\tR", "\x00", "x" * 101])
 def test_what_can_be_no_column_of_a_table_is_refused(column):
     assert not target.is_column(column)
-    with pytest.raises(ExperimentError, match=r"no name of a column \| Expected: .*1 to 100 printable"):
+    with pytest.raises(ExperimentError, match=r"not a column name \| Expected: .*1 to 100 printable"):
         binary(column)
 
 
@@ -81,7 +81,7 @@ def test_any_name_on_one_line_can_be_a_column(column):
 )
 def test_a_target_that_is_not_binary_is_refused(change):
     """A later version may know it; this one would train and score something else."""
-    with pytest.raises(ExperimentError, match=r"not known \| Expected: a binary target"):
+    with pytest.raises(ExperimentError, match=r"unknown kind \| Expected: a binary target"):
         dataclasses.replace(binary("DR"), **change)
 
 
