@@ -1,10 +1,11 @@
-"""Do probabilities mean what they say: reliability, calibration error, and recalibration fitted on validation.
+"""Whether probabilities can be taken at their word: reliability, calibration error, and recalibration on validation.
 
-Bins hold equal numbers of images. A network's probabilities crowd near 0 and 1 and RFMiD's positives are 79 %, so that
-bins of equal width, the older habit (Naeini et al. 2015, AAAI 29:2901-2907), are almost empty in the middle and say
-nothing there; equal counts estimate the error with less bias (Nixon et al. 2019, CVPR Workshops; Roelofs et al. 2022,
-AISTATS). The error of any binning depends on the bins and hides what happens within them (Kumar, Liang and Ma 2019,
-NeurIPS), and it is never 0 in a finite set: beside it belongs the band that a perfectly calibrated model would show.
+Bins hold equal numbers of images. A network's probabilities are mostly near 0 and 1 and RFMiD's positives are 79 %, so
+that bins of equal width, the older method (Naeini et al. 2015, AAAI 29:2901-2907), are almost empty in the middle and
+say nothing there; equal counts estimate the error with less bias (Nixon et al. 2019, CVPR Workshops; Roelofs et al.
+2022, AISTATS). The error of any binning depends on the bins and hides what happens within them (Kumar, Liang and Ma
+2019, NeurIPS), and it is never 0 in a finite set. So it is always given with the band that a perfectly calibrated model
+would have.
 """
 
 import math
@@ -14,7 +15,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 from scipy.special import expit
 
-from retina.numbers.metrics import checked
+from retina.numbers.metrics import validate
 from retina.numbers.statistics import wilson
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 BINS = 10
 DRAWS = 2000
 CELLS = 2**20
-"""Random numbers held at a time."""
+"""Random numbers held at a time, 8 MiB of them. Results do not depend on it."""
 TEMPERATURES = (1e-6, 1e6)
-"""Between these a temperature is looked for; one at their ends would be none."""
+"""The range in which a temperature is searched for; there is none where the likelihood is best outside of it."""
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> "pd.DataFrame":
@@ -50,7 +51,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS)
     """
     import pandas as pd
 
-    positive, probabilities = _checked(labels, probabilities)
+    positive, probabilities = _validate(labels, probabilities)
     order = np.argsort(probabilities, kind="stable")
     ascending, starts = probabilities[order], _starts(np.sort(probabilities), bins)
     images = np.diff([*starts, len(order)])
@@ -71,21 +72,22 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS)
     )
 
 
-def _checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    positive, probabilities = checked(labels, probabilities)
+def _validate(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Do as `metrics.validate`, and make sure that probabilities are between 0 and 1."""
+    positive, probabilities = validate(labels, probabilities)
     if probabilities.min() < 0 or probabilities.max() > 1:
         raise ValueError(f"probabilities lie between 0 and 1: {probabilities.min()} to {probabilities.max()}")
     return positive, probabilities
 
 
 def _starts(ascending: np.ndarray, bins: int) -> np.ndarray:
-    """Where each bin begins among ascending probabilities; a cut amid equal ones moves to before the first of them."""
+    """Where each bin begins among ascending probabilities; a cut between equal ones moves to the first of them."""
     even = np.arange(bins) * len(ascending) // bins
     return np.unique(np.searchsorted(ascending, ascending[even], "left"))
 
 
 def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> float:
-    """Mean distance of the share diseased from the mean probability over the bins of `reliability`, by their images.
+    """Mean over the bins of `reliability`, weighted by their images, of |share diseased - mean probability|.
 
     Args:
         labels: (N,) 0 or 1.
@@ -100,7 +102,7 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bi
     """
     if np.isnan(probabilities).any():
         return math.nan
-    positive, probabilities = _checked(labels, probabilities)
+    positive, probabilities = _validate(labels, probabilities)
     order = np.argsort(probabilities, kind="stable")
     ascending = probabilities[order]
     return float(_errors(positive[None, order], ascending, _starts(ascending, bins))[0])
@@ -114,9 +116,9 @@ def _errors(diseased: np.ndarray, ascending: np.ndarray, starts: np.ndarray) -> 
 def calibrated_band(
     probabilities: np.ndarray, bins: int = BINS, draws: int = DRAWS, seed: int = 0
 ) -> tuple[float, float]:
-    """The calibration errors to expect if every probability were right: an error in the band is no sign of a fault.
+    """The calibration errors to expect if every probability were right: an error in this band is no sign of a fault.
 
-    Outcomes are drawn from the probabilities themselves, again and again (Broecker and Smith 2007, Weather Forecast
+    Outcomes are drawn from the probabilities themselves, `draws` times (Broecker and Smith 2007, Weather Forecast
     22:651-661; Vaicenavicius et al. 2019, AISTATS).
 
     Args:
@@ -133,13 +135,13 @@ def calibrated_band(
     """
     if np.isnan(probabilities).any():
         return math.nan, math.nan
-    _, probabilities = _checked(np.zeros(len(probabilities)), probabilities)
+    _, probabilities = _validate(np.zeros(len(probabilities)), probabilities)
     ascending, stream = np.sort(probabilities), np.random.default_rng(seed)
     starts, size = _starts(ascending, bins), len(probabilities)
     rows = max(1, CELLS // size)
     errors = [
-        _errors(stream.random((min(rows, draws - done), size)) < ascending, ascending, starts)
-        for done in range(0, draws, rows)
+        _errors(stream.random((min(rows, draws - first), size)) < ascending, ascending, starts)
+        for first in range(0, draws, rows)
     ]
     low, high = np.quantile(np.concatenate(errors), (0.025, 0.975))
     return float(low), float(high)
@@ -154,13 +156,13 @@ def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
 
     Returns:
         T > 0: above 1 the model was over-confident. NaN where there is no such T: a class is missing; the sign of
-        the logit is right for every image, so that ever smaller T are ever likelier; or the logits are wrong so often
-        that no answer at all is likelier (T without end).
+        the logit is right for every image, so that a smaller T is always likelier; or the logits are wrong so often
+        that a larger T is always likelier.
 
     Raises:
         ValueError: labels and logits differ in length, a label is neither 0 nor 1, or a logit is not finite.
     """
-    positive, logits = checked(labels, logits)
+    positive, logits = validate(labels, logits)
     if positive.all() or not positive.any():
         return math.nan
     margins = np.where(positive, logits, -logits)
@@ -180,28 +182,29 @@ def fit_platt(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
 
     Platt 1999 (Advances in Large Margin Classifiers, 61-74), with his targets: (m + 1) / (m + 2) for each of the m
     diseased and 1 / (n + 2) for each of the n healthy images in place of 1 and 0, which keep the slope finite where the
-    logits part the classes without an error (Lin, Lin and Weng 2007, Mach Learn 68:267-276).
+    logits separate the classes without an error (Lin, Lin and Weng 2007, Mach Learn 68:267-276).
 
     Args:
         labels: (N,) 0 or 1, of validation images.
         logits: (N,) finite.
 
     Returns:
-        Both NaN where a class is missing or all logits are equal. A slope below 0 is the answer for logits that rank
-        healthy eyes above diseased ones; it turns the ranking around.
+        Both NaN where a class is missing or all logits are equal. The slope is below 0 where the logits rank healthy
+        eyes above diseased ones; it reverses the ranking.
 
     Raises:
         ValueError: as in `fit_temperature`.
     """
-    positive, logits = checked(labels, logits)
+    positive, logits = validate(labels, logits)
     diseased = int(positive.sum())
     healthy, spread = len(positive) - diseased, float(logits.std())
     if diseased == 0 or healthy == 0 or np.ptp(logits) == 0:
         return math.nan, math.nan
     target = np.where(positive, (diseased + 1) / (diseased + 2), 1 / (healthy + 2))
     centre = float(logits.mean())
+    # Standardised logits: the solver's step and tolerance then suit logits of any scale.
     design = np.stack([(logits - centre) / spread, np.ones(len(logits))])
-    fitted = minimize(
+    solution = minimize(
         lambda weights: float(np.mean(np.logaddexp(0, weights @ design) - target * (weights @ design))),
         np.zeros(2),
         jac=lambda weights: design @ (expit(weights @ design) - target) / len(target),
@@ -209,17 +212,24 @@ def fit_platt(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
         method="trust-exact",
         options={"gtol": 1e-10},
     )
-    slope = float(fitted.x[0]) / spread
-    return slope, float(fitted.x[1]) - slope * centre
+    slope = float(solution.x[0]) / spread
+    return slope, float(solution.x[1]) - slope * centre
 
 
 def _variance(logits: np.ndarray) -> np.ndarray:
+    """Each logit's p (1 - p), p its probability, without cancellation."""
     return expit(logits) * expit(-logits)
 
 
 def recalibrate(logits: np.ndarray, slope: float, intercept: float = 0.0) -> np.ndarray:
-    """Recalibrated logits (N,) float64: slope * logit + intercept; a temperature is a slope of 1 / T.
+    """Recalibrate logits: slope * logit + intercept; a temperature T is a slope of 1 / T.
 
-    NaN throughout where slope or intercept could not be fitted.
+    Args:
+        logits: (N,).
+        slope: See `fit_platt`; NaN where it could not be fitted.
+        intercept: The same.
+
+    Returns:
+        (N,) float64, all NaN where slope or intercept is.
     """
     return slope * np.asarray(logits, np.float64) + intercept

@@ -1,8 +1,8 @@
 """Labels and scores in, metrics out. Labels are 0 or 1, a positive is a diseased eye; scores are logits.
 
-An image is called positive where its logit is not below the threshold, in every room of the reading wing: an
-operating point is the logit of an image of the validation set, and that image counts as found. The curves recorded
-during training call a logit of exactly 0 negative; `accuracy` differs from them by images with that very logit alone.
+An image is called positive where its logit is not below the threshold, wherever finished runs are read: an operating
+point is the logit of an image of the validation set, and that image must be called positive. The curves recorded during
+training call a logit of exactly 0 negative; `accuracy` differs from them only by images with that very logit.
 A metric that its labels leave undefined is NaN, never 0.
 """
 
@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 class Confusion(NamedTuple):
     """How many images were called what, and every proportion that follows.
 
-    Each property is a share, 0-1, and NaN where its denominator is 0; `mcc` is -1 to 1.
+    Each property is a share, 0-1, except `mcc`, -1 to 1. All are NaN where their denominator is 0.
 
     Attributes:
         tp: Diseased eyes called positive.
@@ -43,17 +43,17 @@ class Confusion(NamedTuple):
 
     @property
     def ppv(self) -> float:
-        """Share of diseased among the eyes called positive; NaN where none was called so."""
+        """Share of diseased among the eyes called positive; NaN where none was."""
         return _share(self.tp, self.tp + self.fp)
 
     @property
     def npv(self) -> float:
-        """Share of healthy among the eyes called negative; NaN where none was called so."""
+        """Share of healthy among the eyes called negative; NaN where none was."""
         return _share(self.tn, self.tn + self.fn)
 
     @property
     def accuracy(self) -> float:
-        """Share of all eyes called what they are; NaN without an eye."""
+        """Share of all eyes that were called correctly; NaN without an eye."""
         return _share(self.tp + self.tn, sum(self))
 
     @property
@@ -63,7 +63,7 @@ class Confusion(NamedTuple):
 
     @property
     def f1(self) -> float:
-        """Harmonic mean of PPV and sensitivity; NaN where no eye is diseased and none was called so."""
+        """Harmonic mean of PPV and sensitivity; NaN where no eye is diseased and none was called positive."""
         return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
     @property
@@ -72,17 +72,21 @@ class Confusion(NamedTuple):
 
         Matthews 1975, Biochim Biophys Acta 405:442-451. scikit-learn calls the undefined case 0.
         """
-        called, not_called = self.tp + self.fp, self.fn + self.tn
+        positive_calls, negative_calls = self.tp + self.fp, self.fn + self.tn
         diseased, healthy = self.tp + self.fn, self.fp + self.tn
-        return _share(self.tp * self.tn - self.fp * self.fn, math.sqrt(called * not_called * diseased * healthy))
+        denominator = math.sqrt(positive_calls * negative_calls * diseased * healthy)
+        return _share(self.tp * self.tn - self.fp * self.fn, denominator)
 
 
 def _share(part: float, whole: float) -> float:
     return part / whole if whole else math.nan
 
 
-def checked(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Labels as (N,) bool and scores as (..., N) float64, after making sure that they belong together.
+def validate(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Make sure that labels (N,) and scores (..., N) are valid and belong together.
+
+    Returns:
+        Which labels are 1, (N,) bool, and the scores, (..., N) float64.
 
     Raises:
         ValueError: there is no image, the lengths differ, a label is neither 0 nor 1, or a score is not finite.
@@ -102,7 +106,8 @@ def checked(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndar
 def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Area under the ROC curve: the chance that a positive outscores a negative, ties counted one half.
 
-    The Mann-Whitney statistic over the number of pairs (Hanley and McNeil 1982, Radiology 143:29-36).
+    The Mann-Whitney statistic over the number of pairs (Hanley and McNeil 1982, Radiology 143:29-36). Nothing is
+    validated here.
 
     Args:
         labels: (N,) 0 or 1.
@@ -122,8 +127,8 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
 def auroc_of_curve(labels: np.ndarray, scores: np.ndarray) -> float:
     """The area under the ROC curve by the trapezoidal rule, scikit-learn's `roc_auc_score`: 0-1.
 
-    It equals `auroc` but for the last bit. What training writes (`val_auroc` of a history, the colour baseline) is
-    computed so from the first version on, and a run that is repeated or resumed must write the same bytes.
+    It equals `auroc` except in the last bits. Training has always computed what it writes (`val_auroc` of a history,
+    the colour baseline) in this way, and a run that is repeated or resumed must write the same bytes.
 
     Args:
         labels: (N,) 0 or 1, both present.
@@ -137,7 +142,7 @@ def auroc_of_curve(labels: np.ndarray, scores: np.ndarray) -> float:
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
     """Mean precision over the diseased eyes, taken from the highest score downwards, without interpolation.
 
-    scikit-learn's `average_precision_score`. Scores that tell nothing give the prevalence, not 0.5.
+    scikit-learn's `average_precision_score`. Uninformative scores give the prevalence, not 0.5.
 
     Args:
         labels: (N,) 0 or 1.
@@ -147,16 +152,16 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
         0-1, or NaN where no eye is diseased.
 
     Raises:
-        ValueError: see `checked`.
+        ValueError: see `validate`.
     """
     from sklearn.metrics import average_precision_score
 
-    positive, scores = checked(labels, scores)
+    positive, scores = validate(labels, scores)
     return float(average_precision_score(positive, scores)) if positive.any() else math.nan
 
 
 def confusion(labels: np.ndarray, logits: np.ndarray, threshold: float) -> Confusion:
-    """Count the calls made at a threshold: positive where the logit is not below it.
+    """Count the images by label and by call at a threshold: positive where the logit is not below it.
 
     Args:
         labels: (N,) 0 or 1.
@@ -164,27 +169,29 @@ def confusion(labels: np.ndarray, logits: np.ndarray, threshold: float) -> Confu
         threshold: A logit; 0 is probability 0.5.
 
     Raises:
-        ValueError: see `checked`; or the threshold is NaN.
+        ValueError: see `validate`; or the threshold is NaN.
     """
-    positive, logits = checked(labels, logits)
+    positive, logits = validate(labels, logits)
     if math.isnan(threshold):
         raise ValueError("no call can be made at a threshold of NaN")
-    called = logits >= threshold
+    call = logits >= threshold
     return Confusion(
-        *(int(np.count_nonzero(cell)) for cell in (called & positive, called & ~positive)),
-        *(int(np.count_nonzero(cell)) for cell in (~called & positive, ~called & ~positive)),
+        *(int(np.count_nonzero(cell)) for cell in (call & positive, call & ~positive)),
+        *(int(np.count_nonzero(cell)) for cell in (~call & positive, ~call & ~positive)),
     )
 
 
 def accuracy(labels: np.ndarray, logits: np.ndarray) -> float:
-    """Share of images called what they are at probability 0.5 (logit 0, itself positive), 0-1."""
+    """Share of images called correctly at probability 0.5 (a logit of 0 is called positive), 0-1; see `confusion`."""
     return confusion(labels, logits, 0.0).accuracy
 
 
 def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:
     """Mean cross-entropy of the sigmoid probabilities, nats per image, computed from logits without clipping.
 
-    NaN logits, such as those of a recalibration that could not be fitted, give NaN.
+    Args:
+        labels: (N,) 0 or 1.
+        logits: (N,); NaN logits, such as those of a recalibration that could not be fitted, give NaN.
     """
     signed = np.where(np.asarray(labels) == 1, logits, -np.asarray(logits))
     return -float(np.mean(log_expit(signed)))
@@ -193,39 +200,41 @@ def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:
 def brier(labels: np.ndarray, logits: np.ndarray) -> float:
     """Mean squared distance of the sigmoid probabilities from the labels, 0-1 (Brier 1950, Mon Weather Rev 78:1-3).
 
-    NaN logits, such as those of a recalibration that could not be fitted, give NaN.
+    Args:
+        labels: (N,) 0 or 1.
+        logits: (N,); NaN logits, such as those of a recalibration that could not be fitted, give NaN.
     """
     return float(np.mean((expit(np.asarray(logits, np.float64)) - (np.asarray(labels) == 1)) ** 2))
 
 
 def majority_accuracy(labels: np.ndarray) -> float:
-    """Accuracy of calling every image what most of these images are, 0.5-1."""
+    """Accuracy of giving every image the label that most of these (N,) labels are, 0.5-1."""
     prevalence = _prevalence(labels)
     return max(prevalence, 1 - prevalence)
 
 
 def prevalence_brier(labels: np.ndarray) -> float:
-    """Brier score of answering these images' own prevalence for each: p (1 - p), the best of all constants, 0-0.25."""
+    """Brier score of the prevalence p of (N,) labels as every answer: p (1 - p), the best of all constants, 0-0.25."""
     prevalence = _prevalence(labels)
     return prevalence * (1 - prevalence)
 
 
 def prevalence_log_loss(labels: np.ndarray) -> float:
-    """Log-loss of answering these images' own prevalence for each: its entropy, the best of all constants, in nats."""
+    """Log-loss of the prevalence of (N,) labels as every answer: its entropy, the best of all constants, in nats."""
     prevalence = _prevalence(labels)
     return float(abs(xlogy(prevalence, prevalence) + xlogy(1 - prevalence, 1 - prevalence)))
 
 
 def _prevalence(labels: np.ndarray) -> float:
-    positive, _ = checked(labels, np.zeros(len(labels)))
+    positive, _ = validate(labels, np.zeros(len(labels)))
     return float(positive.mean())
 
 
 def ppv_at(sensitivity: float, specificity: float, prevalence: float) -> float:
     """Positive predictive value where another share of eyes is diseased, by Bayes' theorem.
 
-    It supposes that sensitivity and specificity stay what they are, which a milder spectrum of disease would not
-    leave them (Altman and Bland 1994, BMJ 309:102).
+    It assumes that sensitivity and specificity stay the same; a milder spectrum of disease would change them (Altman
+    and Bland 1994, BMJ 309:102).
 
     Args:
         sensitivity: 0-1.
@@ -235,5 +244,5 @@ def ppv_at(sensitivity: float, specificity: float, prevalence: float) -> float:
     Returns:
         0-1; NaN where no eye would be called positive, or an argument is NaN.
     """
-    found, alarms = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
-    return _share(found, found + alarms)
+    true_positives, false_positives = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    return _share(true_positives, true_positives + false_positives)

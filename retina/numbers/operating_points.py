@@ -1,4 +1,4 @@
-"""Thresholds chosen on validation, never on test, and what they make of any split.
+"""Thresholds chosen on validation, never on test, and the calls that they make on any split.
 
 An image is called positive where its logit is not below the threshold; the thresholds that validation can choose are
 the logits of its images.
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from retina.numbers.metrics import Confusion, checked, confusion
+from retina.numbers.metrics import Confusion, confusion, validate
 from retina.numbers.statistics import wilson
 
 SCREENING = "sensitivity_95"
@@ -28,7 +28,7 @@ class OperatingPoint:
         rule: How the threshold was chosen, in a few words.
         threshold: A logit; NaN where validation could not choose one.
         chosen_on: `validation`, or `nothing` where the rule needs no data.
-        validation: What the threshold makes of validation; `None` where there is none.
+        validation: The calls on validation at the threshold; `None` where there is no threshold.
     """
 
     name: str
@@ -39,7 +39,7 @@ class OperatingPoint:
 
 
 class Intervals(NamedTuple):
-    """95 % Wilson intervals (low, high), 0-1, of what an operating point comes to; NaN where its share is."""
+    """95 % Wilson intervals (low, high), 0-1, of the shares at an operating point; NaN where the share is."""
 
     sensitivity: tuple[float, float]
     specificity: tuple[float, float]
@@ -51,10 +51,10 @@ class Intervals(NamedTuple):
 def choose(labels: np.ndarray, logits: np.ndarray) -> tuple[OperatingPoint, OperatingPoint, OperatingPoint]:
     """The three operating points of a model.
 
-    `SCREENING` is the highest threshold that finds at least 95 % of validation's diseased eyes; there is one such
-    threshold, and no promise that it finds 95 % of others. `YOUDEN` is the threshold of the largest sensitivity +
-    specificity - 1 (Youden 1950, Cancer 3:32-35); among equals the lowest, that of the highest sensitivity, since
-    screening loses more by a missed eye than by a false alarm. `HALF` is a logit of 0.
+    `SCREENING` is the highest threshold with a sensitivity of at least 95 % on validation; it need not reach 95 % on
+    other images. `YOUDEN` is the threshold of the largest sensitivity +
+    specificity - 1 (Youden 1950, Cancer 3:32-35); of several the lowest, which has the highest sensitivity, since a
+    missed eye costs screening more than a false alarm. `HALF` is a logit of 0.
 
     Args:
         labels: (N,) 0 or 1, of validation images.
@@ -66,8 +66,8 @@ def choose(labels: np.ndarray, logits: np.ndarray) -> tuple[OperatingPoint, Oper
     Raises:
         ValueError: labels and logits differ in length, a label is neither 0 nor 1, or a logit is not finite.
     """
-    positive, logits = checked(labels, logits)
-    chosen = (
+    positive, logits = validate(labels, logits)
+    rules = (
         (SCREENING, f"highest threshold with sensitivity >= {SENSITIVITY_PERCENT} %", _screening(positive, logits)),
         (YOUDEN, "largest sensitivity + specificity - 1", _youden(positive, logits)),
         (HALF, "probability 0.5", 0.0),
@@ -80,7 +80,7 @@ def choose(labels: np.ndarray, logits: np.ndarray) -> tuple[OperatingPoint, Oper
             "nothing" if name == HALF else "validation",
             None if math.isnan(threshold) else confusion(positive, logits, threshold),
         )
-        for name, rule, threshold in chosen
+        for name, rule, threshold in rules
     )
 
 
@@ -88,6 +88,7 @@ def _screening(positive: np.ndarray, logits: np.ndarray) -> float:
     if positive.all() or not positive.any():
         return math.nan
     descending = -np.sort(-logits[positive])
+    # Rounded up in whole numbers, because 0.95 has no exact float.
     needed = -(-SENSITIVITY_PERCENT * len(descending) // 100)
     return float(descending[needed - 1])
 
@@ -97,16 +98,17 @@ def _youden(positive: np.ndarray, logits: np.ndarray) -> float:
         return math.nan
     thresholds = np.unique(logits)
     diseased, healthy = np.sort(logits[positive]), np.sort(logits[~positive])
-    found = len(diseased) - np.searchsorted(diseased, thresholds, "left")
-    alarms = len(healthy) - np.searchsorted(healthy, thresholds, "left")
-    return float(thresholds[np.argmax(found * len(healthy) - alarms * len(diseased))])
+    true_positives = len(diseased) - np.searchsorted(diseased, thresholds, "left")
+    false_positives = len(healthy) - np.searchsorted(healthy, thresholds, "left")
+    # Youden's index times m n: whole numbers, so that ties are exact.
+    return float(thresholds[np.argmax(true_positives * len(healthy) - false_positives * len(diseased))])
 
 
 def apply(point: OperatingPoint, labels: np.ndarray, logits: np.ndarray) -> Confusion | None:
-    """What an operating point makes of these images; `None` where it has no threshold.
+    """Count the calls on these images at an operating point; `None` where it has no threshold.
 
     Args:
-        point: One of `choose`, of the same model.
+        point: One of those that `choose` returned for the same model.
         labels: (N,) 0 or 1.
         logits: (N,) finite.
 
@@ -117,7 +119,7 @@ def apply(point: OperatingPoint, labels: np.ndarray, logits: np.ndarray) -> Conf
 
 
 def intervals(counts: Confusion) -> Intervals:
-    """The uncertainty of each share over images like these, the threshold taken as given."""
+    """The uncertainty of each share over images like these; that of the threshold is left out."""
     return Intervals(
         sensitivity=wilson(counts.tp, counts.tp + counts.fn),
         specificity=wilson(counts.tn, counts.tn + counts.fp),

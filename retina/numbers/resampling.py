@@ -1,11 +1,11 @@
-"""The stratified bootstrap of the AUROC: every model on the same resamples, so that paired differences come free.
+"""The stratified bootstrap of the AUROC: every model on the same resamples, so that differences are paired.
 
 A resample draws as many diseased and as many healthy images as there are, with replacement, within each class. It is
-kept as the number of times each image was drawn. With the healthy images in the order of a model's scores, running
-sums of those numbers say at once how many healthy images a diseased one outscores: exact, O(draws x images) a model,
-and in memory that does not grow with the number of images squared, of draws or of models.
+stored as the number of times each image was drawn. With the healthy images in the order of a model's scores, running
+sums of those numbers give how many healthy images each diseased one outscores: exact, O(draws x images) a model, and
+in memory that does not grow with the number of images squared, of draws or of models.
 
-The resamples belong to images in the order given: the same images in another order are resampled otherwise.
+The resamples depend on the order of the images: the same images in another order are resampled differently.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from retina.numbers.metrics import checked
+from retina.numbers.metrics import validate
 
 DRAWS = 2000
 CHUNK = 128
@@ -58,8 +58,10 @@ def resamples(positives: int, negatives: int, draws: int, seed: int) -> Iterator
 
 
 def _counts(stream: np.random.Generator, size: int, columns: int) -> np.ndarray:
-    drawn = stream.integers(0, size, (columns, size)) * columns + np.arange(columns)[:, None]
-    return np.bincount(drawn.ravel(), minlength=size * columns).reshape(size, columns).astype(np.float64)
+    """How often each of `size` images is drawn in each of `columns` resamples: (size, columns) float64."""
+    # Image i of resample c has the number i * columns + c, so that one bincount serves all resamples.
+    numbers = stream.integers(0, size, (columns, size)) * columns + np.arange(columns)[:, None]
+    return np.bincount(numbers.ravel(), minlength=size * columns).reshape(size, columns).astype(np.float64)
 
 
 def bootstrap_aurocs(labels: np.ndarray, scores: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
@@ -79,25 +81,26 @@ def bootstrap_aurocs(labels: np.ndarray, scores: np.ndarray, draws: int = DRAWS,
     Raises:
         ValueError: labels and scores differ in length, a label is neither 0 nor 1, or a score is not finite.
     """
-    positive, scores = checked(labels, scores)
+    positive, scores = validate(labels, scores)
     m, n = int(positive.sum()), int((~positive).sum())
-    found = np.full((len(scores), draws), np.nan)
+    aurocs = np.full((len(scores), draws), np.nan)
     if m == 0 or n == 0:
-        return found
-    plans = [_plan(row[positive], row[~positive]) for row in scores]
+        return aurocs
+    ranks = [_ranks(row[positive], row[~positive]) for row in scores]
     start = 0
-    for drawn in resamples(m, n, draws, seed):
-        columns = drawn.positives.shape[1]
+    for chunk in resamples(m, n, draws, seed):
+        columns = chunk.positives.shape[1]
         running = np.zeros((n + 1, columns))
-        for row, (order, below, up_to) in zip(found, plans, strict=True):
-            np.cumsum(drawn.negatives[order], axis=0, out=running[1:])
-            wins = np.einsum("ij,ij->j", drawn.positives, running[below] + running[up_to])
+        for row, (order, below, up_to) in zip(aurocs, ranks, strict=True):
+            np.cumsum(chunk.negatives[order], axis=0, out=running[1:])
+            # Twice the pairs won: each pair below, and each not above, counts once, so that a tie counts one half.
+            wins = np.einsum("ij,ij->j", chunk.positives, running[below] + running[up_to])
             row[start : start + columns] = wins / (2 * m * n)
         start += columns
-    return found
+    return aurocs
 
 
-def _plan(diseased: np.ndarray, healthy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _ranks(diseased: np.ndarray, healthy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The healthy images in ascending order, and how many of them score below, and not above, each diseased one."""
     order = np.argsort(healthy, kind="stable")
     ascending = healthy[order]
@@ -113,7 +116,7 @@ def percentile_interval(values: np.ndarray) -> tuple[float, float]:
         values: (draws,) float; at least one.
 
     Returns:
-        Both NaN where a value is NaN.
+        The lower and the upper bound, in the unit of the values; both NaN where a value is NaN.
     """
     low, high = np.quantile(values, (0.025, 0.975))
     return float(low), float(high)
@@ -123,16 +126,16 @@ def paired_bootstrap(values_a: np.ndarray, values_b: np.ndarray) -> PairedBootst
     """The difference of two models over shared resamples.
 
     The p-value is the level at which the percentile interval first touches 0: twice the share of differences on the
-    rarer side of 0, those of exactly 0 on both sides, and one more resample counted on that side, as Davison and
-    Hinkley (1997, Bootstrap Methods and their Application, ch. 4) do, so that it is never 0. It is at least
-    2 / (draws + 1), and a coarser measure than DeLong's test.
+    rarer side of 0. Differences of exactly 0 count on both sides, and one more resample is counted on the rarer side
+    (Davison and Hinkley 1997, Bootstrap Methods and their Application, ch. 4), so that the p-value is never 0. It is at
+    least 2 / (draws + 1), and a coarser measure than DeLong's test.
 
     Args:
         values_a: (draws,) values of model a, a row of `bootstrap_aurocs`.
         values_b: (draws,) the same resamples for model b.
 
     Returns:
-        All NaN where a value is NaN.
+        Interval and p-value, all NaN where a value is NaN.
 
     Raises:
         ValueError: the lengths differ.

@@ -1,10 +1,10 @@
 """ROC and precision-recall curves on a fixed grid, with a pointwise 95 % bootstrap band.
 
-Both are read as one reads them to choose a threshold: the ROC curve gives the best sensitivity whose false positive
+Both are evaluated as one uses them to choose a threshold: the ROC curve gives the best sensitivity whose false positive
 rate is not above the grid's, the precision-recall curve the precision at the highest threshold that reaches the
 grid's sensitivity. Both are step functions, exact on the grid; nothing is interpolated, and images of equal score are
-never parted. The band repeats the same reading in each stratified resample: it holds at every point by itself, not
-for the whole curve at once, and it keeps the prevalence, on which precision depends, as it is.
+never separated. The band evaluates the curve of every stratified resample in the same way: it holds at every point by
+itself, not for the whole curve at once, and it keeps the prevalence, on which precision depends, as it is.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retina.numbers.metrics import checked
+from retina.numbers.metrics import validate
 from retina.numbers.resampling import resamples
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 STEPS = 200
 """Grid intervals, 0.005 wide."""
 DRAWS = 1000
-"""Resamples behind a band; half of those behind a number, since a band is looked at."""
+"""Resamples behind a band; half of those behind a number, since a band is only looked at."""
 
-Reading = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Diseased and healthy images (U, c) at or above each distinct score, descending -> the curve on its grid (G, c)."""
+Curve = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""True and false positives (U, c) at each distinct score, descending, of c resamples -> the curve on a grid (G, c)."""
 
 
 def roc(labels: np.ndarray, logits: np.ndarray, draws: int = DRAWS, seed: int = 0) -> "pd.DataFrame":
@@ -48,7 +48,7 @@ def roc(labels: np.ndarray, logits: np.ndarray, draws: int = DRAWS, seed: int = 
 
 
 def precision_recall(labels: np.ndarray, logits: np.ndarray, draws: int = DRAWS, seed: int = 0) -> "pd.DataFrame":
-    """The precision-recall curve with its band; scores that tell nothing give a precision of the prevalence.
+    """The precision-recall curve with its band; uninformative scores give a precision of the prevalence.
 
     Args:
         labels: (N,) 0 or 1.
@@ -70,7 +70,7 @@ def precision_recall(labels: np.ndarray, logits: np.ndarray, draws: int = DRAWS,
 def _curve(
     labels: np.ndarray,
     logits: np.ndarray,
-    read: Reading,
+    curve_of: Curve,
     *,
     names: tuple[str, str],
     grid: np.ndarray,
@@ -80,23 +80,23 @@ def _curve(
     """The curve of the images themselves, and the percentiles of the curves of their resamples."""
     import pandas as pd
 
-    positive, logits = checked(labels, logits)
+    positive, logits = validate(labels, logits)
     m, n = int(positive.sum()), int((~positive).sum())
     curve, low, high = np.full((3, len(grid)), np.nan)
     if m and n:
         distinct = np.unique(-logits)
-        steps = [_Steps(distinct, -logits[members]) for members in (positive, ~positive)]
-        curve = read(*(step.counts(np.ones((step.size, 1))) for step in steps))[:, 0]
-        drawn = [
-            read(*(step.counts(counts) for step, counts in zip(steps, chunk, strict=True)))
+        classes = [_Class(distinct, -logits[members]) for members in (positive, ~positive)]
+        curve = curve_of(*(group.calls(np.ones((group.size, 1))) for group in classes))[:, 0]
+        curves = [
+            curve_of(*(group.calls(counts) for group, counts in zip(classes, chunk, strict=True)))
             for chunk in resamples(m, n, draws, seed)
         ]
-        low, high = np.quantile(np.concatenate(drawn, axis=1), (0.025, 0.975), axis=1)
+        low, high = np.quantile(np.concatenate(curves, axis=1), (0.025, 0.975), axis=1)
     return pd.DataFrame({names[0]: grid / STEPS, names[1]: curve, "low": low, "high": high})
 
 
-class _Steps:
-    """The images of one class, sorted once, to be counted at or above each distinct score of both classes.
+class _Class:
+    """The images of one class, sorted once, to count those called positive at each distinct score of both classes.
 
     Args:
         distinct: (U,) negated scores of both classes, each once, ascending.
@@ -105,34 +105,35 @@ class _Steps:
 
     def __init__(self, distinct: np.ndarray, negated: np.ndarray) -> None:
         self.order = np.argsort(negated, kind="stable")
-        self.reached = np.searchsorted(negated[self.order], distinct, "right")
+        self.ends = np.searchsorted(negated[self.order], distinct, "right")
         self.size = len(negated)
 
-    def counts(self, drawn: np.ndarray) -> np.ndarray:
-        """Images drawn (size, c) -> images at or above each distinct score (U, c), whole numbers."""
-        running = np.zeros((self.size + 1, drawn.shape[1]))
-        np.cumsum(drawn[self.order], axis=0, out=running[1:])
-        return running[self.reached]
+    def calls(self, counts: np.ndarray) -> np.ndarray:
+        """How often each image was drawn (size, c) -> images at or above each distinct score (U, c), whole numbers."""
+        running = np.zeros((self.size + 1, counts.shape[1]))
+        np.cumsum(counts[self.order], axis=0, out=running[1:])
+        return running[self.ends]
 
 
-def _sensitivities(found: np.ndarray, alarms: np.ndarray) -> np.ndarray:
-    """The largest share found with at most the grid's share of false alarms, (U, c) twice -> (STEPS + 1, c)."""
-    n = int(alarms[-1, 0])
-    allowed = np.arange(STEPS + 1) * n // STEPS
-    place = _search(alarms, allowed, n, "right")
-    return np.take_along_axis(_from_none(found), place, axis=0) / found[-1, 0]
+def _sensitivities(true_positives: np.ndarray, false_positives: np.ndarray) -> np.ndarray:
+    """The best sensitivity with at most the grid's false positive rate, (U, c) twice -> (STEPS + 1, c)."""
+    n = int(false_positives[-1, 0])
+    limits = np.arange(STEPS + 1) * n // STEPS
+    places = _search(false_positives, limits, n, "right")
+    return np.take_along_axis(_from_zero(true_positives), places, axis=0) / true_positives[-1, 0]
 
 
-def _precisions(found: np.ndarray, alarms: np.ndarray) -> np.ndarray:
-    """The precision where the grid's share is first found, (U, c) twice -> (STEPS, c)."""
-    m = int(found[-1, 0])
-    needed = -(-np.arange(1, STEPS + 1) * m // STEPS)
-    place = _search(found, needed, m, "left")
-    hits, false = (np.take_along_axis(counts, place, axis=0) for counts in (found, alarms))
-    return hits / (hits + false)
+def _precisions(true_positives: np.ndarray, false_positives: np.ndarray) -> np.ndarray:
+    """The precision where the grid's sensitivity is first reached, (U, c) twice -> (STEPS, c)."""
+    m = int(true_positives[-1, 0])
+    needs = -(-np.arange(1, STEPS + 1) * m // STEPS)  # rounded up, in whole numbers
+    places = _search(true_positives, needs, m, "left")
+    hits, alarms = (np.take_along_axis(counts, places, axis=0) for counts in (true_positives, false_positives))
+    return hits / (hits + alarms)
 
 
-def _from_none(counts: np.ndarray) -> np.ndarray:
+def _from_zero(counts: np.ndarray) -> np.ndarray:
+    """The counts with those above every score before them, none: (U, c) -> (U + 1, c)."""
     return np.concatenate([np.zeros((1, counts.shape[1])), counts])
 
 
@@ -142,7 +143,7 @@ def _search(counts: np.ndarray, values: np.ndarray, largest: int, side: str) -> 
     Columns are laid end to end, each lifted above the one before, so that one search in ascending order serves all.
     """
     steps, columns = counts.shape
-    place = np.arange(columns)[:, None]
-    lift = place * (largest + 1.0)
-    found = np.searchsorted((counts.T + lift).ravel(), (values + lift).ravel(), side)
-    return (found.reshape(columns, -1) - place * steps).T
+    column = np.arange(columns)[:, None]
+    lift = column * (largest + 1.0)
+    places = np.searchsorted((counts.T + lift).ravel(), (values + lift).ravel(), side)
+    return (places.reshape(columns, -1) - column * steps).T

@@ -1,7 +1,7 @@
 """How sure a number is, and whether two differ: Wilson, DeLong, McNemar, Holm, smallest detectable difference.
 
-Intervals cover 95 %, tests are two-sided. What the images leave undefined is NaN; arguments that no correct program
-passes (labels and scores of different lengths, a label of 2) raise ValueError.
+Intervals cover 95 %, tests are two-sided. What cannot be computed from the images is NaN; arguments that are wrong
+(labels and scores of different lengths, a label of 2) raise ValueError.
 """
 
 import math
@@ -12,12 +12,12 @@ import numpy as np
 from scipy.special import bdtr, ndtri
 from scipy.stats import rankdata
 
-from retina.numbers.metrics import checked
+from retina.numbers.metrics import validate
 
 Z95 = float(ndtri(0.975))
 DETECTABLE = 2.80
-"""Standard errors between no difference and one found in 80 % of test sets by a two-sided test at 5 %: the quantiles
-1.960 + 0.842 of the normal distribution (Bloom 1995, Evaluation Review 19:547-556)."""
+"""The smallest detectable difference in standard errors: a two-sided test at 5 % detects it in 80 % of test sets. It is
+the sum of the normal quantiles 1.960 and 0.842 (Bloom 1995, Evaluation Review 19:547-556)."""
 
 
 class Delong(NamedTuple):
@@ -58,7 +58,7 @@ def wilson(successes: int, total: int) -> tuple[float, float]:
         total: At least 0.
 
     Returns:
-        Lower and upper bound, 0-1; NaN of nothing.
+        Lower and upper bound, 0-1; both NaN where `total` is 0.
     """
     if total == 0:
         return math.nan, math.nan
@@ -70,10 +70,10 @@ def wilson(successes: int, total: int) -> tuple[float, float]:
 
 
 class _Placements(NamedTuple):
-    """Twice the number of images of the other class that each image is ranked rightly against, whole numbers.
+    """Twice the number of images of the other class that each image is ranked correctly against, whole numbers.
 
-    DeLong's structural components times 2 n and 2 m. Sums of whole numbers are exact in float64, so that models which
-    rank alike differ by exactly 0 with a standard error of exactly 0.
+    They are DeLong's structural components times 2 n and 2 m. Sums of whole numbers are exact in float64, so that two
+    models with the same ranking differ by exactly 0, with a standard error of exactly 0.
 
     Attributes:
         positives: (k, m) float64, 0 to 2 n, for the m diseased images.
@@ -97,21 +97,22 @@ class _Placements(NamedTuple):
         return np.sqrt(first / (4.0 * n**2 * m) + second / (4.0 * m**2 * n))
 
 
-def _place(labels: np.ndarray, scores: np.ndarray) -> _Placements:
-    """The placements of (k, N) scores by midranks, O(k N log N) (Sun and Xu 2014, IEEE Signal Process Lett 21:1389)."""
-    positive, scores = checked(labels, scores)
+def _placements(labels: np.ndarray, scores: np.ndarray) -> _Placements:
+    """Placements of (k, N) scores by midranks, O(k N log N) (Sun and Xu 2014, IEEE Signal Process Lett 21:1389)."""
+    positive, scores = validate(labels, scores)
     diseased, healthy = scores[:, positive], scores[:, ~positive]
     ranks = rankdata(scores, axis=1)
-    outscored = ranks[:, positive] - rankdata(diseased, axis=1)
-    outscoring = ranks[:, ~positive] - rankdata(healthy, axis=1)
-    return _Placements(2 * outscored, 2 * (diseased.shape[1] - outscoring))
+    # A rank among all images less the rank within the class: the images of the other class below, ties one half.
+    healthy_below = ranks[:, positive] - rankdata(diseased, axis=1)
+    diseased_below = ranks[:, ~positive] - rankdata(healthy, axis=1)
+    return _Placements(2 * healthy_below, 2 * (diseased.shape[1] - diseased_below))
 
 
 def delong(labels: np.ndarray, scores: np.ndarray) -> Delong:
     """AUROC with DeLong's standard error (DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44:837-845).
 
-    The interval is auroc +- 1.96 standard errors, cut at 0 and 1: that of the published references, so that numbers
-    can be set beside them. It is too narrow close to 0 and 1, and with few images of a class.
+    The interval is auroc +- 1.96 standard errors, cut at 0 and 1, as in the published references, so that the numbers
+    can be compared. It is too narrow close to 0 and 1, and with few images of a class.
 
     Args:
         labels: (N,) 0 or 1.
@@ -119,14 +120,14 @@ def delong(labels: np.ndarray, scores: np.ndarray) -> Delong:
 
     Returns:
         AUROC is NaN where a class is missing; the standard error where a class has fewer than two images; the
-        interval also where the standard error is 0, as at an AUROC of exactly 1: a sample that shows no spread says
-        nothing of the spread there is.
+        interval also where the standard error is 0, as at an AUROC of exactly 1: a sample without spread says nothing
+        about the true spread.
 
     Raises:
         ValueError: labels and scores differ in length, a label is neither 0 nor 1, or a score is not finite.
     """
-    placed = _place(labels, np.asarray(scores)[None])
-    area, error = float(placed.aurocs()[0]), float(placed.standard_errors()[0])
+    placements = _placements(labels, np.asarray(scores)[None])
+    area, error = float(placements.aurocs()[0]), float(placements.standard_errors()[0])
     return Delong(area, error, *_interval(area, error, lowest=0.0))
 
 
@@ -149,12 +150,12 @@ def delong_covariance(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarra
     Raises:
         ValueError: as in `delong`.
     """
-    placed = _place(labels, scores)
-    m, n = placed.positives.shape[1], placed.negatives.shape[1]
+    placements = _placements(labels, scores)
+    m, n = placements.positives.shape[1], placements.negatives.shape[1]
     if min(m, n) < 2:  # noqa: PLR2004 - a variance needs two
-        return placed.aurocs(), np.full((len(placed.positives),) * 2, np.nan)
-    first, second = (np.atleast_2d(np.cov(rows)) for rows in placed)
-    return placed.aurocs(), first / (4.0 * n**2 * m) + second / (4.0 * m**2 * n)
+        return placements.aurocs(), np.full((len(placements.positives),) * 2, np.nan)
+    first, second = (np.atleast_2d(np.cov(rows)) for rows in placements)
+    return placements.aurocs(), first / (4.0 * n**2 * m) + second / (4.0 * m**2 * n)
 
 
 def paired_delong(labels: np.ndarray, scores_a: np.ndarray, scores_b: np.ndarray) -> PairedDelong:
@@ -166,9 +167,9 @@ def paired_delong(labels: np.ndarray, scores_a: np.ndarray, scores_b: np.ndarray
         scores_b: (N,) the same for the other model.
 
     Returns:
-        Models that rank alike: difference, standard error and z are 0 and p is 1. A difference without spread, or
-        fewer than two images of a class: z and p are NaN. The interval is cut at -1 and 1, and NaN where the standard
-        error is 0 or NaN.
+        Difference, standard error and z are 0 and p is 1 where the models rank all images alike. z and p are NaN where
+        another difference has no spread, or a class has fewer than two images. The interval is cut at -1 and 1, and
+        NaN where the standard error is 0 or NaN.
 
     Raises:
         ValueError: as in `delong`.
@@ -181,29 +182,29 @@ def paired_delong(labels: np.ndarray, scores_a: np.ndarray, scores_b: np.ndarray
 
 def paired_delong_all(labels: np.ndarray, scores: np.ndarray) -> dict[tuple[int, int], PairedDelong]:
     """`paired_delong` of every two rows of (k, N) scores, each row ranked once: keys (i, j) with i < j."""
-    placed, found = _place(labels, scores), {}
-    areas = placed.aurocs()
+    placements, tests = _placements(labels, scores), {}
+    areas = placements.aurocs()
     for i in range(len(areas) - 1):
-        apart = _Placements(*(rows[i] - rows[i + 1 :] for rows in placed))
-        for j, error in enumerate(apart.standard_errors(), start=i + 1):
-            found[i, j] = _compare(float(areas[i]), float(areas[j]), float(error))
-    return found
+        differences = _Placements(*(rows[i] - rows[i + 1 :] for rows in placements))
+        for j, error in enumerate(differences.standard_errors(), start=i + 1):
+            tests[i, j] = _compare(float(areas[i]), float(areas[j]), float(error))
+    return tests
 
 
 def _compare(a: float, b: float, error: float) -> PairedDelong:
     difference = a - b
-    alike = 0.0 if error == 0 and difference == 0 else math.nan
-    z = difference / error if error > 0 else alike
+    z_without_spread = 0.0 if error == 0 and difference == 0 else math.nan
+    z = difference / error if error > 0 else z_without_spread
     p_value = math.erfc(abs(z) / math.sqrt(2))
     return PairedDelong(a, b, difference, error, z, p_value, *_interval(difference, error, lowest=-1.0))
 
 
 def smallest_detectable(standard_error: float) -> float:
-    """The true difference that a two-sided test at 5 % would find in 80 % of test sets like this one.
+    """The true difference that a two-sided test at 5 % would detect in 80 % of test sets like this one.
 
     Args:
-        standard_error: Of the paired difference; the answer has its unit. NaN and 0 (models that rank alike, whose
-            spread is unknown) give NaN.
+        standard_error: Of the paired difference; the result has its unit. NaN and 0 (models that rank all images alike,
+            whose spread is unknown) give NaN.
     """
     return DETECTABLE * standard_error if standard_error > 0 else math.nan
 
@@ -211,14 +212,14 @@ def smallest_detectable(standard_error: float) -> float:
 def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> Mcnemar:
     """The exact test that two models are right equally often on the same images (McNemar 1947, Psychometrika 12:153).
 
-    Among images that one alone got right, each model has an even chance of being that one: a binomial test.
+    It is a binomial test: an image that only one model got right is as likely to be model a's as model b's.
 
     Args:
-        correct_a: (N,) bool, whether a called the image what it is.
+        correct_a: (N,) bool, whether a called the image correctly.
         correct_b: (N,) bool, the same for b.
 
     Returns:
-        p is 1 where the models disagree on no image.
+        Both counts, and p, which is 1 where the models disagree on no image.
 
     Raises:
         ValueError: the lengths differ.
@@ -240,9 +241,9 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     Returns:
         (K,) float64, in the order given; each at least its p-value, at most 1.
     """
-    given = np.asarray(p_values, np.float64)
-    adjusted = np.full(given.shape, np.nan)
-    made = np.flatnonzero(~np.isnan(given))
-    order = made[np.argsort(given[made], kind="stable")]
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(given[order] * np.arange(len(order), 0, -1)))
+    raw = np.asarray(p_values, np.float64)
+    adjusted = np.full(raw.shape, np.nan)
+    family = np.flatnonzero(~np.isnan(raw))
+    order = family[np.argsort(raw[family], kind="stable")]
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(raw[order] * np.arange(len(order), 0, -1)))
     return adjusted
