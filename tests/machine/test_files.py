@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from retina.data.preparing import fundus
-from retina.data.sources.tables import read_table
+from retina.data.sources.label_table import read_table
 from retina.errors import RetinaError
 from retina.experiments import experiment
 from retina.machine import files

@@ -12,7 +12,7 @@ from retina.data.auditing import counts
 from retina.data.auditing.balance import balance_rules
 from retina.data.auditing.inspection import Facts, inspect
 from retina.data.auditing.rules import RULES, Problem, count, duplicate_rules, image_rules, label_rules
-from retina.data.sources.labels import LabelTable
+from retina.data.sources.labels import Listing
 from retina.errors import AuditError, some
 from retina.experiments.target import DEFAULT, Target
 
@@ -72,7 +72,7 @@ class Audit:
         }
 
 
-def check(table: LabelTable, *, thorough: bool = True, quiet: bool = False) -> Audit:
+def check(table: Listing, *, thorough: bool = True, quiet: bool = False) -> Audit:
     """Look a data set over.
 
     Args:

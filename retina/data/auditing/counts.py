@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from retina.data.sources.labels import LabelTable
+from retina.data.sources.labels import Listing
 from retina.experiments.splits import SPLITS
 
 
-def by_split(frame: pd.DataFrame, table: LabelTable) -> dict[str, dict[str, int | float | None]]:
+def by_split(frame: pd.DataFrame, table: Listing) -> dict[str, dict[str, int | float | None]]:
     """Split -> how many images are listed, found, missing and so on."""
     folders = {
         split: {Path(path).parent for path in frame["path"][frame["split"] == split].dropna()} for split in SPLITS

@@ -1,4 +1,4 @@
-"""RFMiD from Kaggle, or in words how to get it by hand."""
+"""RFMiD from Kaggle, or instructions to get it by hand."""
 
 import shutil
 import tarfile
@@ -34,18 +34,18 @@ Licence: CC BY 4.0. Please cite:
 
 
 def fetch(folder: Path, *, quiet: bool = False) -> Path:
-    """Bring RFMiD from Kaggle into a folder.
+    """Download RFMiD from Kaggle into a folder.
 
-    kagglehub downloads to its own cache, where an interrupted download is resumed; its option `output_dir` would not
-    resume. From there the files are linked (or copied, where the cache lies on another disk) into the folder, which
-    appears whole or not at all. A folder that already holds the data is left as it is.
+    kagglehub downloads to its own cache, where it resumes an interrupted download; with its option `output_dir` it does
+    not. From there the files are linked (or copied, where the cache is on another disk) into the folder, which appears
+    whole or not at all. A folder that already holds the data is left as it is.
 
     Args:
         folder: Where the data goes: a folder that is empty, does not exist, or holds the data already.
-        quiet: Show nothing of kagglehub's progress.
+        quiet: Do not show kagglehub's progress.
 
     Returns:
-        The folder that `labels.read` understands.
+        The data set's folder, which `labels.read` reads.
 
     Raises:
         DataError: kagglehub is not installed (print `BY_HAND` beside it), the download failed or is not RFMiD, or the
@@ -60,7 +60,7 @@ def fetch(folder: Path, *, quiet: bool = False) -> Path:
         labels.read(source)
     except LabelError as error:
         raise DataError(
-            "what Kaggle sent is not RFMiD as retina knows it", found=error, advice="get it by hand as printed"
+            "what Kaggle sent is not RFMiD in a known layout", found=error, advice="get it by hand as printed"
         ) from error
     with atomic_folder(folder) as temporary:
         shutil.copytree(source, temporary, copy_function=_link_or_copy, dirs_exist_ok=True)
@@ -108,7 +108,7 @@ def _download(*, quiet: bool) -> Path:
                 advice=f"{installation.command('fetch')}, or get the data by hand as printed",
             ) from error
         failures = (
-            OSError,  # requests' own errors among them, and a full disk
+            OSError,  # requests' errors are OSErrors, and so is a full disk
             ValueError,
             EOFError,
             zipfile.BadZipFile,
@@ -132,7 +132,7 @@ def _download(*, quiet: bool) -> Path:
 
 
 def _link_or_copy(source: str, target: str) -> None:
-    """Give a file a second name, or copy it where the disk differs."""
+    """Link a file, or copy it to another disk."""
     try:
         Path(target).hardlink_to(source)
     except OSError:

@@ -1,4 +1,4 @@
-"""Where each layout of RFMiD in circulation keeps its label tables and images, and which one a folder has.
+"""The layouts in which RFMiD is in circulation: where each has its label tables and images, and which a folder has.
 
 kaggle           Training_Set/Training_Set/{RFMiD_Training_Labels.csv, Training/1.png}, Evaluation_Set/..., Test_Set/...
 ieee-dataport    the same, not doubled
@@ -9,7 +9,7 @@ plain            one CSV with a `split` column; images beside it, in `images/`, 
 from dataclasses import dataclass
 from pathlib import Path
 
-from retina.data.sources.tables import Table, peek_columns, read_table
+from retina.data.sources.label_table import LabelTable, peek_columns, read_table
 from retina.errors import LabelError, some
 from retina.experiments.splits import SPLITS
 
@@ -18,7 +18,7 @@ SPLIT_NAMES = {
     "validation": ("validation", "valid", "val", "evaluation"),
     "test": ("test", "testing"),
 }
-"""Split -> the names by which a `split` column or a folder may call it, in lower case."""
+"""Split -> the names that a `split` column or a folder may give it, in lower case."""
 
 _TABLES = {
     "train": "RFMiD_Training_Labels.csv",
@@ -46,19 +46,19 @@ LAYOUTS = {
 
 
 @dataclass(frozen=True)
-class Part:
-    """One split before its images are looked up.
+class ListedSplit:
+    """One split as a label table lists it; its images are not looked up yet.
 
     Attributes:
-        split: One of `SPLITS`.
-        table: The label table that lists it.
-        rows: Which rows of the table belong to it.
-        folders: Where its images may lie; they need not exist.
+        name: One of `SPLITS`.
+        table: The label table.
+        rows: Which rows of the table belong to the split.
+        folders: Where its images may be; the folders need not exist.
         file_column: The column that names each image's file, where there is one.
     """
 
-    split: str
-    table: Table
+    name: str
+    table: LabelTable
     rows: tuple[int, ...]
     folders: tuple[Path, ...]
     file_column: str | None = None
@@ -66,11 +66,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Layout:
-    """A data set's folder, its layout (a key of `LAYOUTS`, "mixed" or "plain"), and one part for each split."""
+    """A data set's folder, the name of its layout (a key of `LAYOUTS`, "mixed" or "plain"), and its splits."""
 
     root: Path
     name: str
-    parts: tuple[Part, ...]
+    splits: tuple[ListedSplit, ...]
 
 
 def discover(folder: Path, target: str) -> Layout:
@@ -78,10 +78,10 @@ def discover(folder: Path, target: str) -> Layout:
 
     Args:
         folder: An absolute path.
-        target: The column that holds the labels. A table may lack it, which is noticed where its labels are read.
+        target: The column that holds the labels. A table that lacks it is an error only when its labels are read.
 
     Raises:
-        LabelError: the folder or a split is missing, there is no label table, or more than one could be meant.
+        LabelError: the folder or a split is missing, or there is no label table, or more than one.
     """
     if not folder.is_dir():
         raise LabelError(
@@ -90,16 +90,16 @@ def discover(folder: Path, target: str) -> Layout:
             where=folder,
         )
     for roots in ((folder,), tuple(path for path in _entries(folder) if path.is_dir())):
-        found = [layout for root in roots if (layout := _official(root, target) or _plain(root, target))]
-        if len(found) > 1:
+        layouts = [layout for root in roots if (layout := _official(root, target) or _plain(root, target))]
+        if len(layouts) > 1:
             raise LabelError(
                 "the folder holds more than one data set",
-                found=", ".join(layout.root.name for layout in found),
+                found=", ".join(layout.root.name for layout in layouts),
                 where=folder,
-                advice="name one of them",
+                advice="name one of these folders instead",
             )
-        if found:
-            return found[0]
+        if layouts:
+            return layouts[0]
     names = [path.name for path in _entries(folder)]
     raise LabelError(
         "no label table found",
@@ -112,7 +112,7 @@ def discover(folder: Path, target: str) -> Layout:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What lies in a folder, by name, without hidden files (macOS leaves `._1.png` beside `1.png`)."""
+    """The files and folders in a folder, sorted, without hidden ones (macOS leaves `._1.png` beside `1.png`)."""
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
@@ -120,82 +120,83 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _official(root: Path, target: str) -> Layout | None:
-    """The layout of a folder with RFMiD's own tables, each split found for itself: some unpack only one doubled."""
-    chosen = {split: name for split in SPLITS if (name := _layout_of(root, split))}
-    if not chosen:
+    """The layout of a folder with RFMiD's own tables. Splits may differ, because people unpack archives differently."""
+    layouts = {split: name for split in SPLITS if (name := _layout_of(root, split))}
+    if not layouts:
         return None
-    missing = [split for split in SPLITS if split not in chosen]
+    missing = [split for split in SPLITS if split not in layouts]
     if missing:
         raise LabelError(
             f"the {missing[0]} split has no label table",
             expected=" or ".join(places[missing[0]][0] for places in LAYOUTS.values()),
-            found="tables of " + ", ".join(chosen),
+            found="tables of " + ", ".join(layouts),
             where=root,
         )
-    parts = []
-    for split, name in chosen.items():
+    splits = []
+    for split, name in layouts.items():
         table_path, images = (root / place for place in LAYOUTS[name][split])
         table = read_table(table_path, ("ID", target))
-        parts.append(Part(split, table, tuple(range(len(table.rows))), (images,)))
-    names = set(chosen.values())
-    return Layout(root, names.pop() if len(names) == 1 else "mixed", tuple(parts))
+        splits.append(ListedSplit(split, table, tuple(range(len(table.rows))), (images,)))
+    names = set(layouts.values())
+    return Layout(root, names.pop() if len(names) == 1 else "mixed", tuple(splits))
 
 
 def _layout_of(root: Path, split: str) -> str | None:
-    """The layout whose label table for a split is there."""
-    there = [name for name, places in LAYOUTS.items() if (root / places[split][0]).is_file()]
-    if len(there) > 1:
+    """The layout whose label table for a split exists; `None` where none does."""
+    names = [name for name, places in LAYOUTS.items() if (root / places[split][0]).is_file()]
+    if len(names) > 1:
         raise LabelError(
             f"the {split} split has more than one label table",
-            found=", ".join(LAYOUTS[name][split][0] for name in there),
+            found=", ".join(LAYOUTS[name][split][0] for name in names),
             where=root,
             advice="remove all but one",
         )
-    return there[0] if there else None
+    return names[0] if names else None
 
 
 def _plain(root: Path, target: str) -> Layout | None:
     """The layout of a folder with one CSV that has a `split` column."""
-    wanted = ("ID", target, "split")
-    path = _plain_table(root, wanted)
+    columns = ("ID", target, "split")
+    path = _plain_table(root, columns)
     if path is None:
         return None
-    table = read_table(path, wanted)
+    table = read_table(path, columns)
     rows = _rows_of_splits(table)
     file_column = next((name for name in ("path", "filename") if table.has(name)), None)
-    parts = (Part(split, table, rows[split], _plain_folders(root, split), file_column) for split in SPLITS)
-    return Layout(root, "plain", tuple(parts))
+    splits = (ListedSplit(split, table, rows[split], _plain_folders(root, split), file_column) for split in SPLITS)
+    return Layout(root, "plain", tuple(splits))
 
 
-def _plain_table(root: Path, wanted: tuple[str, ...]) -> Path | None:
-    """The one CSV with a `split` column; among several, the one that has all the columns wanted."""
-    tables = [path for path in _entries(root) if path.suffix.lower() == ".csv" and path.is_file()]
-    columns = {path: peek_columns(path, wanted) for path in tables}
-    split = [path for path, names in columns.items() if "split" in names]
-    labelled = [path for path in split if {name.lower() for name in wanted} <= set(columns[path])] or split
-    if len(labelled) > 1:
+def _plain_table(root: Path, columns: tuple[str, ...]) -> Path | None:
+    """The one CSV with a `split` column; among several, the one that has all these columns."""
+    paths = [path for path in _entries(root) if path.suffix.lower() == ".csv" and path.is_file()]
+    headers = {path: peek_columns(path, columns) for path in paths}
+    with_splits = [path for path, names in headers.items() if "split" in names]
+    complete = [path for path in with_splits if {name.lower() for name in columns} <= set(headers[path])]
+    tables = complete or with_splits
+    if len(tables) > 1:
         raise LabelError(
             "more than one table has a split column",
-            found=", ".join(path.name for path in labelled),
+            found=", ".join(path.name for path in tables),
             where=root,
             advice="keep one of them in this folder",
         )
-    return labelled[0] if labelled else None
+    return tables[0] if tables else None
 
 
-def _rows_of_splits(table: Table) -> dict[str, tuple[int, ...]]:
+def _rows_of_splits(table: LabelTable) -> dict[str, tuple[int, ...]]:
     """Split -> the rows that belong to it; none may be empty."""
-    known = {name: split for split, names in SPLIT_NAMES.items() for name in names}
+    split_of = {name: split for split, names in SPLIT_NAMES.items() for name in names}
     rows: dict[str, list[int]] = {split: [] for split in SPLITS}
     for row, cell in enumerate(table.cells("split")):
-        if cell.lower() not in known:
+        if cell.lower() not in split_of:
             raise LabelError(
                 "a row belongs to no known split",
-                expected=", ".join(known),
+                expected=", ".join(split_of),
                 found=repr(cell),
                 where=f"{table.path}, line {table.lines[row]}",
             )
-        rows[known[cell.lower()]].append(row)
+        rows[split_of[cell.lower()]].append(row)
     empty = [split for split, members in rows.items() if not members]
     if empty:
         raise LabelError(
@@ -206,8 +207,8 @@ def _rows_of_splits(table: Table) -> dict[str, tuple[int, ...]]:
 
 def _plain_folders(root: Path, split: str) -> tuple[Path, ...]:
     """The folders in which a plain set may keep the images of a split."""
-    inside = [path for path in _entries(root) if path.is_dir()]
-    images = [path for path in inside if path.name.lower() == "images"]
-    deeper = [path for folder in images for path in _entries(folder) if path.is_dir()]
-    named = [path for path in (*inside, *deeper) if path.name.lower() in SPLIT_NAMES[split]]
-    return (root, *images, *named)
+    folders = [path for path in _entries(root) if path.is_dir()]
+    images = [path for path in folders if path.name.lower() == "images"]
+    subfolders = [path for folder in images for path in _entries(folder) if path.is_dir()]
+    of_split = [path for path in (*folders, *subfolders) if path.name.lower() in SPLIT_NAMES[split]]
+    return (root, *images, *of_split)

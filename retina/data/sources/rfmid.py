@@ -1,4 +1,4 @@
-"""What is known of RFMiD's label table."""
+"""The columns of RFMiD's label table."""
 
 DISEASES = tuple(
     "DR ARMD MH DN MYA BRVO TSLN ERM LS MS CSR ODC CRVO TV AH ODP ODE ST AION PT RT RS CRS EDN RPEC MHL RP CWS CB ODPM "  # noqa: SIM905 (a list of words reads best as words)
@@ -8,4 +8,4 @@ DISEASES = tuple(
 
 
 OTHER = "OTHER"
-"""The challenge copy's column for every disease it does not name."""
+"""The column of the grand-challenge copy for every disease that has no column there."""

@@ -22,7 +22,7 @@ from sets_on_disk import (
 )
 
 from retina.data.sources import labels, rfmid
-from retina.data.sources.tables import canonical_id, integer, read_table
+from retina.data.sources.label_table import canonical_id, integer, read_table
 from retina.errors import LabelError
 from retina.experiments.target import DEFAULT, binary
 
@@ -232,7 +232,7 @@ def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path, path):
 def test_an_id_that_is_no_plain_name_is_refused(tmp_path, name):
     root = write_official(tmp_path)
     table_of(root).write_text(f"ID,Disease_Risk\n1,1\n{name},0\n", encoding="utf-8")
-    with pytest.raises(LabelError, match=r"no plain name.*line 3"):
+    with pytest.raises(LabelError, match=r"not a plain name.*line 3"):
         labels.read(root)
 
 

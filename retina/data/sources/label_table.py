@@ -1,8 +1,8 @@
-"""One delimited label table, read the way such files circulate.
+"""Read one label table: a delimited text file, in the variants that are in circulation.
 
 A byte-order mark, commas, semicolons or tabs, quotes, spaces around names, CRLF and blank lines are all accepted.
-Whatever could silently change a label is refused with the file and the line: bytes that are not UTF-8, a row with too
-many or too few fields, a column named twice.
+What could silently change a label is an error that names the file and the line: bytes that are not UTF-8, a row with
+too many or too few fields, a column named twice.
 """
 
 import csv
@@ -19,7 +19,7 @@ SEPARATORS = (",", ";", "\t")
 
 
 @dataclass(frozen=True)
-class Table:
+class LabelTable:
     """The cells of a label table, as text without surrounding spaces.
 
     Attributes:
@@ -39,7 +39,7 @@ class Table:
         return {name.lower() for name in names} <= {column.lower() for column in self.columns}
 
     def cells(self, name: str) -> tuple[str, ...]:
-        """The cells of one column, found whatever its case.
+        """The cells of one column, whatever the case of its name.
 
         Raises:
             LabelError: there is no such column.
@@ -73,25 +73,25 @@ class Table:
 
         Args:
             name: The name.
-            apart_from: Columns that are not meant, in lower case.
+            apart_from: Columns to leave out, in lower case.
         """
         spellings = {column.lower(): column for column in self.columns if column.lower() not in apart_from}
         return spellings.get(nearest(name, spellings) or "")
 
 
-def read_table(path: Path, wanted: Collection[str]) -> Table:
+def read_table(path: Path, columns: Collection[str]) -> LabelTable:
     """Read a label table.
 
     Args:
         path: A UTF-8 text file, with or without a byte-order mark.
-        wanted: Columns that tell the right separator from the wrong ones. They may be absent.
+        columns: Columns that the table should have, by which the separator is recognised. They may be absent.
 
     Raises:
         LabelError: the file cannot be read, is not UTF-8, names a column twice, has a row with a wrong number of
             fields, or holds no row.
     """
     text = _text(path)
-    separator = _separator(text, wanted)
+    separator = _separator(text, columns)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
     records, lines = [], []
     try:
@@ -118,18 +118,22 @@ def read_table(path: Path, wanted: Collection[str]) -> Table:
     return _named_columns(path, records, lines)
 
 
-def peek_columns(path: Path, wanted: Collection[str]) -> tuple[str, ...]:
-    """The column names in a file's first line, in lower case, however badly the rest of it is written.
+def peek_columns(path: Path, columns: Collection[str]) -> tuple[str, ...]:
+    """The column names in a file's first line, in lower case, whether or not the rest can be read.
+
+    Args:
+        path: The file.
+        columns: As in `read_table`.
 
     Raises:
         LabelError: the file cannot be read.
     """
     text = _bytes(path, most=1 << 16).decode("utf-8-sig", errors="replace")
-    return _header(text, _separator(text, wanted))
+    return _header(text, _separator(text, columns))
 
 
 def canonical_id(cell: str) -> str:
-    """The id as text: `7` and `7.0` are both "7"; "07" stays "07", for it may name another file."""
+    """The id as text: `7` and `7.0` are both "7"; "07" stays "07", because it may name another file."""
     return str(int(cell.split(".", maxsplit=1)[0])) if re.fullmatch(r"[0-9]{1,18}\.0+", cell) else cell
 
 
@@ -155,7 +159,7 @@ def _text(path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        # Latin-1 would decode any bytes at all, so a guess could never be found wrong.
+        # No other encoding is tried: Latin-1 decodes any bytes, so a wrong guess would go unnoticed.
         line = 1 + content.count(b"\n", 0, error.start)
         raise LabelError(
             "the label table is not UTF-8 text",
@@ -172,18 +176,18 @@ def _header(text: str, separator: str) -> tuple[str, ...]:
     return tuple(name.strip().lower() for name in next(csv.reader([line], delimiter=separator, skipinitialspace=True)))
 
 
-def _separator(text: str, wanted: Collection[str]) -> str:
-    """The separator under which the header has most of the wanted columns, then most columns."""
+def _separator(text: str, columns: Collection[str]) -> str:
+    """The separator that splits the header into most of these columns; of several, into most columns."""
 
     def fit(separator: str) -> tuple[int, int]:
         names = _header(text, separator)
-        return sum(name.lower() in names for name in wanted), len(names)
+        return sum(name.lower() in names for name in columns), len(names)
 
     return max(SEPARATORS, key=fit)
 
 
 def _check_widths(path: Path, records: list[tuple[str, ...]], lines: list[int]) -> None:
-    """Refuse a row whose cells could not be matched to the header."""
+    """Refuse a row with more or fewer cells than the header."""
     for record, line in zip(records, lines, strict=True):
         if len(record) != len(records[0]):
             raise LabelError(
@@ -191,17 +195,17 @@ def _check_widths(path: Path, records: list[tuple[str, ...]], lines: list[int]) 
                 expected=f"{len(records[0])} fields",
                 found=f"{len(record)} fields",
                 where=f"{path}, line {line}",
-                advice="mend that line, or download the table again",
+                advice="fix that line, or download the table again",
             )
 
 
-def _named_columns(path: Path, records: list[tuple[str, ...]], lines: list[int]) -> Table:
-    """Part header and rows, leaving out columns without a name (a saved row number, a separator at the line's end)."""
-    kept = [position for position, name in enumerate(records[0]) if name]
-    columns = tuple(records[0][position] for position in kept)
-    lowered = [name.lower() for name in columns]
-    twice = sorted({name for name in columns if lowered.count(name.lower()) > 1})
-    if twice:
-        raise LabelError("the label table names a column twice", found=", ".join(twice), where=path)
-    rows = tuple(tuple(record[position] for position in kept) for record in records[1:])
-    return Table(path, columns, rows, tuple(lines[1:]))
+def _named_columns(path: Path, records: list[tuple[str, ...]], lines: list[int]) -> LabelTable:
+    """The table without columns that have no name (a saved row number, a separator at the line's end)."""
+    positions = [position for position, name in enumerate(records[0]) if name]
+    columns = tuple(records[0][position] for position in positions)
+    lower = [name.lower() for name in columns]
+    duplicates = sorted({name for name in columns if lower.count(name.lower()) > 1})
+    if duplicates:
+        raise LabelError("the label table names a column twice", found=", ".join(duplicates), where=path)
+    rows = tuple(tuple(record[position] for position in positions) for record in records[1:])
+    return LabelTable(path, columns, rows, tuple(lines[1:]))
