@@ -42,7 +42,7 @@ def copy_weights(source: "keras.Model", network: Network) -> None:
 
 def score(network: Network, item: Plan, split: str, *, autocast: bool) -> tuple[float, float]:
     """Cross-entropy and AUROC on one split."""
-    part = item.data.parts[split]
+    part = item.data.splits[split]
     batches = EvaluationBatches(item.data.images, part.rows, batch_size=prediction.batch_size())
     network.eval()
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):

@@ -65,12 +65,12 @@ def peak(data: Path, backbone: str, batch: int, steps: int, side: int) -> float:
         os.environ["RETINA_CACHE"] = cache
         images = dataset.load(data, image_size=side, crop=True, quiet=True)
         baselines.measure(images)
-        train = images.parts["train"]
+        train = images.splits["train"]
         batches = TrainingBatches(
             images.images, train.rows, train.labels, batch_size=batch, seed=0, augmentation=AUGMENTATION
         )
         passes = [
-            EvaluationBatches(images.images, images.parts[split].rows, batch_size=prediction.batch_size())
+            EvaluationBatches(images.images, images.splits[split].rows, batch_size=prediction.batch_size())
             for split in ("validation", "test")
         ]
         model = compiled(backbone)

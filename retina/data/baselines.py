@@ -48,16 +48,16 @@ def measure(dataset: "Dataset") -> dict[str, dict[str, dict[str, float]]]:
     from sklearn.preprocessing import StandardScaler
 
     histograms = {
-        name: np.stack([colour_histogram(dataset.images[row]) for row in part.rows])
-        for name, part in dataset.parts.items()
+        name: np.stack([colour_histogram(dataset.images[row]) for row in split.rows])
+        for name, split in dataset.splits.items()
     }
-    train = dataset.parts["train"].labels
+    train = dataset.splits["train"].labels
     model = make_pipeline(StandardScaler(), LogisticRegression(C=REGULARISATION, max_iter=5000))
     model.fit(histograms["train"], train)
     majority_class = int(train.mean() >= 0.5)  # noqa: PLR2004
     results: dict[str, dict[str, dict[str, float]]] = {"majority": {}, "colour_histogram": {}}
     for name in PREDICTED_SPLITS:
-        labels = dataset.parts[name].labels
+        labels = dataset.splits[name].labels
         scores = model.decision_function(histograms[name])
         results["majority"][name] = {"accuracy": majority(labels, majority_class)}
         results["colour_histogram"][name] = {

@@ -1,4 +1,4 @@
-"""From a data folder to images ready for training: labels, audit, cache, what was left out, and a fingerprint."""
+"""From a data folder to images ready for training: labels, audit, cache, excluded images, and a fingerprint."""
 
 import hashlib
 import os
@@ -20,21 +20,22 @@ from retina.experiments.target import DEFAULT, Target
 
 DATA_VARIABLE = "RETINA_DATA"
 KNOWN_LEAKS = ("same-image-across-splits",)
-"""Errors of the audit that training passes over with a warning: official splits in circulation have them, and a result
-on another test set could not be compared with anybody's."""
+"""Errors of the audit that are warnings in training: official splits in circulation have them, and a result on another
+test set could not be compared with anybody's."""
 
 NAMED = 3
+"""Files that an error names."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """One split, ready for use.
+class SplitImages:
+    """The images of one split that are used.
 
     Args:
-        rows: (N,) int64, rows of the data set's images.
-        ids: (N,) the image ids, texts.
+        rows: (N,) int64, their rows in the data set's `images`.
+        ids: (N,) str, their ids.
         labels: (N,) int64, 0 or 1.
-        persons: (N,) whose eye each image shows, texts, "" where that is not known; `None` where no person is known.
+        persons: (N,) str, whose eye each shows, "" where that is not known; `None` where no person is known.
     """
 
     rows: np.ndarray
@@ -53,15 +54,15 @@ class Dataset:
     """A data set whose images are decoded.
 
     Args:
-        folder: Where it lies.
-        layout: The layout its labels were found in.
-        builtin: It was drawn by a program, as the built-in set is, and means nothing clinically.
-        target: What the labels are of, its column as the label table writes it.
+        folder: The folder that was read.
+        layout: The layout of its label tables, see `retina.data.sources.layouts`.
+        builtin: The images were drawn by a program, as the built-in set was, and mean nothing clinically.
+        target: What the labels are of; its column is spelled as in the label table.
         images: (M, S, S, 3) uint8, read from the image cache when indexed.
-        parts: Split -> images in use.
-        excluded: What was left out: split, id, label, whether there is an image file, and the reason of each.
+        splits: Split -> the images that are used.
+        excluded: The images that are left out, see `exclusion`.
         fingerprint: See `fingerprint`.
-        warnings: What the audit found that does not forbid training.
+        warnings: What the audit found that does not prevent training, one sentence each.
     """
 
     folder: Path
@@ -69,19 +70,19 @@ class Dataset:
     builtin: bool
     target: Target
     images: Pixels
-    parts: dict[str, Part]
+    splits: dict[str, SplitImages]
     excluded: tuple[dict[str, Any], ...]
     fingerprint: str
     warnings: tuple[str, ...]
 
     @property
     def notice(self) -> str | None:
-        """What a reader must know of the images; `None` where there is nothing."""
+        """What a reader must know about the images; `None` where there is nothing."""
         return synthetic.NOTICE if self.builtin else None
 
 
 def choose(folder: Path | None, *, quiet: bool = False) -> Path:
-    """The data folder to use: the one given, else `RETINA_DATA`, else the built-in set, which is made when absent.
+    """The data folder to use: `folder`, else that of `RETINA_DATA`, else the built-in set, which is drawn when absent.
 
     Raises:
         DataError: there is no such folder.
@@ -110,52 +111,54 @@ def load(
         target: Its column holds the labels.
         image_size: Side of the square images in pixels.
         crop: Crop to the fundus disc before resizing.
-        skip_bad: Leave out images that are missing, cannot be decoded, or stand in two splits, and record which.
+        skip_bad: Leave out images that are missing, cannot be decoded, or are in two splits, and record which.
         quiet: Show no progress.
 
     Raises:
         DataError: the folder, its labels or its images would corrupt a result; the line names the first of them.
     """
-    table = labels.read(folder, target)
-    report = audit.check(table, thorough=False, quiet=quiet)
+    listing = labels.read(folder, target)
+    report = audit.check(listing, thorough=False, quiet=quiet)
     audit.require(report, skip_bad=skip_bad, allow=KNOWN_LEAKS)
-    frame = table.frame.assign(reason=reasons(table.frame, report) if skip_bad else None)
+    frame = listing.frame.assign(reason=reasons(listing.frame, report) if skip_bad else None)
     usable = frame[frame["reason"].isna()].reset_index(drop=True)
     images = cache.open_or_build(list(map(Path, usable["path"])), image_size=image_size, crop=crop, quiet=quiet)
     usable["digest"] = images.digests
     usable["reason"] = pd.Series(images.bad, dtype=object).reindex(usable.index)
     if not skip_bad:
         refuse_bad(usable)
-    left_out = pd.concat([frame[frame["reason"].notna()], usable[usable["reason"].notna()]])
-    kept = usable[usable["reason"].isna()]
+    excluded = pd.concat([frame[frame["reason"].notna()], usable[usable["reason"].notna()]])
+    used = usable[usable["reason"].isna()]
     return Dataset(
         folder=folder,
-        layout=table.layout,
+        layout=listing.layout,
         builtin=synthetic.is_drawn(folder),
-        target=table.target,
+        target=listing.target,
         images=images.images,
-        parts=split(kept, folder, table.target),
-        excluded=tuple(exclusion(row) for row in left_out.to_dict("records")),
-        fingerprint=fingerprint(kept),
+        splits=split(used, folder, listing.target),
+        excluded=tuple(exclusion(row) for row in excluded.to_dict("records")),
+        fingerprint=fingerprint(used),
         warnings=warnings(report, skip_bad=skip_bad),
     )
 
 
 def exclusion(row: dict[str, Any]) -> dict[str, Any]:
-    """What the record says of an image that was left out."""
-    said = {name: row[name] for name in ("split", "id", "reason")}
+    """An image that is left out, as recorded: its split, id, reason, label, and whether it has a file (`found`)."""
     label = None if pd.isna(row["label"]) else int(row["label"])
-    return said | {"label": label, "found": isinstance(row["path"], str)}
+    return {name: row[name] for name in ("split", "id", "reason")} | {
+        "label": label,
+        "found": isinstance(row["path"], str),
+    }
 
 
 def reasons(frame: pd.DataFrame, report: audit.Audit) -> pd.Series:
-    """Why the audit would leave an image out, for each listed image; NaN for those to keep."""
-    found = {name: problem.sentence for problem in report.errors for name in problem.skip}
-    return (frame["split"] + "/" + frame["id"]).map(found)
+    """Why the audit would leave an image out, for each listed image; NaN for those to use."""
+    by_name = {name: problem.sentence for problem in report.errors for name in problem.skip}
+    return (frame["split"] + "/" + frame["id"]).map(by_name)
 
 
 def warnings(report: audit.Audit, *, skip_bad: bool) -> tuple[str, ...]:
-    """What the audit found and training passes over, one sentence each."""
+    """The problems that do not prevent training, one sentence each."""
     leaks = [] if skip_bad else [problem for problem in report.errors if problem.rule in KNOWN_LEAKS]
     advice = "trained on and tested on; --skip-bad leaves it out of training"
     minor = [problem for problem in report.problems if problem.severity == "warning"]
@@ -175,17 +178,17 @@ def refuse_bad(frame: pd.DataFrame) -> None:
             expected="whole PNG, JPEG or TIFF images",
             found=bad["reason"].iloc[0],
             where=some(bad["path"], NAMED),
-            advice="mend or replace them, or leave them out with --skip-bad",
+            advice="fix or replace them, or leave them out with --skip-bad",
         )
 
 
-def split(frame: pd.DataFrame, folder: Path, target: Target) -> dict[str, Part]:
+def split(frame: pd.DataFrame, folder: Path, target: Target) -> dict[str, SplitImages]:
     """Group the images in use by split.
 
     Raises:
         DataError: a split has no image of one of the two classes.
     """
-    parts = {}
+    splits = {}
     for name in SPLITS:
         rows = frame[frame["split"] == name]
         values = rows["label"].to_numpy(np.int64)
@@ -197,12 +200,12 @@ def split(frame: pd.DataFrame, folder: Path, target: Target) -> dict[str, Part]:
                 where=folder,
                 advice="see `python cli.py data audit`",
             )
-        parts[name] = Part(rows.index.to_numpy(np.int64), rows["id"].to_numpy(object), values)
-    return parts
+        splits[name] = SplitImages(rows.index.to_numpy(np.int64), rows["id"].to_numpy(object), values)
+    return splits
 
 
 def fingerprint(frame: pd.DataFrame) -> str:
-    """The SHA-256 of what is trained and tested on, wherever it lies.
+    """The SHA-256 (64 hexadecimal digits) of what is trained and tested on, wherever the folder is.
 
     It covers split, id, label and bytes of every image, and the version of the rules that crop and resize them; not the
     name of the target, so two columns with the same labels have one fingerprint.

@@ -222,7 +222,7 @@ def predict(plan: Plan, network: keras.Model) -> list[Prediction]:
     """
     rows: list[Prediction] = []
     for name in PREDICTED_SPLITS:
-        part = plan.data.parts[name]
+        part = plan.data.splits[name]
         logits = prediction.logits(network, evaluation_batches(plan, name))
         if not np.isfinite(logits).all():
             raise DivergedError("training diverged", expected="finite logits", found=f"others in the {name} split")

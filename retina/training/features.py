@@ -93,7 +93,7 @@ class Features:
 
     def _content(self, split: str, variant: int) -> dict[str, Any]:
         """All that features follow from, as plain JSON values."""
-        experiment, part = self.plan.experiment, self.plan.data.parts[split]
+        experiment, part = self.plan.experiment, self.plan.data.splits[split]
         return {
             "schema": SCHEMA,
             "backbone": experiment.backbone,
@@ -114,7 +114,7 @@ class Features:
 
     def _compute(self, split: str, variant: int) -> np.ndarray:
         """Send a split's images through the backbone, in their order and in batches of one size."""
-        rows = self.plan.data.parts[split].rows
+        rows = self.plan.data.splits[split].rows
         drawn = self.augmentation.draw(self.plan.experiment.seed, variant, len(rows)) if variant else None
         batches = EvaluationBatches(
             self.plan.data.images, rows, batch_size=self.batch_size, drawn=drawn, device=device.device()

@@ -82,14 +82,14 @@ def _training_features(plan: Plan, network: keras.Model, *, quiet: bool) -> tupl
     features = Features(plan, backbone, augmentation(experiment), batch_size=prediction.batch_size(), quiet=quiet)
     for variant in features.variants:
         features.of("train", variant)
-    labels = plan.data.parts["train"].labels
+    labels = plan.data.splits["train"].labels
     given = {"batch_size": experiment.batch_size, "seed": experiment.seed, "device": environment.device()}
     return head, FeatureBatches(features, labels, **given)
 
 
 def training_batches(plan: Plan) -> TrainingBatches:
     """The shuffled and augmented training batches of a plan."""
-    train, experiment = plan.data.parts["train"], plan.experiment
+    train, experiment = plan.data.splits["train"], plan.experiment
     return TrainingBatches(
         plan.data.images,
         train.rows,
@@ -103,7 +103,7 @@ def training_batches(plan: Plan) -> TrainingBatches:
 
 def evaluation_batches(plan: Plan, split: str) -> EvaluationBatches:
     """A split's images in order, as they are."""
-    rows, device = plan.data.parts[split].rows, environment.device()
+    rows, device = plan.data.splits[split].rows, environment.device()
     return EvaluationBatches(plan.data.images, rows, batch_size=prediction.batch_size(), device=device)
 
 

@@ -81,7 +81,7 @@ class Plan:
     @property
     def training_images(self) -> int:
         """How many images are trained on."""
-        return len(self.data.parts["train"].labels)
+        return len(self.data.splits["train"].labels)
 
     def record(self) -> Record:
         """The record of the run before its first step."""
@@ -121,7 +121,7 @@ def recorded(data: Dataset) -> Data:
         fingerprint=data.fingerprint,
         splits={
             name: Split(images=len(part.labels), positives=int(part.labels.sum()), prevalence=part.prevalence)
-            for name, part in data.parts.items()
+            for name, part in data.splits.items()
         },
         excluded=tuple(Exclusion(**item) for item in data.excluded),
         warnings=data.warnings,

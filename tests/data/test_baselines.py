@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retina.data import baselines
-from retina.data.dataset import Part
+from retina.data.dataset import SplitImages
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1))
@@ -30,11 +30,11 @@ def test_a_colour_falls_into_its_own_bin(colour, code):
 def dataset_of(labels, images):
     """Ten images a split, in order."""
     names = ("train", "validation", "test")
-    parts = {
-        name: Part(np.arange(10) + 10 * place, np.arange(10).astype(str), labels[10 * place : 10 * place + 10])
+    splits = {
+        name: SplitImages(np.arange(10) + 10 * place, np.arange(10).astype(str), labels[10 * place : 10 * place + 10])
         for place, name in enumerate(names)
     }
-    return SimpleNamespace(images=images, parts=parts)
+    return SimpleNamespace(images=images, splits=splits)
 
 
 def test_a_colour_that_tells_the_label_is_found_and_noise_is_not():

@@ -28,8 +28,8 @@ def load(folder, column=DEFAULT.column, **options):
 def test_labels_and_positives_are_those_of_the_target(eyes):
     images = load(eyes, "dr")
     assert images.target == binary("DR")
-    assert images.parts["train"].labels.tolist() == [1, 0] * 4
-    assert load(eyes).parts["train"].labels.tolist() == [1, 1, 1, 0] * 2
+    assert images.splits["train"].labels.tolist() == [1, 0] * 4
+    assert load(eyes).splits["train"].labels.tolist() == [1, 1, 1, 0] * 2
     assert images.to_dict()["splits"]["test"]["positives"] == 4
 
 

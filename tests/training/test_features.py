@@ -50,7 +50,7 @@ def test_training_on_kept_features_is_training_on_the_images(tiny_set, tmp_path,
 
     network = weights.build(prepared.experiment, prepared.start)
     images = material.material(dataclasses.replace(prepared, experiment=full(prepared)), network)
-    train = prepared.data.parts["train"]
+    train = prepared.data.splits["train"]
     batches = ImagesOfVariants(
         prepared.data.images,
         train.rows,
@@ -116,7 +116,7 @@ def test_no_more_variants_are_computed_than_epochs_need(tiny_set, tmp_path, opti
     prepared = prepare(tiny_set, tmp_path, **options)
     kept = features_of(prepared, tmp_path / "kept")
     assert kept.variants == variants
-    batches = features.FeatureBatches(kept, prepared.data.parts["train"].labels, batch_size=8, seed=0)
+    batches = features.FeatureBatches(kept, prepared.data.splits["train"].labels, batch_size=8, seed=0)
     for epoch in (1, 2, 5):
         batches.epoch = epoch
         rows = batches.order[:8]

@@ -1,4 +1,4 @@
-"""What is wrong with a data set, told before any compute is spent on it."""
+"""The audit: what is wrong with a data set, reported before anything is trained on it."""
 
 import shlex
 from collections.abc import Collection
@@ -10,7 +10,7 @@ import pandas as pd
 
 from retina.data.auditing import counts
 from retina.data.auditing.balance import balance_rules
-from retina.data.auditing.inspection import Facts, inspect
+from retina.data.auditing.inspection import ImageFacts, inspect
 from retina.data.auditing.rules import RULES, Problem, count, duplicate_rules, image_rules, label_rules
 from retina.data.sources.labels import Listing
 from retina.errors import AuditError, some
@@ -21,7 +21,7 @@ __all__ = ["Audit", "Problem", "check", "require"]
 
 @dataclass(frozen=True)
 class Audit:
-    """The result of looking a data set over. Every number is a plain int, float or None.
+    """The result of an audit. Every number is a plain int, float or None.
 
     Attributes:
         folder: The data set's folder.
@@ -34,7 +34,7 @@ class Audit:
             alone shifts the prevalence.
         sizes: "widthxheight" -> `images`, `positives`, `prevalence` and the number of images in each split, over the
             rows with a label of 0 or 1 and a readable header; most images first. In RFMiD a size is a camera.
-        problems: What is wrong, errors first.
+        problems: What is wrong, in the order of `RULES`, errors first.
         thorough: Whether every image was decoded and near duplicates were looked for.
     """
 
@@ -54,7 +54,7 @@ class Audit:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was found that would corrupt a result."""
+        """Whether the data set has no error; it may have warnings."""
         return not self.errors
 
     def to_dict(self) -> dict[str, object]:
@@ -72,28 +72,28 @@ class Audit:
         }
 
 
-def check(table: Listing, *, thorough: bool = True, quiet: bool = False) -> Audit:
-    """Look a data set over.
+def check(listing: Listing, *, thorough: bool = True, quiet: bool = False) -> Audit:
+    """Audit a data set.
 
     Args:
-        table: What the folder lists.
+        listing: The images that the folder lists.
         thorough: Decode every image, on all cores, and look for near duplicates across splits. Otherwise only open
             every header; a truncated image is not noticed then. Exact duplicates are found either way.
         quiet: Show no progress.
 
     Returns:
-        The numbers, and every problem found. Nothing about the data raises.
+        The numbers, and every problem. What is wrong with the data is never raised.
 
     Raises:
         DataError: a decoding process was killed.
     """
-    facts = inspect(table.frame["path"].dropna(), thorough=thorough, quiet=quiet)
-    frame = _with_facts(table.frame, facts)
-    of_labels, of_images = label_rules(frame, table.target), image_rules(frame, table.extra, table.target)
-    found = chain(of_labels, of_images, duplicate_rules(frame), balance_rules(frame))
-    problems = tuple(sorted(found, key=lambda item: list(RULES).index(item.rule)))
-    tables = counts.by_split(frame, table), counts.by_class(frame), counts.by_size(frame)
-    return Audit(table.folder, table.layout, table.target, *tables, problems, thorough)
+    facts = inspect(listing.frame["path"].dropna(), thorough=thorough, quiet=quiet)
+    frame = _with_facts(listing.frame, facts)
+    of_labels, of_images = label_rules(frame, listing.target), image_rules(frame, listing.extra, listing.target)
+    unsorted = chain(of_labels, of_images, duplicate_rules(frame), balance_rules(frame))
+    problems = tuple(sorted(unsorted, key=lambda item: list(RULES).index(item.rule)))
+    tables = counts.by_split(frame, listing), counts.by_class(frame), counts.by_size(frame)
+    return Audit(listing.folder, listing.layout, listing.target, *tables, problems, thorough)
 
 
 def require(audit: Audit, *, skip_bad: bool = False, allow: Collection[str] = ()) -> None:
@@ -101,22 +101,22 @@ def require(audit: Audit, *, skip_bad: bool = False, allow: Collection[str] = ()
 
     Args:
         audit: The result of `check`.
-        skip_bad: Pass over what `skip_bad` mends.
-        allow: Rules to pass over.
+        skip_bad: Ignore the errors that leaving images out would remove.
+        allow: Rules whose errors to ignore.
 
     Raises:
         AuditError: one line with the first problem, what was expected, where, and what to do.
     """
-    left = [item for item in audit.errors if item.rule not in allow and not (skip_bad and item.skip)]
-    if not left:
+    errors = [item for item in audit.errors if item.rule not in allow and not (skip_bad and item.skip)]
+    if not errors:
         return
-    first = left[0]
+    first = errors[0]
     places = first.paths or first.ids or (str(audit.folder),)
     advice = f"see everything with `data audit {audit.folder}{_option(audit.target)}`"
-    if all(item.skip for item in left):
+    if all(item.skip for item in errors):
         advice += ", or leave these images out with --skip-bad"
     raise AuditError(
-        f"the audit found {count(len(left), 'error')} in the data",
+        f"the audit found {count(len(errors), 'error')} in the data",
         expected=RULES[first.rule].expected.format(target=audit.target.name),
         found=first.sentence,
         where=some(places, 1),
@@ -124,21 +124,21 @@ def require(audit: Audit, *, skip_bad: bool = False, allow: Collection[str] = ()
     )
 
 
-def _with_facts(frame: pd.DataFrame, facts: dict[str, Facts]) -> pd.DataFrame:
-    """The listed rows with what their images turned out to be: `fault`, `size`, `digest` and `code`, or None."""
-    rows = [facts[path] if path is not None else Facts() for path in frame["path"]]
+def _with_facts(frame: pd.DataFrame, facts: dict[str, ImageFacts]) -> pd.DataFrame:
+    """The listed rows with the facts about their images: `fault`, `size`, `digest` and `perceptual_hash`, or None."""
+    rows = [facts[path] if path is not None else ImageFacts() for path in frame["path"]]
     columns = {
         "fault": [row.fault for row in rows],
         "size": [None if row.size is None else "{}x{}".format(*row.size) for row in rows],
         "digest": [row.digest for row in rows],
-        "code": [row.code for row in rows],
+        "perceptual_hash": [row.perceptual_hash for row in rows],
     }
-    added = {name: pd.Series(values, index=frame.index, dtype=object) for name, values in columns.items()}
-    return frame.assign(**added)
+    series = {name: pd.Series(values, index=frame.index, dtype=object) for name, values in columns.items()}
+    return frame.assign(**series)
 
 
 def _option(target: Target) -> str:
-    """The words by which `data audit` is asked for a target; none for the default one."""
+    """The option with which `data audit` audits a target; empty for the default one."""
     return "" if target == DEFAULT else f" --target {shlex.quote(target.column)}"
 
 

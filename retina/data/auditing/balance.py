@@ -15,7 +15,7 @@ LEAST_SHIFT = 0.10
 """The least difference of prevalence between splits that is reported."""
 
 LEAST_V = 0.10
-"""The least Cramer's V that is reported: Cohen's (1988) small effect."""
+"""The least Cramer's V that is reported: a small effect after Cohen (1988)."""
 
 LEAST_EXPECTED = 5
 """Groups in which fewer of either class are expected are pooled: Cochran's (1954) condition for the test."""
@@ -27,27 +27,28 @@ def balance_rules(frame: pd.DataFrame) -> Iterator[Problem]:
     Args:
         frame: Listed rows with a column `size`, "widthxheight" or None.
     """
+    # With thousands of images a negligible difference is significant too, so that its size counts as well.
     rows = frame[is_label(frame)]
     by_split = prevalence(rows, "split")
     probability, _ = heterogeneity(by_split["positive"], by_split["images"])
     rates = by_split["positive"] / by_split["images"]
     if probability < SIGNIFICANT and rates.max() - rates.min() >= LEAST_SHIFT:
-        told = ", ".join(f"{rate:.1%} in {split}" for split, rate in rates.items())
-        yield problem("prevalence-shift", f"prevalence is {told} (chi-squared test, p = {probability:.1g})")
+        shares = ", ".join(f"{rate:.1%} in {split}" for split, rate in rates.items())
+        yield problem("prevalence-shift", f"prevalence is {shares} (chi-squared test, p = {probability:.1g})")
     by_size = prevalence(rows[rows["size"].notna()], "size")
     probability, effect = heterogeneity(by_size["positive"], by_size["images"])
     if probability < SIGNIFICANT and effect >= LEAST_V:
         rates = by_size["positive"] / by_size["images"]
-        told = some([f"{rates[size]:.1%} of {by_size['images'][size]:,} at {size}" for size in by_size.index])
+        shares = some([f"{rates[size]:.1%} of {by_size['images'][size]:,} at {size}" for size in by_size.index])
         test = f"chi-squared test, p = {probability:.1g}, Cramer's V = {effect:.2f}"
-        yield problem("size-tells-label", f"image size tells something of the label: positive are {told} ({test})")
+        yield problem("size-tells-label", f"image size tells something of the label: positive are {shares} ({test})")
 
 
 def prevalence(rows: pd.DataFrame, by: str) -> pd.DataFrame:
     """Images and positives for each value of a column, most images first; labels are 0 or 1."""
     grouped = rows.groupby(by, sort=False)["label"]
-    counted = pd.DataFrame({"images": grouped.size(), "positive": grouped.sum()}).astype(int)
-    return counted.sort_values("images", ascending=False, kind="stable")
+    counts = pd.DataFrame({"images": grouped.size(), "positive": grouped.sum()}).astype(int)
+    return counts.sort_values("images", ascending=False, kind="stable")
 
 
 def heterogeneity(positives: Iterable[int], totals: Iterable[int]) -> tuple[float, float]:
@@ -60,7 +61,7 @@ def heterogeneity(positives: Iterable[int], totals: Iterable[int]) -> tuple[floa
         totals: Images in each group, each at least 1.
 
     Returns:
-        The p-value, in 0-1, and Cramer's V (1946), in 0-1. 1.0 and 0.0 where there is nothing to compare.
+        The p-value and Cramer's V (1946), both 0-1; 1.0 and 0.0 where there is nothing to compare.
     """
     from scipy.special import chdtrc
 

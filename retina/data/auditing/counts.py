@@ -1,4 +1,4 @@
-"""The numbers of an audit: images by split, by class and by size, and what became of them."""
+"""The numbers of an audit: images by split, by class and by size, and how many of them can be used."""
 
 from pathlib import Path
 
@@ -8,8 +8,13 @@ from retina.data.sources.labels import Listing
 from retina.experiments.splits import SPLITS
 
 
-def by_split(frame: pd.DataFrame, table: Listing) -> dict[str, dict[str, int | float | None]]:
-    """Split -> how many images are listed, found, missing and so on."""
+def by_split(frame: pd.DataFrame, listing: Listing) -> dict[str, dict[str, int | float | None]]:
+    """Split -> the numbers of its images, see `Audit.splits`.
+
+    Args:
+        frame: Listed rows with a column `fault`: why the image cannot be used, or None.
+        listing: Where they come from, with the files that no row lists.
+    """
     folders = {
         split: {Path(path).parent for path in frame["path"][frame["split"] == split].dropna()} for split in SPLITS
     }
@@ -19,26 +24,26 @@ def by_split(frame: pd.DataFrame, table: Listing) -> dict[str, dict[str, int | f
         own = folders[split].difference(*(places for other, places in folders.items() if other != split))
         counts[split] = {
             **_image_counts(rows),
-            "extra": sum(path.parent in own for path in table.extra),
+            "extra": sum(path.parent in own for path in listing.extra),
             **_classes(rows),
         }
     return counts
 
 
 def _image_counts(rows: pd.DataFrame) -> dict[str, int]:
-    """How many images rows list, and what became of them."""
-    found = int(rows["path"].notna().sum())
+    """How many images rows list, and how many of them have no file or cannot be used."""
+    files = int(rows["path"].notna().sum())
     return {
         "listed": len(rows),
-        "found": found,
-        "missing": len(rows) - found,
+        "found": files,
+        "missing": len(rows) - files,
         "unreadable": int(rows["fault"].notna().sum()),
         "truncated": int(rows["fault"].str.contains("truncated", na=False).sum()),
     }
 
 
 def by_class(frame: pd.DataFrame) -> dict[str, dict[str, int | float | None]]:
-    """Split and class -> what became of its images."""
+    """Split and class, as "train positive" -> the numbers of its images, see `Audit.classes`."""
     return {
         f"{split} {word}": _image_counts(
             frame[(frame["split"] == split) & frame["label"].eq(label).fillna(value=False)]
@@ -60,7 +65,7 @@ def _classes(rows: pd.DataFrame) -> dict[str, int | float | None]:
 
 
 def by_size(frame: pd.DataFrame) -> dict[str, dict[str, int | float | None]]:
-    """Image size -> images, how many in each split, positives and prevalence."""
+    """Image size, as "widthxheight" -> the numbers of its images, see `Audit.sizes`."""
     rows = frame[frame["size"].notna() & frame["label"].isin([0, 1]).fillna(value=False)]
     counts = {}
     for size, group in rows.groupby("size", sort=False):

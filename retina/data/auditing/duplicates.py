@@ -1,8 +1,8 @@
-"""Photographs that are one another's copies though their bytes differ: a perceptual hash, and the search for pairs.
+"""Find photographs that are copies of one another though their bytes differ: a perceptual hash, and a search for pairs.
 
 Fundus photographs resemble one another: a bright nerve head left or right, a dark macula, two vessel arcades. A plain
-DCT or difference hash mostly sees that common plan and the lamp. This one takes the fundus disc, divides out
-illumination and contrast locally, and keeps the middle frequencies, where the single eye's vessels are.
+DCT or difference hash mostly encodes what they share, and the illumination. This one takes the fundus disc, divides out
+illumination and contrast locally, and keeps the middle frequencies, which encode the vessels of the single eye.
 
 Measured on 450 photographs of 225 people, both eyes of each (640 x 428 JPEG, 101,025 pairs), in bits of 256 that
 differ:
@@ -13,7 +13,7 @@ differ:
   Rotated by 2 degrees: at most 37.
 - One eye photographed on two occasions, two cases: 44 and 63.
 
-`NEAR` lies between copies and different eyes, and far enough from the latter for RFMiD's three million pairs across
+`NEAR` is between copies and different eyes, and far enough below the latter for RFMiD's three million pairs across
 splits. A second photograph of an eye is found only where the camera hardly moved; a copy that is mirrored, rotated
 further, or cropped into the disc is not found.
 """
@@ -27,26 +27,27 @@ SIDE = 64
 """The side, in pixels, of the square that is hashed."""
 
 FREQUENCIES = slice(4, 20)
-"""The rows and columns kept of the discrete cosine transform, in half periods a square."""
+"""The rows and columns of the discrete cosine transform that are kept, in half periods a square."""
 
 BITS = (FREQUENCIES.stop - FREQUENCIES.start) ** 2
+"""Bits of a hash."""
 COPY = 36
-"""Up to so many bits apart, two photographs are one: the worst of the 1,500 copies."""
+"""Photographs whose hashes differ in at most so many bits are copies: the worst of the 1,500 copies above."""
 NEAR = 48
-"""The most bits in which two photographs differ that are called near duplicates."""
+"""Photographs whose hashes differ in at most so many bits are near duplicates."""
 
 _SPREAD = 3.0  # standard deviation of the local window, in pixels
-_FLOOR = 0.02  # of the local standard deviation of log brightness: below it lies the camera's noise
-_RIM = 0.95  # of the radius: leaves the disc's own edge out
-_TILE = 1024
+_FLOOR = 0.02  # added to the local standard deviation of log brightness, so that camera noise is not amplified
+_RIM = 0.95  # of the disc's radius: leaves out the edge of the disc
+_TILE = 1024  # hashes on each side of one matrix product: 4 MiB of float32
 
 
-def fingerprint(square: np.ndarray) -> np.ndarray:
+def perceptual_hash(square: np.ndarray) -> np.ndarray:
     """The perceptual hash of a photograph cropped to its fundus disc.
 
-    Log brightness, less its local mean, divided by its local standard deviation, within the disc; the signs of its
-    two-dimensional discrete cosine transform at `FREQUENCIES`. A gain of the lamp adds a constant to log brightness
-    and so cancels.
+    Within the disc, log brightness less its local mean is divided by its local standard deviation; the bits are the
+    signs of its two-dimensional discrete cosine transform at `FREQUENCIES`. A brighter lamp adds a constant to log
+    brightness, which the mean takes away again.
 
     Args:
         square: (S, S, 3) uint8, RGB, as `fundus.prepare` gives it.
@@ -62,20 +63,20 @@ def fingerprint(square: np.ndarray) -> np.ndarray:
     return np.packbits(spectrum.ravel() > 0)
 
 
-def near_pairs(codes: np.ndarray, most: int = NEAR) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def near_pairs(hashes: np.ndarray, most: int = NEAR) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Find all pairs of hashes that differ in few bits. Memory does not grow with the number of pairs compared.
 
     Args:
-        codes: (N, BITS / 8) uint8, packed.
+        hashes: (N, BITS / 8) uint8, packed.
         most: The Hamming distance up to which two are near.
 
     Yields:
         `pairs` (M, 2) int64, first < second, and their `distances` (M,) int64, tile by tile.
     """
-    signs = 2 * np.unpackbits(codes, axis=1).astype(np.float32) - 1
+    signs = 2 * np.unpackbits(hashes, axis=1).astype(np.float32) - 1
     for top in range(0, len(signs), _TILE):
         for left in range(top, len(signs), _TILE):
-            # The inner product of two vectors of signs is bits - 2 * distance, exactly, in float32.
+            # The inner product of two vectors of signs is bits - 2 * distance: small whole numbers, exact in float32.
             product = signs[top : top + _TILE] @ signs[left : left + _TILE].T
             rows, columns = np.nonzero(product >= signs.shape[1] - 2 * most)
             distances = ((signs.shape[1] - product[rows, columns]) / 2).astype(np.int64)
@@ -84,22 +85,23 @@ def near_pairs(codes: np.ndarray, most: int = NEAR) -> Iterator[tuple[np.ndarray
             yield pairs[upper], distances[upper]
 
 
-def near_groups(codes: np.ndarray, most: int = NEAR) -> list[tuple[list[int], int]]:
-    """Gather hashes that are near one another, directly or by way of others.
+def near_groups(hashes: np.ndarray, most: int = NEAR) -> list[tuple[list[int], int]]:
+    """Group hashes that are near one another, directly or through others.
 
     Args:
-        codes: (N, BITS / 8) uint8, packed.
+        hashes: (N, BITS / 8) uint8, packed.
         most: The Hamming distance up to which two are near.
 
     Returns:
-        Groups of two and more rows, each sorted, with the largest distance found between near members; ordered by
-        first row.
+        Groups of two and more rows, each sorted, with the largest distance between two near members; ordered by first
+        row.
     """
     # Equal hashes are joined beforehand: a thousand black pictures would make half a million pairs.
-    unique, row_code = np.unique(codes, axis=0, return_inverse=True)
+    unique, places = np.unique(hashes, axis=0, return_inverse=True)
     parent, widest = list(range(len(unique))), [0] * len(unique)
 
     def root(member: int) -> int:
+        """The first hash of a member's group: union-find, with the paths halved on the way."""
         while parent[member] != member:
             parent[member] = parent[parent[member]]
             member = parent[member]
@@ -110,10 +112,10 @@ def near_groups(codes: np.ndarray, most: int = NEAR) -> list[tuple[list[int], in
             low, high = sorted((root(first), root(second)))
             parent[high] = low
             widest[low] = max(widest[low], widest[high], distance)
-    gathered: dict[int, list[int]] = {}
-    for row, code in enumerate(row_code.tolist()):
-        gathered.setdefault(root(code), []).append(row)
-    return [(rows, widest[code]) for code, rows in gathered.items() if len(rows) > 1]
+    groups: dict[int, list[int]] = {}
+    for row, place in enumerate(places.tolist()):
+        groups.setdefault(root(place), []).append(row)
+    return [(rows, widest[place]) for place, rows in groups.items() if len(rows) > 1]
 
 
 def _disc() -> np.ndarray:

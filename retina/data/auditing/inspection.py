@@ -1,4 +1,4 @@
-"""What each image file turns out to be: its size, whether it can be read, its digest and its perceptual hash."""
+"""The facts about each image file: its size, whether it can be read, its digest and its perceptual hash."""
 
 import warnings
 from collections import Counter
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from retina.data.auditing.duplicates import SIDE, fingerprint
+from retina.data.auditing.duplicates import SIDE, perceptual_hash
 from retina.data.preparing import fundus
 from retina.errors import ImageError
 from retina.machine.files import sha256
@@ -20,70 +20,70 @@ FEW = 33
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What one image file turned out to be.
+class ImageFacts:
+    """What is known about one image file.
 
     Attributes:
         fault: Why it cannot be used, in a few words, or None.
         size: Width and height in pixels as its header gives them, or None where the header cannot be read.
-        digest: SHA-256 in hexadecimal, where it was asked for or the file was decoded.
-        code: The perceptual hash, (32,) uint8 packed, as bytes, where the file was decoded.
+        digest: SHA-256 in hexadecimal; None where it was not computed.
+        perceptual_hash: (32,) uint8, packed, as bytes; None where the file was not decoded.
     """
 
     fault: str | None = None
     size: tuple[int, int] | None = None
     digest: str | None = None
-    code: bytes | None = None
+    perceptual_hash: bytes | None = None
 
 
-def inspect(paths: Iterable[str], *, thorough: bool, quiet: bool = False) -> dict[str, Facts]:
-    """Look at image files.
+def inspect(paths: Iterable[str], *, thorough: bool, quiet: bool = False) -> dict[str, ImageFacts]:
+    """Inspect image files.
 
     Args:
-        paths: The files; each is looked at once.
+        paths: The files; each is inspected once.
         thorough: Decode every image whole, on all cores, and compute its perceptual hash. Otherwise only open its
-            header, and digest only files of equal length, for no others can be the same.
+            header, and digest only files of equal length, since no others can be the same.
         quiet: Show no progress.
 
     Returns:
         Path -> facts, in the order of `paths`.
 
     Raises:
-        RetinaError: the decoder took its whole process down.
+        RetinaError: a decoding process was killed.
     """
     paths = list(dict.fromkeys(paths))
     lengths = {path: _length(path) for path in paths}
     shared = Counter(lengths.values())
     jobs = [(path, thorough, shared[lengths[path]] > 1) for path in paths]
     with bar("Decoding" if thorough else "Opening", len(jobs), quiet=quiet) as advance:
-        found = []
-        for facts in on_all_cores(_examine, jobs, few=FEW) if thorough else map(_examine, jobs):
-            found.append(facts)
+        facts = []
+        for image in on_all_cores(_inspect, jobs, few=FEW) if thorough else map(_inspect, jobs):
+            facts.append(image)
             advance(1)
-    return dict(zip(paths, found, strict=True))
+    return dict(zip(paths, facts, strict=True))
 
 
 def _length(path: str) -> int:
-    """The file's length in bytes; -1 where the system does not say."""
+    """The file's length in bytes; -1 where it cannot be read."""
     try:
         return Path(path).stat().st_size
     except OSError:
         return -1
 
 
-def _examine(job: tuple[str, bool, bool]) -> Facts:
-    """Look at one file."""
+def _inspect(job: tuple[str, bool, bool]) -> ImageFacts:
+    """Inspect one file: its path, whether thoroughly, and whether another file has its length."""
     name, thorough, same_length = job
     path, size = Path(name), None
     try:
         size = _header(path)
-        code = fingerprint(fundus.prepare(path, SIDE)).tobytes() if thorough else None
+        bits = perceptual_hash(fundus.prepare(path, SIDE)).tobytes() if thorough else None
         digest = sha256(path) if thorough or same_length else None
     except ImageError as error:
-        return Facts(f"{error.problem} ({error.found})", size)
+        return ImageFacts(f"{error.problem} ({error.found})", size)
     except OSError as error:
-        return Facts(f"cannot be read ({error.strerror or error})", size)
-    return Facts(None, size, digest, code)
+        return ImageFacts(f"cannot be read ({error.strerror or error})", size)
+    return ImageFacts(None, size, digest, bits)
 
 
 def _header(path: Path) -> tuple[int, int]:

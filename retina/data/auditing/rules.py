@@ -1,4 +1,4 @@
-"""The rules a data set is held to. Each looks at the listed rows and says what is wrong as `Problem`s."""
+"""The rules of an audit. Each function checks the listed rows and yields what is wrong as `Problem`s."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,11 @@ from retina.experiments.target import DEFAULT, Target
 
 
 class Rule(NamedTuple):
-    """A rule's severity, "error" (it would corrupt a result) or "warning" (it should be known), and what it expects.
+    """What a rule expects of a data set.
 
-    What it expects is said of the column `{target}`.
+    Attributes:
+        severity: "error" (it would corrupt a result) or "warning" (it should be known).
+        expected: What should be so, in words; `{target}` stands for the target's column.
     """
 
     severity: str
@@ -42,12 +44,10 @@ RULES = {
     "prevalence-shift": Rule("warning", "about the same prevalence in every split"),
     "size-tells-label": Rule("warning", "an image size that says nothing about the label"),
 }
-"""Rule -> record. The order is the order of a report."""
-
-LOOK_ALIKE = ("near-duplicate-across-splits", "look alike")
+"""Name -> rule, in the order in which an audit reports them."""
 
 MOST_DISEASES = 27
-"""The default target is held against the disease columns from so many on: as many as the challenge copy names."""
+"""The fewest disease columns with which the default target is compared: the grand-challenge copy has so many."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class Problem:
         rule: A key of `RULES`.
         severity: "error" or "warning".
         sentence: What is wrong, in words and numbers.
-        split: The split concerned; None where it is more than one, or none.
+        split: The split concerned; None where it is several, or none.
         ids: The images concerned, as `split/id`.
         paths: The files concerned.
-        skip: Of `ids`, those without which the problem is gone; empty where leaving images out does not help.
+        skip: Those of `ids` to leave out to remove the problem; empty where leaving images out does not help.
     """
 
     rule: str
@@ -74,7 +74,14 @@ class Problem:
 
 
 def problem(rule: str, sentence: str, rows: pd.DataFrame | None = None, **more: object) -> Problem:
-    """A problem of a rule, with the rows concerned."""
+    """Make a problem.
+
+    Args:
+        rule: A key of `RULES`.
+        sentence: What is wrong.
+        rows: The listed rows concerned, from which `split`, `ids` and `paths` are taken.
+        **more: Other fields of `Problem`.
+    """
     if rows is not None:
         splits = rows["split"].unique()
         more.setdefault("split", splits[0] if len(splits) == 1 else None)
@@ -120,23 +127,24 @@ def is_label(rows: pd.DataFrame) -> pd.Series:
 
 
 def _contradicts(rows: pd.DataFrame) -> pd.Series:
-    """Where the label, RFMiD's for any disease, and the disease columns cannot both be right.
+    """Where the label, RFMiD's for any disease, and the disease columns cannot both be right: bool, on the rows' index.
 
-    Where all diseases are covered (RFMiD's 45, or some with `OTHER`) the label is their OR. A copy that lacks columns
-    and has no `OTHER` can hide the disease behind a 1, so there only a 0 beside a disease is wrong.
+    Where all diseases have a column (RFMiD's 45, or some and `OTHER`) the label is 1 exactly where one of them is. A
+    copy without `OTHER` that lacks columns can have a 1 for a disease that it does not list, so that only a 0 beside a
+    disease is wrong there.
     """
     flags = rows[[name for name in (*DISEASES, OTHER) if name in rows and rows[name].notna().any()]]
     if flags.shape[1] < MOST_DISEASES:
         return pd.Series(data=False, index=rows.index)
     ill = (flags == 1).fillna(value=False).any(axis=1)
     complete = OTHER in flags or flags.shape[1] == len(DISEASES)
-    known = flags.notna().all(axis=1) & complete
+    all_diseases_listed = flags.notna().all(axis=1) & complete
     label = rows["label"].fillna(-1).astype(int)
-    return ((label == 0) & ill) | ((label == 1) & ~ill & known)
+    return ((label == 0) & ill) | ((label == 1) & ~ill & all_diseases_listed)
 
 
 def image_rules(frame: pd.DataFrame, extra: Sequence[Path], target: Target) -> Iterator[Problem]:
-    """Images that are missing or cannot be read, splits left without images or classes, and files nobody lists.
+    """Images that are missing or cannot be read, splits without usable images or classes, and files that no row lists.
 
     Args:
         frame: Listed rows with a column `fault`: why the image cannot be used, or None.
@@ -161,7 +169,7 @@ def image_rules(frame: pd.DataFrame, extra: Sequence[Path], target: Target) -> I
 
 
 def _class_rules(split: str, target: Target, usable: pd.DataFrame) -> Iterator[Problem]:
-    """A split must keep images of both classes once the bad ones are set aside."""
+    """A split must have usable images of both classes."""
     classes = usable["label"][is_label(usable)].unique()
     if not len(usable):
         yield problem("empty-split", f"no image of {split} can be used", split=split)
@@ -174,36 +182,36 @@ def duplicate_rules(frame: pd.DataFrame) -> Iterator[Problem]:
     """The same bytes more than once, and photographs that look alike across splits.
 
     Args:
-        frame: Listed rows with the columns `digest` and `code`, None where unknown.
+        frame: Listed rows with the columns `digest` and `perceptual_hash`, None where they were not computed.
     """
     rows = frame[frame["path"].notna()].drop_duplicates(["split", "id", "path"])
-    known = rows[rows["digest"].notna()]
-    for _, same in known[known["digest"].duplicated(keep=False)].groupby("digest", sort=False):
+    with_digest = rows[rows["digest"].notna()]
+    for _, same in with_digest[with_digest["digest"].duplicated(keep=False)].groupby("digest", sort=False):
         yield from _same_bytes(same)
-    coded = rows[rows["code"].notna()]
-    if len(coded):
-        yield from _alike(coded)
+    with_hash = rows[rows["perceptual_hash"].notna()]
+    if len(with_hash):
+        yield from _alike(with_hash)
 
 
 def _same_bytes(same: pd.DataFrame) -> Iterator[Problem]:
-    """What is wrong with one file that several rows list."""
-    who = some(names(same))
+    """What is wrong with rows whose files have the same bytes."""
+    images = some(names(same))
     if len(set(same["label"].dropna())) > 1:
-        yield problem("same-image-different-label", f"{who} are the same image with different labels", same)
+        yield problem("same-image-different-label", f"{images} are the same image with different labels", same)
     if len(set(same["split"])) > 1:
         # The copy in the later split stays, so that validation and test keep all their images.
         last = max(same["split"], key=SPLITS.index)
         earlier = same[same["split"] != last]
-        yield problem("same-image-across-splits", f"{who} are the same image", same, skip=names(earlier))
+        yield problem("same-image-across-splits", f"{images} are the same image", same, skip=names(earlier))
     if same.duplicated("split").any():
-        yield problem("same-image-within-split", f"{who} are the same image", same)
+        yield problem("same-image-within-split", f"{images} are the same image", same)
 
 
-def _alike(coded: pd.DataFrame) -> Iterator[Problem]:
+def _alike(rows: pd.DataFrame) -> Iterator[Problem]:
     """Photographs in different splits that look alike though their bytes differ."""
-    codes = np.stack([np.frombuffer(code, dtype=np.uint8) for code in coded["code"]])
-    for members, widest in near_groups(codes):
-        alike = coded.iloc[members]
+    hashes = np.stack([np.frombuffer(bits, dtype=np.uint8) for bits in rows["perceptual_hash"]])
+    for members, widest in near_groups(hashes):
+        alike = rows.iloc[members]
         if len(set(alike["split"])) > 1 and len(set(alike["digest"])) > 1:
             apart = f"{widest} of {BITS} bits of their hashes differ, or fewer"
             if widest <= COPY:

@@ -48,7 +48,7 @@ def fit(
         writer.run.write_history(progress.rows)
     if progress.stopped(patience) or len(progress.rows) == experiment.epochs:
         return progress
-    batches, validation = material.training, plan.data.parts["validation"]
+    batches, validation = material.training, plan.data.splits["validation"]
     display = Display(progress.rows, epochs=experiment.epochs, quiet=quiet)
     reached = len(progress.rows)
     clock = timing.Clock(batches)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 from planted_faults import photograph
 
-from retina.data.auditing.duplicates import BITS, NEAR, SIDE, fingerprint, near_groups, near_pairs
+from retina.data.auditing.duplicates import BITS, NEAR, SIDE, near_groups, near_pairs, perceptual_hash
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -17,7 +17,7 @@ def prepared(image):
 
 
 def distance(first, second):
-    return int(np.bitwise_count(fingerprint(first) ^ fingerprint(second)).sum())
+    return int(np.bitwise_count(perceptual_hash(first) ^ perceptual_hash(second)).sum())
 
 
 @settings(max_examples=25, deadline=None)
@@ -53,7 +53,7 @@ def test_the_pairs_found_are_those_of_comparing_every_two(seed, number, most, ti
     rng = np.random.default_rng(seed)
     bits = rng.random((number, BITS)) < 0.5
     bits[number // 2 :] = bits[: number - number // 2] ^ (rng.random((number - number // 2, BITS)) < 0.1)
-    codes = np.packbits(bits, axis=1)
+    hashes = np.packbits(bits, axis=1)
     expected = {
         (i, j): int((bits[i] != bits[j]).sum())
         for i in range(number)
@@ -62,8 +62,8 @@ def test_the_pairs_found_are_those_of_comparing_every_two(seed, number, most, ti
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("retina.data.auditing.duplicates._TILE", tile)
-        tiles = list(near_pairs(codes, most))
-        gathered = near_groups(codes, most)
+        tiles = list(near_pairs(hashes, most))
+        gathered = near_groups(hashes, most)
     assert {
         tuple(pair): length for pairs, lengths in tiles for pair, length in zip(pairs.tolist(), lengths, strict=True)
     } == expected

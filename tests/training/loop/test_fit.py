@@ -105,7 +105,7 @@ def test_the_models_answers_are_the_predictions(finished, tiny_set):
     """`model.keras` and `predictions.csv` come from the same weights, and bytes and floats give the same logits."""
     model = keras.saving.load_model(finished.model_path)
     data = dataset.load(tiny_set, image_size=64, crop=True, quiet=True)
-    images = np.concatenate([data.images[data.parts[name].rows] for name in ("validation", "test")])
+    images = np.concatenate([data.images[data.splits[name].rows] for name in ("validation", "test")])
     logits = finished.predictions()["logit"].to_numpy()
     np.testing.assert_allclose(model.predict(images, verbose=0)[:, 0], logits, atol=1e-4)
     np.testing.assert_allclose(model.predict(images.astype(np.float32), verbose=0)[:, 0], logits, atol=1e-4)
@@ -247,10 +247,10 @@ def test_images_are_predicted_while_the_last_epoch_is_written(tiny_set, tmp_path
 
 def test_persons_are_written_beside_the_predictions_where_the_data_know_them(tiny_set, tmp_path):
     prepared = prepare(tiny_set, tmp_path, epochs=1)
-    test = prepared.data.parts["test"]
+    test = prepared.data.splits["test"]
     persons = np.array(["", *(f"person {number // 2}" for number in range(1, len(test.ids)))], dtype=object)
-    parts = prepared.data.parts | {"test": dataclasses.replace(test, persons=persons)}
-    known = dataclasses.replace(prepared, data=dataclasses.replace(prepared.data, parts=parts))
+    splits = prepared.data.splits | {"test": dataclasses.replace(test, persons=persons)}
+    known = dataclasses.replace(prepared, data=dataclasses.replace(prepared.data, splits=splits))
     run, _ = execution.execute(known, results=tmp_path, quiet=True, build=small_network)
     frame = run.predictions()
     assert list(frame.columns) == ["split", "id", "label", "logit", "person"]

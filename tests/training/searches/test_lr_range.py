@@ -12,7 +12,7 @@ from retina.training.searches import lr_range
 def test_a_range_test_reads_training_images_alone(tiny_set, tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "build", small_network)
     plan = planned(tiny_set, tmp_path)
-    rows = set(plan.data.parts["train"].rows.tolist())
+    rows = set(plan.data.splits["train"].rows.tolist())
     seen = set()
 
     class Watched:
