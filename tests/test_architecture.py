@@ -69,7 +69,7 @@ BROKEN = {
     "data import models": ("layers", append("data/drawing/spots.py", "from retina.models import kernels\n")),
     "data import what feeds them to torch": (
         "layers",
-        append("data/drawing/spots.py", "from retina.data.feeding import arranged\n"),
+        append("data/drawing/spots.py", "from retina.data.feeding import ordered_images\n"),
     ),
     "a wing imports another": ("layers", append("reporting/cells.py", "import retina.training.loop.losses\n")),
     "training imports analysis": (

@@ -115,9 +115,9 @@ class Features:
     def _compute(self, split: str, variant: int) -> np.ndarray:
         """Send a split's images through the backbone, in their order and in batches of one size."""
         rows = self.plan.data.splits[split].rows
-        drawn = self.augmentation.draw(self.plan.experiment.seed, variant, len(rows)) if variant else None
+        variations = self.augmentation.draw(self.plan.experiment.seed, variant, len(rows)) if variant else None
         batches = EvaluationBatches(
-            self.plan.data.images, rows, batch_size=self.batch_size, drawn=drawn, device=device.device()
+            self.plan.data.images, rows, batch_size=self.batch_size, variations=variations, device=device.device()
         )
         words = f"Features of {split} images" + (f", variant {variant} of {len(self.variants)}" if variant else "")
         with progress.bar(words, batches.num_batches, quiet=self.quiet, unit="batches") as advance:

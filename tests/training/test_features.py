@@ -38,8 +38,8 @@ class ImagesOfVariants(TrainingBatches):
 
     def prepare(self, epoch):
         super().prepare(epoch)
-        drawn = self.augmentation.draw(self.seed, (epoch - 1) % 2 + 1, len(self.labels))
-        self.drawn = self.to_device(drawn[self.order])
+        variations = self.augmentation.draw(self.seed, (epoch - 1) % 2 + 1, len(self.labels))
+        self.variations = self.to_device(variations[self.order])
 
 
 @pytest.mark.parametrize("backbone", ["resnet18", "resnet50", "vgg16"])

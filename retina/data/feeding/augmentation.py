@@ -1,7 +1,7 @@
-"""How training images are varied: drawn once for an epoch, done to a batch at a time on the device that trains.
+"""How training images are varied: drawn once an epoch, applied to a batch at a time on the device that trains.
 
-The variation of an image is a function of (seed, epoch, image) alone. It does not depend on what was drawn before, on
-the global generators, or on the batch size, so that a resumed run sees what an undisturbed one would have seen.
+The variation of an image is a function of (seed, epoch, image) alone. It does not depend on earlier draws, on the
+global generators, or on the batch size, so that a resumed run sees the same images as an uninterrupted one.
 """
 
 import math
@@ -12,8 +12,9 @@ import torch
 from torch.nn import functional
 
 ORDER_STREAM, AUGMENTATION_STREAM = 0, 1
+"""What an epoch's generator is for, see `generator`: the order of the images, or their variations."""
 DARK = 10
-"""Pixels whose channels are all below this level, 0-255, belong to the camera's surround."""
+"""Pixels whose channels are all below this level, 0-255, belong to the black surround of the fundus."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Augmentation:
         vertical_flip: Mirror top and bottom with probability 1/2.
         rotation: Largest rotation about the centre, degrees.
         brightness: Largest relative change: pixels are multiplied by a factor from 1 - b to 1 + b.
-        contrast: Largest relative change of each pixel's distance from the mean of the lit pixels. What is darker than
-            `DARK`, such as the camera's black surround, keeps its distance from black.
+        contrast: Largest relative change of each pixel's distance from the mean of the lit pixels. Pixels darker than
+            `DARK`, such as the black surround, are scaled towards black instead.
     """
 
     horizontal_flip: bool = False
@@ -36,12 +37,12 @@ class Augmentation:
     contrast: float = 0.0
 
     def draw(self, seed: int, epoch: int, images: int) -> np.ndarray:
-        """Draw one epoch's variations.
+        """Draw the variations of one epoch.
 
         Args:
             seed: The experiment's seed.
             epoch: The epoch, from 1.
-            images: How many training images there are.
+            images: The number of training images.
 
         Returns:
             (images, 5) float32: mirror x and mirror y (1 or -1), angle in radians, brightness and contrast factors.
@@ -49,57 +50,60 @@ class Augmentation:
         """
         unit = generator(seed, epoch, AUGMENTATION_STREAM).random((images, 5), dtype=np.float32)
         signed = 2 * unit - 1
-        drawn = np.ones((images, 5), np.float32)
+        variations = np.ones((images, 5), np.float32)
         if self.horizontal_flip:
-            drawn[:, 0] = np.where(unit[:, 0] < 0.5, -1, 1)  # noqa: PLR2004
+            variations[:, 0] = np.where(unit[:, 0] < 0.5, -1, 1)  # noqa: PLR2004
         if self.vertical_flip:
-            drawn[:, 1] = np.where(unit[:, 1] < 0.5, -1, 1)  # noqa: PLR2004
-        drawn[:, 2] = math.radians(self.rotation) * signed[:, 2]
-        drawn[:, 3] += self.brightness * signed[:, 3]
-        drawn[:, 4] += self.contrast * signed[:, 4]
-        return drawn
+            variations[:, 1] = np.where(unit[:, 1] < 0.5, -1, 1)  # noqa: PLR2004
+        variations[:, 2] = math.radians(self.rotation) * signed[:, 2]
+        variations[:, 3] += self.brightness * signed[:, 3]
+        variations[:, 4] += self.contrast * signed[:, 4]
+        return variations
 
 
 def generator(seed: int, epoch: int, stream: int) -> np.random.Generator:
-    """A generator of its own for (seed, epoch, stream): Philox, counter-based, the same on every machine."""
+    """A separate generator for each (seed, epoch, stream): Philox, counter-based, the same on every machine."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, epoch, stream])))
 
 
-def augment(images: torch.Tensor, drawn: torch.Tensor, *, rotated: bool = True) -> torch.Tensor:
-    """Vary a batch of images: mirror and rotate about the centre (bilinear, black outside), then light.
+def augment(images: torch.Tensor, variations: torch.Tensor, *, rotated: bool = True) -> torch.Tensor:
+    """Vary a batch of images: mirror, rotate about the centre (bilinear, black outside), then scale light and contrast.
 
-    Nothing here waits for the device: what is done does not depend on what was drawn.
+    The operations do not depend on the values of `variations`, so that the host never waits for the device.
 
     Args:
         images: (N, H, W, 3) uint8.
-        drawn: (N, 5) float32 on the same device, rows of `Augmentation.draw`.
-        rotated: Some angle may differ from 0. Without, mirrors are exact.
+        variations: (N, 5) float32 on the same device, rows of `Augmentation.draw`.
+        rotated: Whether an angle may differ from 0. Without rotation pixels are mirrored exactly, not interpolated.
 
     Returns:
         (N, H, W, 3) float32, 0-255.
     """
     pixels = images.permute(0, 3, 1, 2).float()
     if rotated:
-        grid = _grid(drawn, *pixels.shape[2:])
+        grid = _grid(variations, *pixels.shape[2:])
         pixels = functional.grid_sample(pixels, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     else:
         for place, axis in ((0, 3), (1, 2)):
-            pixels = torch.where(drawn[:, place, None, None, None] < 0, pixels.flip(axis), pixels)
-    brightness, contrast = drawn[:, 3], drawn[:, 4]
+            pixels = torch.where(variations[:, place, None, None, None] < 0, pixels.flip(axis), pixels)
+    brightness, contrast = variations[:, 3], variations[:, 4]
     lit = (pixels.amax(dim=1, keepdim=True) >= DARK).float()
     mean = (pixels * lit).sum(dim=(1, 2, 3)) / (3 * lit.sum(dim=(1, 2, 3))).clamp_min(1)
+    # brightness * (mean + contrast * (pixel - mean)) in one multiplication and addition; dark pixels have no mean.
     offset = (brightness * (1 - contrast) * mean).view(-1, 1, 1, 1) * lit
     gain = (brightness * contrast).view(-1, 1, 1, 1)
     return torch.addcmul(offset, pixels, gain).clamp_(0, 255).permute(0, 2, 3, 1).contiguous()
 
 
-def _grid(drawn: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def _grid(variations: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """Where each pixel of a varied image comes from: (N, H, W, 2) x and y, -1 to 1 from edge to edge of the picture.
 
-    They are in units of half the side, so the rotation of a picture that is not square needs its aspect.
+    x and y are in units of half a side, so the rotation of a picture that is not square needs its aspect.
     """
-    mirror_x, mirror_y, cosine, sine = drawn[:, 0], drawn[:, 1], torch.cos(drawn[:, 2]), torch.sin(drawn[:, 2])
-    x, y = (torch.arange(1 - side, side, 2, device=drawn.device, dtype=drawn.dtype) / side for side in (width, height))
+    mirror_x, mirror_y, angle = variations[:, 0], variations[:, 1], variations[:, 2]
+    cosine, sine = torch.cos(angle), torch.sin(angle)
+    steps = {"device": angle.device, "dtype": angle.dtype}
+    x, y = (torch.arange(1 - side, side, 2, **steps) / side for side in (width, height))
     by_x = torch.stack([mirror_x * cosine, mirror_y * sine * (width / height)], dim=1)
     by_y = torch.stack([-mirror_x * sine * (height / width), mirror_y * cosine], dim=1)
     return by_x[:, None, None] * x[None, None, :, None] + by_y[:, None, None] * y[None, :, None, None]

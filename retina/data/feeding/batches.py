@@ -1,8 +1,8 @@
 """Batches of images: shuffled and augmented for training, in order for evaluation.
 
 The order of an epoch is a function of (seed, epoch) alone, as the augmentation is (`retina.data.feeding.augmentation`).
-What a whole epoch needs goes to the device once, before its first batch, so that no batch makes the host wait for the
-device.
+What a whole epoch needs is sent to the device once, before its first batch, so that the host need not wait for the
+device at each batch.
 """
 
 import math
@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import torch
 
-from retina.data.feeding.arranged import Arranged
 from retina.data.feeding.augmentation import ORDER_STREAM, Augmentation, augment, generator
+from retina.data.feeding.ordered_images import OrderedImages
 from retina.data.preparing.pixels import Pixels
 
 
@@ -24,16 +24,16 @@ def epoch_order(seed: int, epoch: int, images: int) -> np.ndarray:
 
 
 class ShuffledBatches(keras.utils.PyDataset):
-    """Training batches in an order of each epoch's own. Set `epoch` (from 1) before each epoch.
+    """Training batches in a new order for every epoch. Set `epoch` (from 1) before each epoch.
 
     Args:
         labels: (N,) 0 or 1.
         batch_size: Images in a batch; the last batch of an epoch holds what remains.
         seed: The experiment's seed.
-        device: Where batches are made: torch's name.
+        device: torch's name for the device on which batches are made.
 
     Attributes:
-        seconds: The host's time spent so far on making batches, while training waits.
+        seconds: Time that the host has spent on making batches so far, while training waited.
     """
 
     def __init__(self, labels: np.ndarray, *, batch_size: int, seed: int, device: str = "cpu") -> None:
@@ -47,7 +47,7 @@ class ShuffledBatches(keras.utils.PyDataset):
 
     @property
     def epoch(self) -> int:
-        """The epoch whose batches are given, from 1."""
+        """The epoch that the batches belong to, from 1."""
         return self._epoch
 
     @epoch.setter
@@ -63,22 +63,22 @@ class ShuffledBatches(keras.utils.PyDataset):
         return math.ceil(len(self.labels) / self.batch_size)
 
     def to_device(self, values: np.ndarray) -> torch.Tensor:
-        """An array as a tensor where batches are made."""
+        """An array as a tensor on the device on which batches are made."""
         return torch.from_numpy(values).to(self.device)
 
     def prepare(self, epoch: int) -> None:
-        """Get ready for an epoch, once, before its first batch; `order` stands."""
+        """Prepare for an epoch, once, before its first batch; `order` is set already."""
 
-    def gather(self, part: slice) -> torch.Tensor:
-        """What the model sees of some training images, by their places in the epoch's order."""
+    def gather(self, places: slice) -> torch.Tensor:
+        """The model's inputs for the training images at some places of the epoch's order."""
         raise NotImplementedError
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Batch `index` of the epoch: what the model sees of B images, and labels (B, 1) float32."""
-        began = time.perf_counter()
-        part = slice(index * self.batch_size, (index + 1) * self.batch_size)
-        batch = self.gather(part), self._ordered_labels[part]
-        self.seconds += time.perf_counter() - began
+        """Batch `index` of the epoch: the model's inputs for B images, and their labels (B, 1) float32."""
+        start = time.perf_counter()
+        places = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        batch = self.gather(places), self._ordered_labels[places]
+        self.seconds += time.perf_counter() - start
         return batch
 
 
@@ -87,10 +87,10 @@ class TrainingBatches(ShuffledBatches):
 
     Args:
         images: (M, H, W, 3) uint8, an array, or `Pixels`, which read a file.
-        rows: (N,) which of them are the training images.
+        rows: (N,) int64, which of them are the training images.
         labels: (N,) 0 or 1.
         augmentation: How the images are varied.
-        **kwargs: Those of `ShuffledBatches`.
+        **kwargs: Arguments of `ShuffledBatches`.
     """
 
     def __init__(
@@ -104,28 +104,28 @@ class TrainingBatches(ShuffledBatches):
     ) -> None:
         self.rows = rows
         self.augmentation = augmentation
-        self.arranged = Arranged(images, rows, kwargs.get("device", "cpu"))
-        super().__init__(labels, **kwargs)
+        self.images = OrderedImages(images, rows, kwargs.get("device", "cpu"))
+        super().__init__(labels, **kwargs)  # sets the epoch, which calls `prepare`, so this comes last
 
     def prepare(self, epoch: int) -> None:
         """Put the images in order and draw their variations."""
-        self.arranged.arrange(self.rows[self.order])
-        self.drawn = self.to_device(self.augmentation.draw(self.seed, epoch, len(self.labels))[self.order])
+        self.images.reorder(self.rows[self.order])
+        self.variations = self.to_device(self.augmentation.draw(self.seed, epoch, len(self.labels))[self.order])
 
-    def gather(self, part: slice) -> torch.Tensor:
+    def gather(self, places: slice) -> torch.Tensor:
         """Read and vary some images."""
-        return augment(self.arranged[part], self.drawn[part], rotated=self.augmentation.rotation != 0)
+        return augment(self.images[places], self.variations[places], rotated=self.augmentation.rotation != 0)
 
 
 class EvaluationBatches(keras.utils.PyDataset):
-    """Images in order, as they are, for prediction, or each varied as drawn.
+    """Batches of images in a given order, unchanged or each with its variation, for prediction.
 
     Args:
         images: (M, H, W, 3) uint8, an array, or `Pixels`, which read a file.
-        rows: (N,) which of them are given, in this order.
+        rows: (N,) int64, which of them, in this order.
         batch_size: Images in a batch.
-        drawn: (N, 5) rows of `Augmentation.draw`; `None` leaves the images as they are.
-        device: Where batches are made: torch's name.
+        variations: (N, 5) float32, rows of `Augmentation.draw`; `None` leaves the images unchanged.
+        device: torch's name for the device on which batches are made.
     """
 
     def __init__(
@@ -134,15 +134,15 @@ class EvaluationBatches(keras.utils.PyDataset):
         rows: np.ndarray,
         *,
         batch_size: int,
-        drawn: np.ndarray | None = None,
+        variations: np.ndarray | None = None,
         device: str = "cpu",
     ) -> None:
         super().__init__()
         self.rows = rows
         self.batch_size = batch_size
-        self.arranged = Arranged(images, rows, device)
-        self.drawn = None if drawn is None else torch.from_numpy(drawn).to(device)
-        self.rotated = drawn is not None and bool((drawn[:, 2] != 0).any())
+        self.images = OrderedImages(images, rows, device)
+        self.variations = None if variations is None else torch.from_numpy(variations).to(device)
+        self.rotated = variations is not None and bool((variations[:, 2] != 0).any())
 
     @property
     def num_batches(self) -> int:
@@ -151,6 +151,8 @@ class EvaluationBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor]:
         """Batch `index`: (B, H, W, 3) uint8, or float32 0-255 where the images are varied."""
-        part = slice(index * self.batch_size, (index + 1) * self.batch_size)
-        images = self.arranged[part]
-        return (images if self.drawn is None else augment(images, self.drawn[part], rotated=self.rotated),)
+        places = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        images = self.images[places]
+        if self.variations is None:
+            return (images,)
+        return (augment(images, self.variations[places], rotated=self.rotated),)
