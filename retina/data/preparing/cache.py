@@ -1,12 +1,12 @@
-"""Decode once: every image of a data set, prepared, in one file that later runs open at once.
+"""The image cache: every image of a data set, decoded and prepared once, in one file that later runs open.
 
-A cache is a folder named by what it is made from: the files' paths, sizes and times, the preparation and Pillow's
-version. A changed file leads to another name, so a cache is never out of date, only unused. Inside:
+A cache is a folder named by a digest of what it is made from: the files' paths, sizes and times, the preparation and
+Pillow's version. A changed file gives another name, so a cache is never out of date, only unused. Inside:
 
     images.u8       the pixels and nothing else: (n, image_size, image_size, 3) uint8, in C order
-    manifest.json   what they are made from, with the SHA-256 of every file, of every chunk of pixels and of itself
+    manifest.json   what the cache is made from, with the SHA-256 of every file, every chunk of pixels and itself
 
-Where two processes build the same cache at once, each builds its own and the first to finish names the folder.
+Where two processes build the same cache at once, each builds its own; the first to finish puts its folder in place.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ import PIL
 
 from retina.data.preparing import fundus
 from retina.data.preparing.pixels import Pixels
-from retina.data.preparing.preparation import Prepared, Source, Task, describe, prepare
+from retina.data.preparing.preparation import Source, Task, TaskResult, describe, prepare
 from retina.errors import DataError
 from retina.machine import files, kept, progress, sealed
 from retina.machine.processes import cores, on_all_cores
@@ -32,9 +32,10 @@ PIXELS = "images.u8"
 MANIFEST = "manifest.json"
 
 CHUNK = 8
-"""Images a worker prepares at a time: Ctrl-C waits for no more, and 8 x 224 x 224 x 3 bytes are hashed at one go."""
+"""Images that a worker prepares at a time: few, so that Ctrl-C need not wait long. It is part of a cache's key."""
 
-FEW_CHUNKS = 4  # with fewer than this, workers take longer to start than the parent to do the work
+FEW_CHUNKS = 4
+"""With fewer chunks than this, starting workers takes longer than preparing the images in this process."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class ImageCache:
     """Prepared images.
 
     Attributes:
-        images: (n, image_size, image_size, 3) uint8 RGB, in the order of the paths given; read when indexed.
+        images: (n, image_size, image_size, 3) uint8 RGB, in the order of the paths; read from the file when indexed.
         digests: The SHA-256 of every image file, as 64 hexadecimal digits.
-        bad: Why a file could not be decoded, by its index; its pixels are 0.
-        folder: Where the cache lies.
+        bad: Index of a file that could not be decoded -> why; its pixels are 0.
+        folder: The cache's folder.
     """
 
     images: Pixels
@@ -55,7 +56,7 @@ class ImageCache:
 
 
 class Recipe(NamedTuple):
-    """All that the pixels of a cache follow from."""
+    """Everything that the pixels of a cache depend on, apart from the versions of the preparation and of Pillow."""
 
     sources: tuple[Source, ...]
     image_size: int
@@ -64,8 +65,7 @@ class Recipe(NamedTuple):
     @property
     def key(self) -> str:
         """The SHA-256 that names the cache, as 64 hexadecimal digits."""
-        parts = [SCHEMA, CHUNK, fundus.PREPARATION, PIL.__version__, *self]
-        return files.json_sha256(parts)
+        return files.json_sha256([SCHEMA, CHUNK, fundus.PREPARATION, PIL.__version__, *self])
 
     @property
     def row(self) -> int:
@@ -88,14 +88,14 @@ def open_or_build(
 ) -> ImageCache:
     """Open the cache of these images; where there is none, or it is damaged, build it with all cores.
 
-    Every byte of the cache is checked on opening. A damaged cache is named in a warning and built again. A
-    script that calls this at its top level needs `if __name__ == "__main__":`, as all that spawn do.
+    Every byte of the cache is checked on opening. A damaged cache is named in a warning and built again. A script that
+    calls this at its top level needs `if __name__ == "__main__":`, since worker processes are spawned.
 
     Args:
         paths: The image files, at least one.
         image_size: The side of a prepared image, in pixels.
         crop: Crop to the fundus disc, as `retina.data.preparing.fundus.prepare`.
-        folder: Where caches lie; the user's cache folder where it is None.
+        folder: The folder of all caches; where it is None, `images` in the user's cache folder.
         quiet: Show no progress.
 
     Raises:
@@ -106,9 +106,9 @@ def open_or_build(
         raise DataError("there are no images to prepare", expected="at least one image file")
     recipe = Recipe(tuple(map(describe, paths)), image_size, crop)
     home = (kept.cache_folder() / "images" if folder is None else folder) / recipe.key[:16]
-    found = kept.read_or_discard(home, lambda: _open(home, recipe))
-    if found is not None:
-        return found
+    cache = kept.read_or_discard(home, lambda: _open(home, recipe))
+    if cache is not None:
+        return cache
     with files.atomic_folder(home) as temporary:
         _build(temporary, recipe, quiet=quiet)
     return _open(home, recipe)
@@ -122,16 +122,16 @@ def _build(folder: Path, recipe: Recipe, *, quiet: bool) -> None:
         Task(recipe.sources[first : first + CHUNK], recipe.image_size, recipe.crop, pixels, first * recipe.row)
         for first in recipe.chunks
     ]
-    done, bar = [], progress.bar("Preparing images", len(recipe.sources), quiet=quiet)
-    with bar as advance, contextlib.closing(on_all_cores(prepare, tasks, few=FEW_CHUNKS)) as results:
-        for prepared in results:
-            done.append(prepared)
-            advance(len(prepared.digests))
-    (folder / MANIFEST).write_text(sealed.seal(_content(recipe, done)), encoding="ascii")
+    results, bar = [], progress.bar("Preparing images", len(recipe.sources), quiet=quiet)
+    with bar as advance, contextlib.closing(on_all_cores(prepare, tasks, few=FEW_CHUNKS)) as stream:
+        for result in stream:
+            results.append(result)
+            advance(len(result.digests))
+    (folder / MANIFEST).write_text(sealed.seal(_content(recipe, results)), encoding="ascii")
 
 
 def _allocate(path: Path, length: int) -> None:
-    """Make a file of zeros. A full disk is told now, not after an hour of decoding (macOS tells it then)."""
+    """Make a file of zeros, so that a full disk is an error now and not after an hour of decoding (except on macOS)."""
     with path.open("wb") as stream:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(stream.fileno(), 0, length)
@@ -139,10 +139,10 @@ def _allocate(path: Path, length: int) -> None:
             stream.truncate(length)
 
 
-def _content(recipe: Recipe, done: Sequence[Prepared]) -> dict:
-    """What the manifest tells."""
-    digests = [digest for prepared in done for digest in prepared.digests]
-    reasons = [reason for prepared in done for reason in prepared.reasons]
+def _content(recipe: Recipe, results: Sequence[TaskResult]) -> dict:
+    """The content of the manifest."""
+    digests = [digest for result in results for digest in result.digests]
+    reasons = [reason for result in results for reason in result.reasons]
     root = os.path.commonpath([os.path.dirname(source.path) for source in recipe.sources])  # noqa: PTH120
     return {
         "schema": SCHEMA,
@@ -158,12 +158,16 @@ def _content(recipe: Recipe, done: Sequence[Prepared]) -> dict:
         ],
         "bad": {str(index): reason for index, reason in enumerate(reasons) if reason is not None},
         "chunk": CHUNK,
-        "pixels": [prepared.pixels for prepared in done],
+        "pixels": [result.pixels_digest for result in results],
     }
 
 
 def _open(home: Path, recipe: Recipe) -> ImageCache:
-    """Open a cache of which every byte is as it was written; else a DataError names the damage."""
+    """Open a cache after checking every byte of it.
+
+    Raises:
+        DataError: the cache is damaged.
+    """
     content = _manifest(home, recipe)
     shape = (len(recipe.sources), recipe.image_size, recipe.image_size, 3)
     try:
@@ -176,12 +180,12 @@ def _open(home: Path, recipe: Recipe) -> ImageCache:
 
 
 def _damaged(home: Path, *, found: str) -> DataError:
-    """The error for a cache that is not as it was written."""
+    """The error for a cache whose bytes are not those that were written."""
     return DataError("the image cache is damaged", found=found, where=home)
 
 
 def _manifest(home: Path, recipe: Recipe) -> dict:
-    """The content of a manifest that is as it was written and belongs to the recipe."""
+    """Read a manifest, and make sure that it is undamaged and belongs to the recipe."""
     try:
         content = sealed.read_sealed(home / MANIFEST)
     except ValueError as error:
@@ -192,17 +196,17 @@ def _manifest(home: Path, recipe: Recipe) -> dict:
 
 
 def _check_pixels(path: Path, recipe: Recipe, digests: Sequence[str]) -> None:
-    """Hash every chunk of pixels, on all cores (hashing lets go of Python's lock)."""
+    """Compare the digest of every chunk of pixels, in threads on all cores (hashing releases Python's lock)."""
     length = len(recipe.sources) * recipe.row
-    found = path.stat().st_size
-    if found != length:
-        raise _damaged(path.parent, found=f"{PIXELS} of {found} bytes, not {length}")
+    size = path.stat().st_size
+    if size != length:
+        raise _damaged(path.parent, found=f"{PIXELS} of {size} bytes, not {length}")
     with path.open("rb") as stream, ThreadPoolExecutor(cores()) as pool:
 
-        def digest(first: int) -> str:
+        def chunk_digest(first: int) -> str:
             chunk = os.pread(stream.fileno(), CHUNK * recipe.row, first * recipe.row)
             return hashlib.sha256(chunk).hexdigest()
 
-        for first, is_now, was in zip(recipe.chunks, pool.map(digest, recipe.chunks), digests, strict=True):
-            if is_now != was:
+        for first, now, before in zip(recipe.chunks, pool.map(chunk_digest, recipe.chunks), digests, strict=True):
+            if now != before:
                 raise _damaged(path.parent, found=f"other pixels than were written from image {first} on")

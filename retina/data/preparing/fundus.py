@@ -1,7 +1,7 @@
-"""From an image file to pixels a network can take: decode, find the fundus disc, crop it to a square, resize.
+"""From an image file to the pixels that a network takes: decode, find the fundus disc, crop it to a square, resize.
 
-Every array here is uint8, (height, width, 3), RGB. Embedded colour profiles are ignored. Decode in
-processes, not in threads: Python 3.11 can silence Pillow's warnings for the whole process only.
+Every array here is uint8, (height, width, 3), RGB. Embedded colour profiles are ignored. Decode in processes, not in
+threads: Python 3.11 can silence Pillow's warnings only for the whole process.
 """
 
 import contextlib
@@ -15,33 +15,33 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from retina.data.preparing.disc import Box, find_disc, find_disc_in, whole
+from retina.data.preparing.disc import Box, enclosing_square, find_disc, find_disc_in
 from retina.errors import ImageError
 from retina.machine import files
 
 __all__ = ["FORMATS", "MAX_PIXELS", "PREPARATION", "Box", "decode", "find_disc", "prepare", "prepare_bytes"]
 
 PREPARATION = "1"
-"""The version of the pixels that `prepare` gives. It is part of the cache's key: raise it when they change."""
+"""The version of the pixels that `prepare` returns. It is part of a cache's key: raise it when the pixels change."""
 
 FORMATS = ("PNG", "JPEG", "TIFF")
-"""The formats that are opened, told by content: a file's extension has no say."""
+"""The formats that are opened. A file's content decides its format, not its extension."""
 
 EXPECTED = f"one whole {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 
 MAX_SIDE = 10_000
-"""A picture of more pixels a side is refused too: the square around a long strip would be as large as its length."""
+"""A picture with a longer side is refused: the square around a long strip is as large as its length."""
 
 MAX_PIXELS = 100_000_000
-"""A picture of more pixels is refused before it is decoded (eight times the largest of RFMiD)."""
+"""A picture with more pixels is refused before it is decoded (the limit is eight times RFMiD's largest picture)."""
 
 LARGEST_FILE = 1 << 30
-"""Bytes of a file at most: no picture of `MAX_PIXELS` needs more."""
+"""The most bytes of a file: no picture of `MAX_PIXELS` needs more."""
 
 DECODER_ERRORS = (
     OSError,  # truncated and unidentified files, codecs' refusals
     EOFError,
-    SyntaxError,  # Pillow's own word for a broken header or a wrong PNG checksum
+    SyntaxError,  # what Pillow raises for a broken header or a wrong PNG checksum
     ValueError,
     TypeError,
     LookupError,
@@ -79,7 +79,8 @@ def is_too_large(width: int, height: int) -> bool:
 def decode(path: Path) -> np.ndarray:
     """Read an image file.
 
-    EXIF orientation is applied; grey, palette, CMYK and 16-bit pictures become 8-bit RGB; transparency lies over black.
+    EXIF orientation is applied; grey, palette, CMYK and 16-bit pictures become 8-bit RGB; transparency is put on
+    black.
 
     Args:
         path: A PNG, JPEG or TIFF file of one picture, whatever its extension.
@@ -99,8 +100,8 @@ def prepare(path: Path, image_size: int, *, crop: bool = True) -> np.ndarray:
     Args:
         path: A PNG, JPEG or TIFF file.
         image_size: The side of the result, in pixels.
-        crop: Crop to the fundus disc first; else the whole picture is kept. Either way the aspect is kept, and what
-            lies beyond the picture is black.
+        crop: Crop to the fundus disc first; otherwise keep the whole picture. In both cases the aspect is kept, and
+            what is outside of the picture is black.
 
     Returns:
         (image_size, image_size, 3) uint8, RGB.
@@ -114,13 +115,17 @@ def prepare(path: Path, image_size: int, *, crop: bool = True) -> np.ndarray:
 def prepare_bytes(data: bytes, where: Path, image_size: int, *, crop: bool = True) -> np.ndarray:
     """Do as `prepare`, from the bytes of the file `where`."""
     image = _open(data, where)
-    with _in_words(data, where):
-        box = find_disc_in(image) if crop else whole(image.size)
-        return np.array(_cut(image, box, image_size))
+    with _image_errors(data, where):
+        box = find_disc_in(image) if crop else enclosing_square(image.size)
+        return np.array(_crop_and_resize(image, box, image_size))
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a file, where the operating system gives them."""
+    """The bytes of a file.
+
+    Raises:
+        ImageError: it cannot be read, or is larger than `LARGEST_FILE`.
+    """
     try:
         return files.read_bounded(path, LARGEST_FILE)
     except OSError as error:
@@ -131,15 +136,15 @@ def _open(data: bytes, where: Path) -> Image.Image:
     """Decode a file's bytes to an upright RGB picture."""
     if not data:
         raise ImageError("the image file is empty", expected=EXPECTED, found="0 bytes", where=where)
-    with _in_words(data, where):
+    with _image_errors(data, where):
         return _upright_rgb(data, where)
 
 
 @contextlib.contextmanager
-def _in_words(data: bytes, where: Path) -> Iterator[None]:
-    """Turn what Pillow raises into one helpful line.
+def _image_errors(data: bytes, where: Path) -> Iterator[None]:
+    """Turn what Pillow raises into an `ImageError`.
 
-    What it merely warns of is either refused (size) or does not touch the pixels (metadata).
+    Pillow's warnings are ignored: they are about sizes, which are checked here, or about metadata.
     """
     try:
         with warnings.catch_warnings():
@@ -154,7 +159,7 @@ def _in_words(data: bytes, where: Path) -> Iterator[None]:
 
 
 def _upright_rgb(data: bytes, where: Path) -> Image.Image:
-    """Decode, with Pillow's own errors where the bytes are damaged."""
+    """Decode to upright 8-bit RGB; damaged bytes raise Pillow's own errors."""
     image = Image.open(io.BytesIO(data), formats=FORMATS)
     frames = getattr(image, "n_frames", 1)
     if is_too_large(*image.size):
@@ -165,13 +170,13 @@ def _upright_rgb(data: bytes, where: Path) -> Image.Image:
     image.load()
     if image.mode in {"I", "F"}:
         raise ImageError("an image without a defined white", expected="8 or 16 bits", found=image.mode, where=where)
-    # Pillow has already turned a TIFF and taken its tag away, hence only now.
+    # Read after `load`, which turns a TIFF itself and removes its tag.
     turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
     return _rgb(image) if turn is None else _rgb(image).transpose(turn)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    """Convert a decoded picture to 8-bit RGB; of more bits the upper eight are kept, as Pillow does for colour."""
+    """Convert a decoded picture to 8-bit RGB; of 16 bits the upper eight are kept, as Pillow does for colour."""
     if image.mode.startswith("I;16"):
         tags = getattr(image, "tag_v2", {})
         bits, white_is_zero = tags.get(BITS_PER_SAMPLE, (16,))[0], tags.get(PHOTOMETRIC) == 0
@@ -180,14 +185,15 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, image.convert("RGBA")).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")  # Pillow would copy 12 MB for nothing
+    return image if image.mode == "RGB" else image.convert("RGB")  # convert would copy 12 MB
 
 
-def _cut(image: Image.Image, box: Box, image_size: int) -> Image.Image:
-    """Cut a square out, black where it reaches beyond the picture, and resize it.
+def _crop_and_resize(image: Image.Image, box: Box, image_size: int) -> Image.Image:
+    """Crop to a square, black where it reaches beyond the picture, and resize it.
 
-    Bicubic, antialiased: sharper on vessels and microaneurysms than a box, without Lanczos' rings at the disc's rim.
-    The reducing gap averages whole blocks first: three times faster at RFMiD's size; pixels moved by 4 of 255 at most.
+    Bicubic with antialiasing is sharper on vessels and microaneurysms than a box filter, and has no rings at the disc's
+    rim as Lanczos has. With the reducing gap Pillow first averages whole blocks, which is three times faster at RFMiD's
+    size and changes pixels by at most 4 of 255.
     """
     square = image.crop((box.left, box.top, box.left + box.size, box.top + box.size))
     return square.resize((image_size, image_size), Image.Resampling.BICUBIC, reducing_gap=2.0)

@@ -1,7 +1,7 @@
-"""Images in a file, read by rows: what was read is the reader's own, and the file is never mapped into memory.
+"""Images in a file, read by rows into new arrays; the file is never mapped into memory.
 
-The pages of a memory map count as the process' memory once they are touched, so that training on ten times the images
-would take ten times that memory; and a file cut short under a map ends the process without a word.
+The pages of a memory map count as memory of the process once they are touched, so that ten times the images would take
+ten times the memory; and where a mapped file is truncated, the process is killed without a message.
 """
 
 import operator
@@ -19,7 +19,7 @@ class Pixels:
     """Images of one shape, uint8, one after the other in a file. Indexing reads; nothing can be written.
 
     Args:
-        path: The file. It is opened once, and stays readable where it is removed later.
+        path: The file. It is opened once, and can be read even after it is removed.
         shape: (n, H, W, C).
 
     Raises:
@@ -40,18 +40,18 @@ class Pixels:
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> np.ndarray:  # noqa: ANN401 - as numpy's arrays
-        """One image (H, W, C) for a whole number, else (N, H, W, C) for whole numbers, a mask or a slice.
+        """Read one image (H, W, C) by a whole number, or (N, H, W, C) by whole numbers, a mask or a slice.
 
         Raises:
             IndexError: there is no such row.
-            DataError: the file was cut short since it was opened.
+            DataError: the file was truncated after it was opened.
         """
-        chosen = np.arange(len(self))[rows]
-        images = np.empty((chosen.size, *self.shape[1:]), np.uint8)
-        for image, row in zip(images, chosen.flat, strict=True):
+        numbers = np.arange(len(self))[rows]  # numpy's own indexing: negative rows, masks, slices, errors
+        images = np.empty((numbers.size, *self.shape[1:]), np.uint8)
+        for image, row in zip(images, numbers.flat, strict=True):
             if os.preadv(self._descriptor, [image], operator.index(row) * self._row) != self._row:
                 raise DataError("an image cannot be read", expected=f"{len(self)} images", where=self.path)
-        return images[0] if chosen.ndim == 0 else images
+        return images[0] if numbers.ndim == 0 else images
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:  # noqa: ANN401 - numpy's
         """All images at once, for numpy."""

@@ -1,6 +1,6 @@
-"""What a worker does with a chunk of images: reads each file once, hashes and decodes it, and writes its pixels.
+"""The work of a worker process: it reads each file of a chunk once, hashes and decodes it, and writes its pixels.
 
-Workers import this room, so it imports numpy and Pillow and nothing slow.
+Every worker imports this module, so it imports numpy and Pillow and nothing slow.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from retina.errors import DataError, ImageError
 
 
 class Source(NamedTuple):
-    """An image file, and how it was when it was asked for."""
+    """An image file, with its size in bytes and modification time when the cache was requested."""
 
     path: str
     size: int
@@ -23,7 +23,7 @@ class Source(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A few images to prepare, and where in which file their pixels go."""
+    """A chunk of images to prepare, and the file and the offset in bytes at which their pixels go."""
 
     sources: tuple[Source, ...]
     image_size: int
@@ -32,29 +32,35 @@ class Task(NamedTuple):
     offset: int
 
 
-class Prepared(NamedTuple):
-    """What became of a task: each file's SHA-256, why it could not be decoded, and the SHA-256 of all the pixels."""
+class TaskResult(NamedTuple):
+    """The result of a task.
+
+    Attributes:
+        digests: The SHA-256 of each image file.
+        reasons: Why each could not be decoded, or None.
+        pixels_digest: The SHA-256 of the pixels of the whole chunk.
+    """
 
     digests: list[str]
     reasons: list[str | None]
-    pixels: str
+    pixels_digest: str
 
 
 def describe(path: Path) -> Source:
-    """What a file is known by.
+    """A file's path, size and time, by which a cache is recognised; its bytes are not read.
 
     Raises:
         DataError: there is no such file.
     """
     try:
-        found = path.stat()
-        return Source(str(path.resolve()), found.st_size, found.st_mtime_ns)
+        status = path.stat()
+        return Source(str(path.resolve()), status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise _unreadable(path, error) from error
 
 
-def prepare(task: Task) -> Prepared:
-    """Prepare a chunk of images and write their pixels to their place.
+def prepare(task: Task) -> TaskResult:
+    """Prepare a chunk of images and write their pixels to their place; those of undecodable images are 0.
 
     Raises:
         DataError: a file cannot be read or changes meanwhile.
@@ -70,18 +76,18 @@ def prepare(task: Task) -> Prepared:
             reasons.append(None)
         except ImageError as error:
             reasons.append(f"{error.problem}: {error.found}")
-    # Written, not mapped: a full disk is then an error that can be told, not a signal that kills the worker.
+    # Written, not mapped: a full disk then raises an error and does not kill the worker by a signal.
     with task.pixels.open("r+b") as stream:
         stream.seek(task.offset)
         stream.write(block)
-    return Prepared(digests, reasons, hashlib.sha256(block).hexdigest())
+    return TaskResult(digests, reasons, hashlib.sha256(block).hexdigest())
 
 
 def _read(source: Source) -> bytes:
-    """The bytes of an image file that is still what the key says."""
+    """The bytes of an image file, after making sure that size and time are still those of the source."""
     try:
         with open(source.path, "rb") as stream:  # noqa: PTH123
-            found = os.fstat(stream.fileno())
+            status = os.fstat(stream.fileno())
             data = stream.read(fundus.LARGEST_FILE + 1)
     except OSError as error:
         raise _unreadable(source.path, error) from error
@@ -89,11 +95,11 @@ def _read(source: Source) -> bytes:
         raise DataError(
             "an image file is too large", expected="at most 1 GiB", found=f"{source.size} bytes", where=source.path
         )
-    if (len(data), found.st_mtime_ns) != (source.size, source.mtime_ns):
+    if (len(data), status.st_mtime_ns) != (source.size, source.mtime_ns):
         raise DataError("an image file changed while it was read", where=source.path, advice="start again")
     return data
 
 
 def _unreadable(path: Path | str, error: OSError) -> DataError:
-    """The error for an image file that the operating system does not give."""
+    """The error for an image file that the operating system cannot read."""
     return DataError("cannot read an image file", found=error.strerror or str(error), where=path)

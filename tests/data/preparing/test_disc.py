@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw, ImageFilter
 
 from retina.data.preparing import disc, fundus
-from retina.data.preparing.disc import Box, find_disc, whole
+from retina.data.preparing.disc import Box, enclosing_square, find_disc
 
 HEIGHT, WIDTH, RADIUS = 300, 440, 130.0
 CENTRE = (225.0, 148.0)
@@ -178,7 +178,7 @@ def test_the_square_turns_with_the_picture() -> None:
 def test_where_there_is_no_disc_the_square_holds_the_whole_picture(image: np.ndarray) -> None:
     height, width = image.shape[:2]
     side = max(height, width)
-    assert find_disc(image) == whole((width, height)) == Box((height - side) // 2, (width - side) // 2, side)
+    assert find_disc(image) == enclosing_square((width, height)) == Box((height - side) // 2, (width - side) // 2, side)
 
 
 @settings(max_examples=40)
@@ -211,7 +211,7 @@ def test_a_real_photograph_without_its_border_is_kept_whole(shared: Path) -> Non
     assert photographs
     for path in photographs:
         inner = fundus.decode(path)[60:368, 150:490]
-        assert find_disc(inner) == whole((340, 308)), path
+        assert find_disc(inner) == enclosing_square((340, 308)), path
 
 
 GREY = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(0, 255))
@@ -220,7 +220,7 @@ GREY = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12
 @given(GREY)
 def test_smoothing_is_the_median_filter_of_pillow(light: np.ndarray) -> None:
     expected = np.asarray(Image.fromarray(light).filter(ImageFilter.MedianFilter(3)))
-    np.testing.assert_array_equal(disc.smooth(light), expected)
+    np.testing.assert_array_equal(disc.median_filter(light), expected)
 
 
 @given(GREY, st.floats(0, 1))

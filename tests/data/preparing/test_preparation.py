@@ -24,23 +24,23 @@ def task(tmp_path):
 
 
 def test_the_pixels_of_a_chunk_are_written_to_their_place_alone(task):
-    done = preparation.prepare(task)
+    result = preparation.prepare(task)
     first, *others = np.fromfile(task.pixels, np.uint8).reshape(4, SIDE, SIDE, 3)
     assert (first == 7).all()
     np.testing.assert_array_equal(others, [fundus.prepare(Path(source.path), SIDE) for source in task.sources])
-    assert done.pixels == hashlib.sha256(np.asarray(others)).hexdigest()
-    assert done.reasons == [None] * 3
+    assert result.pixels_digest == hashlib.sha256(np.asarray(others)).hexdigest()
+    assert result.reasons == [None] * 3
 
 
 def test_an_image_that_cannot_be_decoded_is_black_and_has_its_reason_and_digest(task, tmp_path):
     broken = tmp_path / "eyes" / "1.png"
     broken.write_bytes(b"no picture")
     task = task._replace(sources=(task.sources[0], preparation.describe(broken), task.sources[2]))
-    done = preparation.prepare(task)
+    result = preparation.prepare(task)
     pixels = np.fromfile(task.pixels, np.uint8).reshape(4, SIDE, SIDE, 3)[1:]
     assert [image.any() for image in pixels] == [True, False, True]
-    assert [reason is None for reason in done.reasons] == [True, False, True]
-    assert done.digests[1] == hashlib.sha256(b"no picture").hexdigest()
+    assert [reason is None for reason in result.reasons] == [True, False, True]
+    assert result.digests[1] == hashlib.sha256(b"no picture").hexdigest()
 
 
 def test_a_file_that_is_not_what_was_asked_for_any_more_is_an_error_that_names_it(task):
