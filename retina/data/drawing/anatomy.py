@@ -12,15 +12,16 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 WIDTH, HEIGHT = 512, 342
-"""Size of every photograph in pixels: 3:2, as RFMiD's 2144 x 1424, and the same for all, so that size leaks nothing."""
+"""Size of every photograph in pixels: 3:2, as RFMiD's 2144 x 1424. Always the same, it cannot reveal a label."""
 
 Array = np.ndarray
 Point = tuple[float, float]
 Y, X = np.arange(HEIGHT, dtype=np.float32)[:, None], np.arange(WIDTH, dtype=np.float32)[None, :]
 
-# Radius of the photographed circle in pixels for three cameras: cut at top and bottom, barely cut, whole.
+# Radius of the photographed circle in pixels for three cameras: cut off at top and bottom, barely cut off, whole.
 CAMERA_RADII = (198.0, 180.0, 165.0)
-# How strongly blood absorbs red, green and blue light; xanthophyll, the macula's pigment, takes mostly blue.
+# How strongly each changes red, green and blue light: the pattern of choroidal vessels, and the macula's pigment
+# xanthophyll, which absorbs mostly blue.
 CHOROID_SHOWS = np.array([0.42, 0.5, 0.35], np.float32)
 MACULA_ABSORBS = np.array([0.45, 0.75, 0.95], np.float32)
 

@@ -8,8 +8,8 @@ from PIL import Image
 
 from retina.data.drawing.anatomy import Array, Eye, X, Y, distance, mix, noise, sigmoid
 
-# How often, whatever the label, a photograph carries each harmless artefact.
 STREAKS, CRESCENTS, FOVEAL_REFLEXES = 0.4, 0.22, 0.35
+"""How often a photograph has each harmless artefact, whatever its label."""
 
 REFLEX = np.array([0.86, 0.84, 0.8], np.float32)
 
@@ -18,8 +18,8 @@ def photograph(rng: np.random.Generator, eye: Eye, picture: Array) -> Image.Imag
     """Photograph a drawn fundus.
 
     Args:
-        rng: The camera's own stream of random numbers: twins that share it differ in their lesions alone.
-        eye: Whose eye, and which camera.
+        rng: A stream of random numbers for the camera alone: twins that share it differ only in their lesions.
+        eye: The eye, and its camera.
         picture: Reflectance, (3, 342, 512) float32, about 0-1; changed in place.
 
     Returns:
@@ -29,34 +29,34 @@ def photograph(rng: np.random.Generator, eye: Eye, picture: Array) -> Image.Imag
     picture *= balance(rng)[:, None, None]
     picture *= light(rng, eye) * border(eye)
     blur, quality = rng.uniform(0.08, 0.24), int(rng.integers(82, 95))
-    # Grey grain: JPEG keeps colour at half the resolution and would smooth coloured grain away.
+    # The grain is grey: JPEG stores colour at half the resolution and would smooth coloured grain.
     grain = rng.standard_normal(picture.shape[1:], dtype=np.float32) * np.float32(rng.uniform(0.006, 0.014))
-    seen = soften(develop(picture), blur)
-    seen += grain * (0.25 + seen)
-    pixels = (255 * np.clip(seen, 0.0, 1.0)).astype(np.uint8)
+    brightness = soften(develop(picture), blur)
+    brightness += grain * (0.25 + brightness)
+    pixels = (255 * np.clip(brightness, 0.0, 1.0)).astype(np.uint8)
     return compress(Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))), quality)
 
 
 def develop(picture: Array) -> Array:
-    """The film's curve: reflectance to brightness, 0-1, dark parts deepened, highlights rolled off; any shape."""
+    """The tone curve: reflectance to brightness, 0-1, with darker shadows and soft highlights; any shape."""
     deepened = picture * (0.8 + 0.2 * picture)
     deepened *= -1.75
     return 1.0 - np.exp(deepened, out=deepened)
 
 
 def soften(picture: Array, share: float) -> Array:
-    """A slight blur of (3, h, w): each pixel gives `share` of itself to each neighbour, along rows, then columns."""
-    wide = (1 - 2 * share) * picture
-    wide[:, :, 1:] += share * picture[:, :, :-1]
-    wide[:, :, :-1] += share * picture[:, :, 1:]
-    high = (1 - 2 * share) * wide
-    high[:, 1:] += share * wide[:, :-1]
-    high[:, :-1] += share * wide[:, 1:]
-    return high
+    """Blur (3, h, w) slightly: each pixel gives `share` of itself to each neighbour, along rows, then columns."""
+    along_rows = (1 - 2 * share) * picture
+    along_rows[:, :, 1:] += share * picture[:, :, :-1]
+    along_rows[:, :, :-1] += share * picture[:, :, 1:]
+    along_both = (1 - 2 * share) * along_rows
+    along_both[:, 1:] += share * along_rows[:, :-1]
+    along_both[:, :-1] += share * along_rows[:, 1:]
+    return along_both
 
 
 def compress(image: Image.Image, quality: int) -> Image.Image:
-    """Pass an image through JPEG, for its traces."""
+    """Compress and decompress an image with JPEG, for its artefacts."""
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=quality)
     return Image.open(stream).convert("RGB")
@@ -84,7 +84,7 @@ def border(eye: Eye) -> Array:
 
 
 def add_reflexes(rng: np.random.Generator, eye: Eye, picture: Array) -> None:
-    """Add the harmless things every photograph may carry, in place: reflexes, a bright crescent at the edge, dust."""
+    """Add harmless artefacts that any photograph may have, in place: reflexes, a bright crescent at the edge, dust."""
     if rng.random() < STREAKS:
         add_streak(rng, eye, picture)
     if rng.random() < CRESCENTS:

@@ -1,8 +1,8 @@
-"""Lesions, drawn: what thirteen of RFMiD's diseases leave on a fundus, each with its place and size.
+"""Lesions, drawn: the signs of thirteen of RFMiD's diseases on a fundus, each with its place and size.
 
-A disease changes the disc before it is drawn (`DISC`), paints beneath the vessels (`BENEATH`) or above them (`ABOVE`),
-or clouds the finished picture (`CLOUDS`). They imitate the textbook look of each disease at the size of a thumbnail and
-mean nothing clinically.
+A disease changes the disc before it is drawn (`DISC`), is painted beneath the vessels (`BENEATH`) or above them
+(`ABOVE`), or clouds the finished picture (`CLOUDS`). Lesions imitate the textbook look of each disease at the size of a
+thumbnail and mean nothing clinically.
 """
 
 import math

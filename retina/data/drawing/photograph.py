@@ -1,8 +1,8 @@
 """One photograph of the built-in set: which diseases it carries, and the picture with its lesions.
 
 Photograph i of a split is a function of (seed, split, i) alone. The healthy eye is drawn from one stream of random
-numbers, its lesions from a second, the camera from a third: the same photograph without lesions, its healthy twin, can
-be drawn beside it.
+numbers, its lesions from a second, the camera from a third, so that the same photograph without lesions, its healthy
+twin, can be drawn too.
 """
 
 import math
@@ -18,24 +18,30 @@ from retina.data.drawing.lesions import ABOVE, BENEATH, CLOUDS, DISC, disc_lesio
 from retina.data.drawing.spots import Lesion, Painter, Scene
 from retina.data.drawing.vessels import draw_vessels, grow_vessels
 
-# RFMiD's training table: 1,519 of 1,920 photographs are diseased, and how many carry each disease drawn here.
 PREVALENCE = 1519 / 1920
+"""Share of diseased photographs in RFMiD's training table."""
 FREQUENCY = {
     "DR": 376, "MH": 317, "ODC": 282, "TSLN": 186, "DN": 138, "MYA": 101, "ARMD": 100, "BRVO": 73, "ODP": 65, "ODE": 58,
     "LS": 47, "CSR": 37, "CRVO": 28,
 }  # fmt: skip
+"""Disease -> how many photographs of RFMiD's training table have it; all that are drawn here."""
 SECOND_DISEASE = 0.25
+"""Share of the diseased photographs with two diseases."""
 
-Found = list[tuple[str, Lesion]]
+Lesions = list[tuple[str, Lesion]]
+"""Each lesion of a photograph with its disease."""
 
 
 def is_diseased(index: int) -> bool:
-    """Whether photograph `index` (from 1) is diseased: the first n of a split hold the rounded share for every n."""
+    """Whether photograph `index` (from 1) is diseased: of the first n of a split, for every n, the rounded share is."""
     return math.floor(PREVALENCE * index + 0.5) > math.floor(PREVALENCE * (index - 1) + 0.5)
 
 
 def stream(seed: int, split: str, index: int, purpose: str) -> np.random.Generator:
-    """The random numbers of one photograph for one purpose, independent of all others."""
+    """The random numbers of one photograph for one purpose, independent of all others.
+
+    CRC-32 turns words into numbers in the same way in every process, as Python's `hash` does not.
+    """
     return np.random.default_rng([seed, zlib.crc32(split.encode()), index, zlib.crc32(purpose.encode())])
 
 
@@ -57,7 +63,7 @@ def pick(rng: np.random.Generator, weights: dict[str, int]) -> str:
     return str(rng.choice(list(weights), p=shares))
 
 
-def draw(seed: int, split: str, index: int, *, healthy_twin: bool = False) -> tuple[Image.Image, Found]:
+def draw(seed: int, split: str, index: int, *, healthy_twin: bool = False) -> tuple[Image.Image, Lesions]:
     """Draw one photograph.
 
     Args:
@@ -70,27 +76,27 @@ def draw(seed: int, split: str, index: int, *, healthy_twin: bool = False) -> tu
         An RGB image of 512 x 342 pixels, and (disease, lesion) for each lesion in it.
     """
     diseases = () if healthy_twin else choose_diseases(seed, split, index)
-    rng, lesions = stream(seed, split, index, "eye"), stream(seed, split, index, "lesions")
+    rng, lesion_rng = stream(seed, split, index, "eye"), stream(seed, split, index, "lesions")
     eye = sample_eye(rng)
     picture, choroid = draw_background(rng, eye)
     vessels = grow_vessels(rng, eye)
-    severity = {disease: float(lesions.random()) for disease in diseases}
-    scenes = {disease: Scene(lesions, eye, picture, choroid, vessels, severity[disease]) for disease in diseases}
-    found = list(paint(BENEATH, scenes))
-    changed = eye
+    severity = {disease: float(lesion_rng.random()) for disease in diseases}
+    scenes = {disease: Scene(lesion_rng, eye, picture, choroid, vessels, severity[disease]) for disease in diseases}
+    lesions = list(paint(BENEATH, scenes))
+    eye_with_disc = eye
     for disease in diseases:
         if disease in DISC:
             kind, change = DISC[disease]
-            changed = change(eye, severity[disease])
-            found.append((disease, disc_lesion(kind, changed)))
-    draw_disc(rng, changed, picture)
+            eye_with_disc = change(eye, severity[disease])
+            lesions.append((disease, disc_lesion(kind, eye_with_disc)))
+    draw_disc(rng, eye_with_disc, picture)
     draw_vessels(vessels, picture)
-    found += [*paint(ABOVE, scenes), *paint(CLOUDS, scenes)]
-    return photograph(stream(seed, split, index, "camera"), eye, picture), found
+    lesions += [*paint(ABOVE, scenes), *paint(CLOUDS, scenes)]
+    return photograph(stream(seed, split, index, "camera"), eye, picture), lesions
 
 
 def paint(painters: dict[str, Painter], scenes: dict[str, Scene]) -> Iterator[tuple[str, Lesion]]:
-    """Paint those diseases that belong to this stage, yielding each lesion with its disease."""
+    """Paint the diseases of one stage, and yield each lesion with its disease."""
     for disease, scene in scenes.items():
         if disease in painters:
             for lesion in painters[disease](scene):

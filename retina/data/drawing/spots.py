@@ -1,6 +1,6 @@
-"""Spots: the brush all lesions are painted with, and what a painter may use.
+"""Spots, which lesions are painted with, and the scene that a painter gets.
 
-A spot is an ellipse with a ragged outline and a soft edge that either covers what lies beneath or absorbs its light.
+A spot is an ellipse with a ragged outline and a soft edge that either covers what is beneath it or absorbs its light.
 """
 
 import math
@@ -25,7 +25,7 @@ class Lesion:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a painter may use.
+    """What a painter gets.
 
     Attributes:
         rng: The lesions' own stream of random numbers.
@@ -45,10 +45,14 @@ class Scene:
 
 
 Painter = Callable[[Scene], Iterator[Lesion]]
+"""Paints one disease onto the scene's picture, and yields its lesions."""
 
 
 def scatter(scene: Scene, centre: tuple[float, float], spread: float, margin: float) -> tuple[float, float]:
-    """A random visible point off the disc, normal about `centre` with deviation `spread` pixels, else the fovea."""
+    """A random visible point outside of the disc, normal about `centre` with deviation `spread` pixels.
+
+    Where 40 draws give none, it is the fovea.
+    """
     eye = scene.eye
     for _ in range(40):
         x, y = (value + spread * scene.rng.standard_normal() for value in centre)
@@ -58,7 +62,7 @@ def scatter(scene: Scene, centre: tuple[float, float], spread: float, margin: fl
 
 
 def anywhere(scene: Scene, margin: float) -> tuple[float, float]:
-    """A random visible point off the disc, over the whole photograph."""
+    """A random visible point outside of the disc, anywhere in the photograph."""
     return scatter(scene, scene.eye.centre, 0.5 * scene.eye.radius, margin)
 
 
@@ -77,15 +81,15 @@ def spot(
     """Paint one spot.
 
     Args:
-        scene: Where.
+        scene: The scene whose picture is painted on.
         kind: The lesion's name.
         at: Its centre, (x, y).
-        size: Its half-width across, in pixels.
+        size: Half its width, in pixels.
         ink: Strength and colour: a positive strength covers with the colour, a negative one absorbs by it.
-        softness: Half the width of its edge, of its size.
+        softness: Half the width of its edge, as a share of `size`.
         stretch: Its length over its width.
         angle: Direction of its length, in radians.
-        ragged: How far its outline wanders, of its size.
+        ragged: How far its outline deviates from an ellipse, as a share of `size`.
     """
     x, y = at
     reach = size * stretch * (1.0 + ragged + softness)

@@ -20,7 +20,7 @@ from retina.machine.processes import on_all_cores
 from retina.machine.progress import bar
 
 VERSION = 1
-"""Raised with every change of the drawing, so that a set drawn by an older retina is never taken for this one."""
+"""The version of the drawing. Raise it with every change, so that a set drawn by an older retina is not used."""
 
 NOTICE = (
     "The built-in set is drawn by a program and means nothing clinically: no score on it says anything about a patient."
@@ -29,22 +29,23 @@ NOTICE = (
 COUNTS = {"train": 480, "validation": 160, "test": 160}
 SEED = 0
 
-# Split -> its folder, the folder of its images, its label table.
 LAYOUT = {
     "train": ("Training_Set", "Training", "RFMiD_Training_Labels.csv"),
     "validation": ("Evaluation_Set", "Validation", "RFMiD_Validation_Labels.csv"),
     "test": ("Test_Set", "Test", "RFMiD_Testing_Labels.csv"),
 }
+"""Split -> its folder, the folder of its images in that, and its label table."""
 COLUMNS = ("ID", DISEASE_RISK, *DISEASES)
 """Columns of a label table."""
 LESION_COLUMNS = ("split", "id", "disease", "lesion", "x", "y", "radius")
 
 IMAGES_PER_JOB = 8
 FEW_JOBS = 6
-"""With fewer jobs than this, starting worker processes costs more than the drawing."""
+"""With fewer jobs than this, starting worker processes takes longer than drawing."""
 
 Row = tuple[object, ...]
 Job = tuple[str, int, str, range]
+"""The set's folder, its seed, a split, and the ids to draw."""
 
 README = """# The built-in set of retina
 
@@ -76,7 +77,7 @@ def synthesize(folder: Path, *, counts: dict[str, int] | None = None, seed: int 
     """Draw the built-in set into a new folder, whole or not at all, on all cores.
 
     Args:
-        folder: Where; it must not exist, or be empty.
+        folder: A new or empty folder.
         counts: Photographs in `train`, `validation` and `test`, each 1 or more; 480, 160 and 160 by default.
         seed: 0 or more; the same seed draws the same set.
         quiet: Show no progress.
@@ -103,7 +104,7 @@ def synthesize(folder: Path, *, counts: dict[str, int] | None = None, seed: int 
 
 
 def builtin(*, quiet: bool = False) -> Path:
-    """The built-in set in retina's cache folder, drawn on first use.
+    """The folder of the built-in set in retina's cache folder; the set is drawn on first use.
 
     The folder's name carries the drawing's version, the counts and the seed.
 
@@ -116,16 +117,16 @@ def builtin(*, quiet: bool = False) -> Path:
 
 
 def is_drawn(folder: Path) -> bool:
-    """Whether a folder holds a set that `synthesize` drew, wherever it lies: its README says so."""
+    """Whether a folder holds a set that `synthesize` drew: its README says so."""
     readme = folder / "README.md"
     return readme.is_file() and NOTICE in readme.read_text(encoding="utf-8", errors="replace")
 
 
 def check_request(folder: Path, counts: dict[str, int], seed: int) -> None:
-    """Refuse what cannot be drawn, before anything is.
+    """Check the arguments of `synthesize` before anything is drawn.
 
     Raises:
-        DataError: naming what was wrong.
+        DataError: an argument is wrong.
     """
     if set(counts) != set(LAYOUT) or min(counts.values()) < 1:
         raise DataError("the counts do not fit", expected=f"1 or more for each of {', '.join(LAYOUT)}", found=counts)
@@ -133,8 +134,8 @@ def check_request(folder: Path, counts: dict[str, int], seed: int) -> None:
         raise DataError("the seed is negative", expected="0 or more", found=seed)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(
-            "will not draw over something that is there already",
-            expected="a folder that does not exist, or is empty",
+            "the folder already holds something",
+            expected="a new or empty folder",
             where=folder,
             advice="name another folder, or remove this one",
         )
@@ -150,10 +151,10 @@ def draw_images(folder: Path, counts: dict[str, int], seed: int, *, quiet: bool)
     rows: list[Row] = []
     with (
         bar("Drawing the built-in set", sum(counts.values()), quiet=quiet) as advance,
-        contextlib.closing(on_all_cores(draw_job, jobs, few=FEW_JOBS)) as drawn,
+        contextlib.closing(on_all_cores(draw_job, jobs, few=FEW_JOBS)) as results,
     ):
-        for job, found in zip(jobs, drawn, strict=True):
-            rows += found
+        for job, lesions in zip(jobs, results, strict=True):
+            rows += lesions
             advance(len(job[3]))
     return rows
 
@@ -164,12 +165,12 @@ def draw_job(job: Job) -> list[Row]:
     top, images, _ = LAYOUT[split]
     rows: list[Row] = []
     for index in ids:
-        image, found = draw(seed, split, index)
-        # Level 1 is three times as fast as Pillow's default and costs a tenth of the size.
+        image, lesions = draw(seed, split, index)
+        # Level 1 is three times as fast as Pillow's default, and files are a tenth larger.
         image.save(Path(folder) / top / images / f"{index}.png", compress_level=1)
         rows += [
-            (split, index, disease, spot.kind, *(f"{value:.1f}" for value in (spot.x, spot.y, spot.radius)))
-            for disease, spot in found
+            (split, index, disease, lesion.kind, *(f"{value:.1f}" for value in (lesion.x, lesion.y, lesion.radius)))
+            for disease, lesion in lesions
         ]
     return rows
 

@@ -1,7 +1,7 @@
 """The retinal vessels, drawn: arteries and veins leave the disc in pairs, branch, taper and spare the fovea.
 
-A vessel is a ribbon around a path whose heading follows a few key angles plus a smooth wander. Arteries are thinner and
-lighter than veins and carry a bright reflex along their middle.
+A vessel is a ribbon around a path whose heading follows a few key angles plus a smooth random deviation. Arteries are
+thinner and lighter than veins and carry a bright reflex along their middle.
 """
 
 import math
@@ -12,16 +12,17 @@ from PIL import Image, ImageDraw
 
 from retina.data.drawing.anatomy import HEIGHT, WIDTH, Array, Eye, absorb
 
-SUPERSAMPLING = 3
+SUPERSAMPLING = 3  # pixels of the sheet on which vessels are drawn, for each of the photograph, along each side
 STEP = 0.025  # of the disc-to-fovea distance
 THINNEST = 0.8  # pixels
-REFLECTS = 2.5  # pixels; thinner vessels show no reflex
+WITH_REFLEX = 2.5  # pixels; thinner vessels show no reflex
 FOVEAL_ZONE = 0.17  # radius without vessels, of the disc-to-fovea distance
 
 VEIN_ABSORBS = np.array([0.42, 0.95, 0.75], np.float32)
 ARTERY_ABSORBS = np.array([0.16, 0.72, 0.62], np.float32)
 
-# Heading in degrees (0 to the fovea, 90 away from the horizontal) at distances travelled, in disc-to-fovea distances.
+# Distances along the path, in disc-to-fovea distances, and the heading there, in degrees: 0 towards the fovea, 90 away
+# from the horizontal.
 TEMPORAL = ((0.0, 0.3, 0.8, 1.4, 2.4), (92.0, 72.0, 28.0, -4.0, -24.0))
 NASAL = ((0.0, 0.4, 1.0, 1.6, 2.4), (100.0, 132.0, 146.0, 150.0, 152.0))
 MACULAR = ((0.0, 0.3, 0.6, 1.0, 1.4), (40.0, 18.0, 4.0, -6.0, -10.0))
@@ -77,24 +78,24 @@ def grow(
     trunk: bool = True,
 ) -> Vessel:
     """Grow one vessel from `root` (2,), in disc-to-fovea distances, along key headings (distances, radians)."""
-    travelled = np.arange(0.0, keys[0][-1], STEP)
-    headings = np.interp(travelled, *keys) + wander(rng, travelled)
+    distances = np.arange(0.0, keys[0][-1], STEP)
+    headings = np.interp(distances, *keys) + wander(rng, distances)
     steps = STEP * np.stack([np.cos(headings), np.sin(headings)], axis=1)
     path = root + np.cumsum(steps, axis=0)
     stop = first_true(np.hypot(path[:, 0] - 1.0, path[:, 1]) < FOVEAL_ZONE)
     points = to_pixels(eye, path)
     outside = np.hypot(points[:, 0] - eye.centre[0], points[:, 1] - eye.centre[1]) > eye.radius + 6
     stop = max(min(stop, first_true(outside)), 2)
-    taper = 1.0 - 0.72 * travelled / travelled[-1]
+    taper = 1.0 - 0.72 * distances / distances[-1]
     return Vessel(points[:stop], width * taper[:stop], headings[:stop], vein, side < 0, trunk)
 
 
-def wander(rng: np.random.Generator, travelled: Array) -> Array:
-    """A smooth deviation of the heading along the path, in radians."""
+def wander(rng: np.random.Generator, distances: Array) -> Array:
+    """A smooth random deviation of the heading, in radians, at distances (n,) along the path: three sine waves."""
     lengths = np.array([0.9, 0.34, 0.15])
     phases = rng.uniform(0, 2 * np.pi, 3)
     swings = rng.uniform(0.4, 1.0, 3) * np.array([0.14, 0.17, 0.19])
-    return (swings * np.sin(2 * np.pi * travelled[:, None] / lengths + phases)).sum(axis=1)
+    return (swings * np.sin(2 * np.pi * distances[:, None] / lengths + phases)).sum(axis=1)
 
 
 def first_true(flags: Array) -> int:
@@ -118,7 +119,7 @@ def to_frame(eye: Eye, point: Array) -> Array:
 
 def branch(rng: np.random.Generator, eye: Eye, parent: Vessel, side: int, depth: int) -> list[Vessel]:
     """Grow the branches of a vessel on alternating sides, down to `depth` generations."""
-    found: list[Vessel] = []
+    branches: list[Vessel] = []
     turn = rng.choice((-1, 1))
     position = int(rng.uniform(0.25, 0.5) / STEP)
     while position < len(parent.points) - 4:
@@ -129,12 +130,12 @@ def branch(rng: np.random.Generator, eye: Eye, parent: Vessel, side: int, depth:
             keys = (np.array([0.0, 0.3, 0.6, 1.0]) * length, fan)
             root = to_frame(eye, parent.points[position])
             child = grow(rng, eye, root, keys, width, vein=parent.vein, side=side, trunk=False)
-            found.append(child)
+            branches.append(child)
             if depth > 1:
-                found += branch(rng, eye, child, side, depth - 1)
+                branches += branch(rng, eye, child, side, depth - 1)
         turn = -turn
         position += int(rng.uniform(0.14, 0.32) / STEP)
-    return found
+    return branches
 
 
 def draw_vessels(vessels: list[Vessel], picture: Array) -> None:
@@ -147,13 +148,13 @@ def draw_vessels(vessels: list[Vessel], picture: Array) -> None:
 
 
 def density(vessels: list[Vessel], reflex: float) -> Array:
-    """Optical density of some vessels, (342, 512) float32, 0-1; `reflex` is how much fainter their middle is."""
+    """Optical density of vessels, (342, 512) float32, 0-1; `reflex` is the share by which their middle is fainter."""
     sheet = Image.new("L", (WIDTH * SUPERSAMPLING, HEIGHT * SUPERSAMPLING))
     pen = ImageDraw.Draw(sheet)
     for vessel in vessels:
         strength = 255 * min(1.0, 0.42 + vessel.widths[0] / 7.0)
         pen.polygon(ribbon(vessel, 1.0), fill=int(strength))
-        if vessel.widths[0] > REFLECTS:
+        if vessel.widths[0] > WITH_REFLEX:
             pen.polygon(ribbon(vessel, 0.34), fill=int(strength * (1.0 - reflex)))
     return np.asarray(sheet.reduce(SUPERSAMPLING), np.float32) / 255
 
