@@ -2,7 +2,7 @@
 
 `record.json` holds the fields of `Record` under their names, `schema`, and `seal`, the SHA-256 of all the rest. It is
 read and checked once, by `Record.read`: every key is there, of its type and in its range. Records of schema 2 are read
-too: their target is `Disease_Risk`. A setting that an earlier version did not know has its default.
+too: their target is the default one. A setting that an earlier version did not know has its default.
 """
 
 import json
