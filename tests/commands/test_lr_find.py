@@ -9,11 +9,12 @@ from command_line import call as typed
 from command_line import fails
 from small_runs import small_network
 
-from retina.analysis.comparing import comparison, rate_grid
+from retina.analysis.comparing import comparison
 from retina.analysis.gathering import collection
 from retina.machine import sealed
 from retina.reporting import wording
 from retina.reporting.language import Language
+from retina.reporting.terminal.rate_grid import CAVEAT
 from retina.runs import folder as runs
 from retina.runs import searches
 from retina.training import weights
@@ -79,7 +80,7 @@ def test_the_check_trains_ordinary_runs_and_says_what_validation_tells(tiny_set,
     assert sorted(run.record().experiment.learning_rate for run in found) == [1e-4, 3e-4, 1e-3]
     assert {run.record().experiment.seed for run in found} == {0}
     assert done.stdout.count("(DeLong, Holm)") == 3
-    assert rate_grid.CAVEAT in done.stdout
+    assert CAVEAT in done.stdout
     times = [run.record_path.stat().st_mtime_ns for run in found]
     again = json.loads(call(tmp_path, tiny_set, "--check", "--seeds", 1, "--json").stdout)
     assert [run.record_path.stat().st_mtime_ns for run in found] == times

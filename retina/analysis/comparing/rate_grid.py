@@ -14,9 +14,6 @@ from retina.runs.folder import Run
 from retina.runs.record import Record
 
 SIGNIFICANT = 0.05
-CAVEAT = (
-    "The grid is the answer that the range test is checked against, since range tests mislead on unfrozen fine-tuning."
-)
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ class Grid:
             for rate, area in self.aurocs.items()
         ]
         pairs = [vars(pair) | {"apart": pair.apart} for pair in self.pairs]
-        return {"rates": rates, "pairs": pairs, "best": self.best, "images": self.images, "caveat": CAVEAT}
+        return {"rates": rates, "pairs": pairs, "best": self.best, "images": self.images}
 
 
 def compare(found: Mapping[float, Run]) -> Grid:

@@ -2,7 +2,11 @@
 
 import numpy as np
 
-from retina.analysis.comparing.rate_grid import CAVEAT, Grid
+from retina.analysis.comparing.rate_grid import Grid
+
+CAVEAT = (
+    "The grid is the answer that the range test is checked against, since range tests mislead on unfrozen fine-tuning."
+)
 
 
 def render(grid: Grid, suggestion: float | None) -> str:
