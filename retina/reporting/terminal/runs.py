@@ -27,13 +27,13 @@ def render(summary: Summary) -> str:
 
 
 def speed(timings: Timings) -> list[str]:
-    """A line on how fast a run trained, or none where it was not recorded: by an earlier version, or not reached."""
+    """A line on how fast a run trained, or none where the record, early or without an epoch, has no speed."""
     if timings.images_per_second is None or timings.waiting_share is None:
         return []
-    before = timings.feature_seconds
-    kept = "" if before is None else f" on kept features ({in_words(before)} before the first epoch)"
+    preparation = timings.feature_seconds
+    features = "" if preparation is None else f" on kept features ({in_words(preparation)} before the first epoch)"
     waiting = f"{timings.waiting_share:.1%} of the time waiting for data"
-    line = f"{timings.images_per_second:.1f} images/s{kept}, {waiting}"
+    line = f"{timings.images_per_second:.1f} images/s{features}, {waiting}"
     peak = timings.peak_memory_mib
     return [line if peak is None else f"{line}, peak memory {peak / 1024:.1f} GiB"]
 

@@ -136,7 +136,7 @@ def test_a_copy_of_a_run_is_named_and_is_no_repetition(tmp_path):
     shutil.copytree(run.folder, run.folder.with_name("resnet18 copy"))
     entries, problems = collection.collect([run, Run(run.folder.with_name("resnet18 copy"))])
     assert len(entries) == 1
-    assert "a run stands twice" in problems[0]
+    assert "a run is a copy of another run" in problems[0]
 
 
 def test_a_folder_that_vanishes_is_one_line(tmp_path):
