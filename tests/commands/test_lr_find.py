@@ -135,7 +135,7 @@ def test_a_damaged_test_is_one_line_nothing_is_deleted_and_force_replaces_it(tin
     (folder,) = searches.range_folder(tmp_path).iterdir()
     (folder / "record.json").write_text("{")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    fails(call(tmp_path, tiny_set, "--quiet", seeds=1), "the range test made before is damaged", folder, "--force")
+    fails(call(tmp_path, tiny_set, "--quiet", seeds=1), "an earlier range test is damaged", folder, "--force")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert call(tmp_path, tiny_set, "--force", seeds=1).exit_code == 0
     assert sealed.read_sealed(folder / "record.json")["kind"] == "lr-find"
