@@ -49,5 +49,5 @@ def run(
         result = workflow.run(backbone, params, place=place, force=force, track=track, say=say, **settings_of(options))
     if result.reused:
         click.echo("This run was finished before and is reused; --force trains it again.", err=True)
-    report = result.summary.to_dict() | {"reused": result.reused}
+    report = terminal.to_dict(result.summary) | {"reused": result.reused}
     click.echo(json.dumps(report, indent=2) if as_json else terminal.render(result.summary))

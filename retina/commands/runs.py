@@ -28,7 +28,7 @@ def list_all(results: Path, *, as_json: bool) -> list[str]:
 
     made = workflow.list_runs(results)
     if as_json:
-        click.echo(json.dumps([item.to_dict() for item in made.summaries], indent=2))
+        click.echo(json.dumps([terminal.to_dict(summary) for summary in made.summaries], indent=2))
     elif made.summaries:
         click.echo(terminal.render_all(made.summaries))
     elif not made.damaged:

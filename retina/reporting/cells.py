@@ -1,4 +1,4 @@
-"""Numbers and texts -> cells of a table, in the report's language; what could not be estimated says so."""
+"""Numbers and texts -> cells of a table, in the report's language; a missing estimate is named as missing."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SMALLEST_P = 0.0005
-"""What three decimals would show as 0.000."""
+"""Smaller p-values would be 0.000 in three decimals."""
 
 
 def text(value: object) -> Cell:
@@ -25,7 +25,7 @@ def count(value: float) -> Cell:
 
 
 def number(language: Language, value: float | None, form: str = ".3f") -> Cell:
-    """A number in a format of `format()`; NaN, infinite and `None` say that they could not be estimated."""
+    """A number in a format of `format()`; NaN, infinite and `None` become the words for a missing estimate."""
     if not known(value):
         return Cell(language.say("report.none"))
     return Cell(format(value, form), float(value))
@@ -48,7 +48,7 @@ def span(language: Language, low: float, high: float, *, signed: bool = False) -
 
 
 def p_value(language: Language, value: float | None) -> Cell:
-    """A p-value to three decimals; what is smaller says so."""
+    """A p-value to three decimals, or `<0.001`."""
     if not known(value):
         return number(language, value)
     return Cell("<0.001" if value < SMALLEST_P else f"{value:.3f}", float(value))
@@ -60,24 +60,24 @@ def known(value: float | None) -> bool:
 
 
 def columns(language: Language, section: str, names: Iterable[str], texts: Sequence[str] = ()) -> tuple[Column, ...]:
-    """Columns headed by `report.<section>.<name>`, with a meaning where `<name>_meaning` is written.
+    """Columns headed by `report.<section>.<name>`, with a meaning where there is a `<name>_meaning`.
 
     Args:
         language: The report's.
         section: The table of `report.toml`.
-        names: One key a column; a key with a dot is taken as it stands after `report.`.
-        texts: Those of the names whose cells are no numbers.
+        names: One key a column; a key with a dot is taken as it is after `report.`.
+        texts: The names whose cells are texts, not numbers.
     """
-    found = []
+    heads = []
     for name in names:
         key = f"report.{name}" if "." in name else f"report.{section}.{name}"
         meaning = language.say(f"{key}_meaning") if language.knows(f"{key}_meaning") else ""
-        found.append(Column(language.say(key), numeric=name not in texts, meaning=meaning))
-    return tuple(found)
+        heads.append(Column(language.say(key), numeric=name not in texts, meaning=meaning))
+    return tuple(heads)
 
 
 def rows(frame: "pd.DataFrame", **where: object) -> list[dict[str, Any]]:
-    """The rows of a table whose columns have the values given, in order."""
+    """The rows of a table whose columns have the values in `where`, in order."""
     if frame.empty:
         return []
     for name, value in where.items():

@@ -1,7 +1,7 @@
-"""A report before it is written down: blocks in reading order, plain text throughout, the same for every output format.
+"""A report as blocks in reading order, plain text throughout, the same for every output format.
 
-A writer (markdown, HTML) turns blocks into text and escapes every value on the way; nothing here carries markup, and
-nothing is ever read back from what was written.
+A writer (markdown, HTML) turns blocks into text and escapes every value; no block carries markup, and nothing is ever
+read back from a written report.
 """
 
 from dataclasses import dataclass, field
@@ -102,11 +102,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure that stands as PNG and SVG in the folder `figures/` beside the report.
+    """A figure, which is written as PNG and SVG into the folder `figures/` beside the report.
 
     Args:
         stem: The file's name without its ending, `[a-z0-9-]+`.
-        alternative: What a reader who cannot see it is told.
+        alternative: A text for readers who cannot see it.
         caption: One or two sentences below it.
     """
 
@@ -122,7 +122,7 @@ class Chart:
     Args:
         picture: The drawn figure.
         series: Name of a curve in the report's language -> its value at each epoch, `None` where it is not finite.
-        losses: How many of the series, from the first, are losses; the others lie between 0 and 1.
+        losses: How many of the series, from the first, are losses; the others are between 0 and 1.
         epochs: Epochs, from 1.
         marks: Label in the report's language -> the epoch that it marks.
     """

@@ -2,7 +2,7 @@
 
 Sentences are data: `languages/<language>/<group>.toml` maps a key to a template such as
 `"best epoch {epoch:d}, validation loss {loss:.3f}"`. A test holds that both languages have the same keys, the same
-fields in the same formats and no other digits, so that no number can be said in one and not in the other.
+fields in the same formats and no other digits, so that no number can be missing from one of them.
 """
 
 import functools
@@ -24,7 +24,7 @@ class Language:
         name: `en` or `zh-TW`.
 
     Raises:
-        RetinaError: there are no sentences in that language.
+        RetinaError: retina has no sentences in that language.
     """
 
     name: str
@@ -32,7 +32,10 @@ class Language:
     def __post_init__(self) -> None:
         if self.name not in LANGUAGES:
             raise RetinaError(
-                "unknown language", expected=" or ".join(LANGUAGES), found=self.name, advice="choose one of them"
+                "unknown language",
+                expected=" or ".join(LANGUAGES),
+                found=self.name,
+                advice="name one of these languages",
             )
 
     def say(self, key: str, /, **fields: object) -> str:
@@ -56,10 +59,10 @@ class Language:
 @functools.cache
 def sentences(language: str) -> dict[str, str]:
     """Every template of a language, by its dotted key."""
-    found: dict[str, str] = {}
+    templates: dict[str, str] = {}
     for path in sorted((FOLDER / language).glob("*.toml")):
-        _flatten(path.stem, tomllib.loads(path.read_text(encoding="utf-8")), found)
-    return found
+        _flatten(path.stem, tomllib.loads(path.read_text(encoding="utf-8")), templates)
+    return templates
 
 
 def _flatten(prefix: str, table: dict[str, object], into: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Which figures a comparison needs, each under the name that the report calls it by, and their drawing on all cores."""
+"""The figures of a comparison, each under the name that the report refers to, and their drawing on all cores."""
 
 import hashlib
 import re
@@ -24,7 +24,7 @@ from retina.reporting.figures.forest import numbers
 from retina.reporting.figures.panels import MOST_PANELS
 
 FEW = 12
-"""Below this many figures one process is sooner done than several are started."""
+"""Below this many figures, one process draws them sooner than several can be started."""
 
 
 def draw(comparison: Comparison, folder: Path, *, quiet: bool = False) -> None:
@@ -33,9 +33,9 @@ def draw(comparison: Comparison, folder: Path, *, quiet: bool = False) -> None:
     Raises:
         RetinaError: the folder cannot be written, or a worker process died.
     """
-    wanted = list(pictures(comparison, folder))
-    with progress.bar("drawing", len(wanted), quiet=quiet, unit="figures") as advance:
-        for _ in on_all_cores(Drawing.save, wanted, few=FEW):
+    drawings = list(pictures(comparison, folder))
+    with progress.bar("drawing", len(drawings), quiet=quiet, unit="figures") as advance:
+        for _ in on_all_cores(Drawing.save, drawings, few=FEW):
             advance(1)
 
 
@@ -49,15 +49,15 @@ def pictures(comparison: Comparison, folder: Path) -> Iterator[Drawing]:
             pair = figures.params_pair if verdict.kind == "params" else figures.loss_pair
             title = " / ".join(histories)
             yield Drawing(verdict_stem(verdict), pair, (histories,), {"title": title}, folder)
-    drawn = [entry for entry in comparison.entries if len(entry.history)]
-    for entry in drawn:
+    trained = [entry for entry in comparison.entries if len(entry.history)]
+    for entry in trained:
         yield Drawing(curve_stem(entry), figures.training_curves, (entry.history,), marks(comparison, entry), folder)
-    if drawn:
-        yield Drawing("epoch-time", figures.epoch_time, (times(drawn),), folder=folder)
+    if trained:
+        yield Drawing("epoch-time", figures.epoch_time, (times(trained),), folder=folder)
 
 
 def stem(text: str) -> str:
-    """A name as part of a file's name, `[a-z0-9-]+`; names that had to be changed carry a digest and stay apart."""
+    """A name as part of a file's name, `[a-z0-9-]+`; where it has to be changed, a digest keeps it unique."""
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".strip("-")
 
@@ -72,8 +72,8 @@ def verdict_stem(verdict: Verdict) -> str:
     return f"{verdict.kind}-{stem(verdict.first.name)}-{stem(verdict.second.name)}"
 
 
-def marked(entry: Entry, findings: Sequence[Finding]) -> dict[str, int | None]:
-    """The epochs that a reader looks for: the best, the stop (or where patience would have ended), the onset."""
+def marked_epochs(entry: Entry, findings: Sequence[Finding]) -> dict[str, int | None]:
+    """The best epoch, the stop (`would_stop` in a run without early stopping) and the onset of overfitting."""
     stop = entry.record.early_stopping
     key = "stop" if stop.used else "would_stop"
     onset = next((finding.epochs[0] for finding in findings if finding.rule == "overfitting" and finding.epochs), None)
@@ -82,7 +82,7 @@ def marked(entry: Entry, findings: Sequence[Finding]) -> dict[str, int | None]:
 
 def marks(comparison: Comparison, entry: Entry) -> dict[str, Any]:
     """Title, marked epochs and baseline of a run's curves."""
-    epochs = marked(entry, comparison.findings[entry.name])
+    epochs = marked_epochs(entry, comparison.findings[entry.name])
     return {
         "title": entry.label,
         "best_epoch": epochs["best"],
@@ -101,18 +101,18 @@ def times(entries: Sequence[Entry]) -> pd.DataFrame:
 
 
 def of_group(comparison: Comparison, group: Group, place: int, folder: Path) -> Iterator[Drawing]:
-    """The figures of models that answered the same images; grids show the first models in the order of the tables."""
-    tested = [candidate for candidate in group.candidates if "test" in candidate.parts]
+    """The figures of a group; grids show the first models in the order of the tables."""
+    scored = [candidate for candidate in group.candidates if "test" in candidate.parts]
     rows = {row["model"]: row for row in cells.rows(comparison.scores, data=group.name, split="test")}
     title = {"title": f"AUROC with 95% interval, {group.name}"}
     yield Drawing(f"forest-{place}", figures.forest, (forest_table(comparison, group),), title, folder)
-    cut = f", first {MOST_PANELS} of {len(tested)} by validation AUROC" if len(tested) > MOST_PANELS else ""
+    cut = f", first {MOST_PANELS} of {len(scored)} by validation AUROC" if len(scored) > MOST_PANELS else ""
     for kind, name, grid, panel in (
         ("roc", "ROC curves", figures.roc_grid, roc_panel),
         ("precision-recall", "Precision-recall curves", figures.precision_recall_grid, precision_recall_panel),
-        *((("reliability", "Reliability", figures.reliability_grid, reliability_panel),) if tested else ()),
+        *((("reliability", "Reliability", figures.reliability_grid, reliability_panel),) if scored else ()),
     ):
-        panels = [panel(candidate, rows[candidate.label]) for candidate in tested[:MOST_PANELS]]
+        panels = [panel(candidate, rows[candidate.label]) for candidate in scored[:MOST_PANELS]]
         yield Drawing(f"{kind}-{place}", grid, (panels,), {"title": f"{name} on test{cut}"}, folder)
     if cells.rows(comparison.operating_points, data=group.name, split="test"):
         counts = list(confusions(comparison, group))
@@ -120,7 +120,7 @@ def of_group(comparison: Comparison, group: Group, place: int, folder: Path) -> 
         yield Drawing(f"confusion-{place}", figures.confusion_grid, (counts[:MOST_PANELS],), title, folder)
     pairs = cells.rows(comparison.pairs, data=group.name)
     if pairs:
-        labels = [candidate.label for candidate in tested]
+        labels = [candidate.label for candidate in scored]
         title = {"title": "Differences of AUROC on test"}
         yield Drawing(f"pairwise-{place}", figures.pairwise, (labels, *matrices(labels, pairs)), title, folder)
 

@@ -1,7 +1,7 @@
 """A comparison -> files: tables, findings, figures, report.
 
-Everything is written before anything of an earlier comparison is replaced; then each file, and the folder of figures,
-takes its place whole, the report last. A process killed in that last moment can leave files of two comparisons.
+Everything is written into a temporary folder first; then each file, and the folder of figures, replaces that of an
+earlier comparison, the report last. A process killed in that last moment can leave files of two comparisons.
 """
 
 import json
@@ -15,6 +15,7 @@ from pandas.api.types import is_numeric_dtype
 
 from retina.analysis.comparing import scores
 from retina.analysis.comparing.comparison import Comparison
+from retina.analysis.diagnosis import Finding
 from retina.errors import RunError
 from retina.machine import files
 from retina.reporting import pictures, report, wording
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 FIGURES = "figures"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection)."""
 TABLES: dict[str, Callable[[Comparison], "pd.DataFrame"]] = {
     "comparison.csv": lambda comparison: scores.with_unfinished(comparison.scores, comparison.unfinished),
     "operating_points.csv": lambda comparison: comparison.operating_points,
@@ -33,22 +35,22 @@ TABLES: dict[str, Callable[[Comparison], "pd.DataFrame"]] = {
     "mistakes.csv": lambda comparison: comparison.mistakes,
 }
 WRITTEN = ("findings.json", *TABLES, FIGURES, "report.html", "report.md")
-"""What a comparison writes, in the order in which it takes its place."""
+"""The files and folders of a comparison, in the order in which they replace those of an earlier one."""
 WHOLE = (
     *("seed", "best_epoch", "epochs_run", "images", "positives", "ece_bins", "seeds"),
     *("tp", "fp", "fn", "tn", "models_wrong", "models"),
     *("positives_only_a", "positives_only_b", "negatives_only_a", "negatives_only_b"),
 )
-"""Columns of whole numbers, which a missing value must not turn into decimals."""
+"""Columns of whole numbers: pandas would write them with decimals where a value is missing."""
 
 
 def publish(comparison: Comparison, out: Path, language: Language, *, quiet: bool = False) -> None:
-    """Write everything into a temporary folder in `out`, then put it into its place; whatever else lies there stays.
+    """Write everything into a temporary folder in `out`, then move it into place; other files in `out` are kept.
 
-    Where something fails before that, `out` is as it was.
+    Where something fails before it is moved, `out` is as it was.
 
     Raises:
-        RunError: `out` is not the comparison's own, see `refuse_foreign`.
+        RunError: `out` holds something else, see `refuse_foreign`.
         RetinaError: the folder cannot be written.
     """
     refuse_foreign(out)
@@ -67,35 +69,35 @@ def publish(comparison: Comparison, out: Path, language: Language, *, quiet: boo
 
 
 def refuse_foreign(out: Path) -> None:
-    """Refuse a place where something else would be overwritten.
+    """Refuse a folder in which something else would be overwritten.
 
     Raises:
         RunError: a file, a folder of runs, or a folder that holds files of these names and no earlier comparison.
     """
-    found = None
+    obstacle = None
     if out.exists() and not out.is_dir():
-        found = "a file"
+        obstacle = "a file"
     elif (out / "record.json").exists() or any(out.glob("*/record.json")):
-        found = "a folder of runs"
+        obstacle = "a folder of runs"
     elif not is_comparison(out):
-        found = next((name for name in WRITTEN if (out / name).exists()), None)
-    if found:
+        obstacle = next((name for name in WRITTEN if (out / name).exists()), None)
+    if obstacle:
         raise RunError(
-            "the comparison needs a folder of its own", found=found, where=out, advice="name another with --out DIR"
+            "the comparison needs a folder of its own", found=obstacle, where=out, advice="name another with --out DIR"
         )
 
 
 def is_comparison(folder: Path) -> bool:
     """Whether a folder holds an earlier comparison."""
     try:
-        found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
+        content = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(found, dict) and {"schema", "runs", "pairs", "damaged"} <= set(found)
+    return isinstance(content, dict) and {"schema", "runs", "pairs", "damaged"} <= set(content)
 
 
 def replace(new: Path, old: Path) -> None:
-    """Put a file or a folder in the place of another."""
+    """Move a file or a folder to the place of another, which is removed."""
     if old.is_dir() and not old.is_symlink():
         shutil.rmtree(old)
     new.replace(old)
@@ -114,7 +116,7 @@ def write(comparison: Comparison, folder: Path, language: Language, *, quiet: bo
 
 
 def table(frame: "pd.DataFrame") -> str:
-    """A table as CSV text; numbers in full precision, what could not be estimated left empty."""
+    """A table as CSV text; numbers in full precision, missing ones empty."""
     whole = {name: "Int64" for name in WHOLE if name in frame}
     texts = {name: frame[name].map(harmless) for name in frame if not is_numeric_dtype(frame[name])}
     return frame.assign(**texts).astype(whole).to_csv(index=False, lineterminator="\n")
@@ -126,10 +128,10 @@ def harmless(value: Any) -> Any:  # noqa: ANN401 - a cell of any kind
 
 
 def findings(comparison: Comparison, language: Language) -> dict[str, Any]:
-    """Every finding as plain JSON values: of runs, of pairs of runs, of the classes, and what was damaged."""
+    """Every finding as plain JSON values: on runs, on pairs of runs, on the classes; and what is damaged."""
 
-    def plain(found: Sequence[Any]) -> list[dict[str, Any]]:
-        return [wording.to_dict(finding, language) for finding in found]
+    def plain(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+        return [wording.to_dict(finding, language) for finding in findings]
 
     return {
         "schema": 1,

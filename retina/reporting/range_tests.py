@@ -1,4 +1,4 @@
-"""A learning-rate range test as files: record, curve, figure; whole or not at all."""
+"""A learning-rate range test as files: record, curve, figure; all of them or none."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ Record = Mapping[str, Any]
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The record of a range test that was made before.
+    """The record of an earlier range test.
 
     Raises:
         RunError: it is damaged.
@@ -27,7 +27,7 @@ def read(folder: Path) -> dict[str, Any]:
         return sealed.read_sealed(folder / RECORD)
     except ValueError as error:
         raise RunError(
-            "the range test made before is damaged",
+            "an earlier range test is damaged",
             expected="the record as it was written",
             found=error,
             where=folder,
@@ -36,7 +36,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def write(folder: Path, record: Record, lines: Sequence[Line]) -> None:
-    """Write a range test; an earlier one is replaced, with its check, when the new one is complete.
+    """Write a range test; when it is complete, it replaces an earlier one and the check of that.
 
     Raises:
         RetinaError: the folder cannot be written.

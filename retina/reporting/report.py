@@ -1,4 +1,4 @@
-"""A comparison in words: sections in reading order -> one document."""
+"""A comparison -> a document: every section, in reading order."""
 
 from retina.analysis.comparing.comparison import Comparison
 from retina.reporting.document import Document

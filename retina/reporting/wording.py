@@ -1,4 +1,4 @@
-"""A finding in words: its sentences in a language, and itself as plain values with them."""
+"""A finding in words: its sentences in a language, and the finding as plain values with them."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """What is said before anything is trained, a line of text each: on what, and what a result has to beat."""
 
-from retina.analysis.comparing import summary
+from retina.reporting.terminal.remarks import notices
 from retina.runs.record import Record
 
 
@@ -14,7 +14,7 @@ def of_run(record: Record) -> list[str]:
     return [
         f"{record.name}: {precision} on {device}, from {record.weights.origin} weights",
         *of_data(record),
-        *summary.notices(record),
+        *notices(record),
         *record.data.warnings,
     ]
 

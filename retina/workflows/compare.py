@@ -57,6 +57,6 @@ def compare(
     spoken, folder = Language(language), results / "comparison" if out is None else out
     chosen = comparing.select(results, names, required=not against)
     with progress.bar("scoring", len(chosen), quiet=quiet, unit="runs") as advance:
-        comparison = comparing.compare(chosen, against, advance, named=[Path(name).name for name in names])
+        comparison = comparing.compare(chosen, against, advance, names=[Path(name).name for name in names])
     publish.publish(comparison, folder, spoken, quiet=quiet)
     return ComparisonResult(comparison, folder, spoken)

@@ -13,6 +13,7 @@ from retina.machine import files, sealed
 from retina.machine.progress import Say, silent
 from retina.reporting import range_tests
 from retina.reporting.figures.rates import Line
+from retina.reporting.terminal.rate_grid import CAVEAT
 from retina.training import execution
 from retina.training.plan import Plan, Planner
 from retina.training.searches import lr_range
@@ -47,7 +48,7 @@ class RangeTestResult:
     @property
     def check(self) -> dict[str, Any] | None:
         """The grid beside the suggestion, as it is written: plain JSON values."""
-        return None if self.grid is None else self.grid.to_dict() | {"range_test": self.suggestion}
+        return None if self.grid is None else self.grid.to_dict() | {"caveat": CAVEAT, "range_test": self.suggestion}
 
 
 def lr_find(

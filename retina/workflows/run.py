@@ -21,8 +21,8 @@ class RunResult:
     Args:
         run: Its folder.
         reused: It was finished before.
-        summary: Its record, its metrics and what must be said beside them, see
-            `retina.analysis.comparing.summary`.
+        summary: Its record and its metrics, see `retina.analysis.comparing.summary`;
+            `retina.reporting.terminal.remarks` has the sentences that belong beside them.
     """
 
     run: Run

@@ -9,11 +9,12 @@ from command_line import call as typed
 from command_line import fails
 from small_runs import small_network
 
-from retina.analysis.comparing import comparison, rate_grid
+from retina.analysis.comparing import comparison
 from retina.analysis.gathering import collection
 from retina.machine import sealed
 from retina.reporting import wording
 from retina.reporting.language import Language
+from retina.reporting.terminal.rate_grid import CAVEAT
 from retina.runs import folder as runs
 from retina.runs import searches
 from retina.training import weights
@@ -79,7 +80,7 @@ def test_the_check_trains_ordinary_runs_and_says_what_validation_tells(tiny_set,
     assert sorted(run.record().experiment.learning_rate for run in found) == [1e-4, 3e-4, 1e-3]
     assert {run.record().experiment.seed for run in found} == {0}
     assert done.stdout.count("(DeLong, Holm)") == 3
-    assert rate_grid.CAVEAT in done.stdout
+    assert CAVEAT in done.stdout
     times = [run.record_path.stat().st_mtime_ns for run in found]
     again = json.loads(call(tmp_path, tiny_set, "--check", "--seeds", 1, "--json").stdout)
     assert [run.record_path.stat().st_mtime_ns for run in found] == times
@@ -134,7 +135,7 @@ def test_a_damaged_test_is_one_line_nothing_is_deleted_and_force_replaces_it(tin
     (folder,) = searches.range_folder(tmp_path).iterdir()
     (folder / "record.json").write_text("{")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    fails(call(tmp_path, tiny_set, "--quiet", seeds=1), "the range test made before is damaged", folder, "--force")
+    fails(call(tmp_path, tiny_set, "--quiet", seeds=1), "an earlier range test is damaged", folder, "--force")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert call(tmp_path, tiny_set, "--force", seeds=1).exit_code == 0
     assert sealed.read_sealed(folder / "record.json")["kind"] == "lr-find"

@@ -1,4 +1,4 @@
-"""Every run made so far -> one comparison: tables, diagnoses, verdicts. Numbers only; words come later."""
+"""Runs -> one comparison: tables, diagnoses, verdicts. Numbers only: `retina.reporting` writes the sentences."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What two runs that differ in one respect say about it.
+    """The comparison of two runs that differ in their parameter set, or in their loss, alone.
 
     Args:
-        kind: `params` or `loss`.
-        first: The one run.
-        second: The other.
-        findings: What was found.
+        kind: What they differ in, `params` or `loss`.
+        first: One run; of a pair of losses, the one with cross-entropy.
+        second: The other run.
+        findings: How they differ.
     """
 
     kind: str
@@ -39,21 +39,23 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that can be said about the runs.
+    """Tables and findings on the runs that were compared.
 
     Args:
         entries: Every run that could be read, finished or not, by name.
-        damaged: One line for each that could not, naming the file.
-        groups: Finished runs and published models by the images they answered, the best on validation first.
+        damaged: One line for each that could not be read, with the name of the file.
+        groups: Finished runs and published models, grouped by the images they were scored on, the best on validation
+            first.
         scores: One row a model and split, see `retina.analysis.comparing.scores`.
         operating_points: One row a model, split and operating point.
         pairs: One row a pair of models, see `retina.analysis.comparing.pairing`.
         mistakes: The most confident mistakes on test, see `retina.analysis.comparing.mistakes`.
         findings: Name of a run -> the diagnosis of its curves, the most severe first.
         verdicts: Parameter sets and losses against each other.
-        imbalances: Name of a group -> the statement on the balance of its classes.
+        imbalances: Name of a group -> the finding on the balance of its classes.
         tunings: Searches whose winner is among the runs: it was selected on validation.
-        asked: What was asked for: runs by name, and files of published scores by name, with the split that was said.
+        arguments: What `compare` was typed with: the runs it was limited to, and `--against` with the files of
+            published scores, without their folders.
     """
 
     entries: tuple[Entry, ...]
@@ -67,11 +69,11 @@ class Comparison:
     verdicts: tuple[Verdict, ...]
     imbalances: dict[str, Finding]
     tunings: tuple[Tuning, ...] = ()
-    asked: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
     @property
     def unfinished(self) -> tuple[Entry, ...]:
-        """Runs that are shown and not ranked."""
+        """The runs that are not finished, which tables show and do not rank."""
         return tuple(entry for entry in self.entries if not entry.finished)
 
 
@@ -81,63 +83,64 @@ def select(results: Path, names: Sequence[str], *, required: bool = True) -> lis
     Args:
         results: The results folder.
         names: Names of runs, or their folders.
-        required: There must be at least one.
+        required: Whether there must be at least one.
 
     Raises:
         RunError: a name is unknown, or there is no run at all.
     """
     if names:
         return list({run.folder.resolve(): run for run in (runs.find(results, name) for name in names)}.values())
-    found = runs.list_runs(results)
-    if required and not found:
+    every = runs.list_runs(results)
+    if required and not every:
         raise RunError(
             "there is no run to compare",
             expected="at least one run folder",
             where=runs.runs_folder(results),
             advice="make one: python cli.py run resnet18 --params p1 --loss focal",
         )
-    return found
+    return every
 
 
 def compare(
-    found: Sequence[Run],
+    chosen: Sequence[Run],
     against: Sequence[str | Path] = (),
     finished: Callable[[int], None] = lambda _: None,
     *,
-    named: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Comparison:
     """Compare runs with each other, and with scores that others published.
 
     Args:
-        found: The runs. Those that are damaged are named in the result and left out.
+        chosen: The runs. Damaged ones are named in the result and left out.
         against: Files of published scores, see `retina.analysis.gathering.external.read`.
-        finished: Hears of every run whose scores are done.
-        named: The runs as the user named them, where not all were meant.
+        finished: Is called with 1 for every run, and with 0 for every published model, whose scores are done.
+        names: The runs as the user named them; empty where all are compared.
 
     Raises:
         RunError: a file of published scores cannot be used.
     """
     published = [external.read(path) for path in against]
-    entries, damaged = collection.collect(found)
-    groups, altered = candidates.group(entries, published)
-    folders = sorted({run.folder.resolve().parent.parent for run in found})
-    (ranges, torn), (tunings, broken) = searches.range_tests(folders), searches.tunings(folders)
-    measured = {entry.name: searches.nearest(ranges, entry.record) for entry in entries}
-    scored, applied = scores.tables(groups, finished)
+    entries, damaged = collection.collect(chosen)
+    groups, contradictory = candidates.group(entries, published)
+    folders = sorted({run.folder.resolve().parent.parent for run in chosen})
+    range_tests, damaged_tests = searches.range_tests(folders)
+    tunings, damaged_tunings = searches.tunings(folders)
+    nearest = {entry.name: searches.nearest(range_tests, entry.record) for entry in entries}
+    scored, operating_points = scores.tables(groups, finished)
     curves = {entry.name: replace(Curve.of(entry.record, entry.history), name=entry.label) for entry in entries}
     return Comparison(
         entries=tuple(entries),
-        damaged=(*damaged, *altered, *torn, *broken),
+        damaged=(*damaged, *contradictory, *damaged_tests, *damaged_tunings),
         groups=tuple(groups),
         scores=scored,
-        operating_points=applied,
+        operating_points=operating_points,
         pairs=pairing.table(groups),
         mistakes=mistakes.table(groups),
-        findings={name: tuple(diagnose(curve, others(name, curves), measured[name])) for name, curve in curves.items()},
+        findings={name: tuple(diagnose(curve, others(name, curves), nearest[name])) for name, curve in curves.items()},
         verdicts=tuple(verdicts(entries, curves)),
         imbalances={group.name: balance(group) for group in groups},
         tunings=tuple(item for item in tunings if item.winner in curves),
-        asked=(*named, *(word for scores in published for word in ("--against", scores.source))),
+        arguments=(*names, *(word for scores in published for word in ("--against", scores.source))),
     )
 
 
@@ -148,18 +151,18 @@ def others(name: str, curves: dict[str, Curve]) -> list[Curve]:
 
 def verdicts(entries: Sequence[Entry], curves: dict[str, Curve]) -> list[Verdict]:
     """Parameter sets of the same backbone and loss, and losses of the same backbone and parameter set."""
-    found = [
+    pairs = [
         Verdict("params", first, second, (compare_params(curves[first.name], curves[second.name]),))
         for first, second in design.parameter_pairs(entries)
     ]
-    return found + [
+    return pairs + [
         Verdict("loss", plain, focal, tuple(compare_losses(curves[plain.name], curves[focal.name])))
         for plain, focal in design.loss_pairs(entries)
     ]
 
 
 def balance(group: Group) -> Finding:
-    """The balance of a group's classes: over all splits where a run tells them, else among the test images."""
+    """The balance of a group's classes: over all splits where it has a run, else on one split."""
     if group.entries:
         parts = group.entries[0].record.data.splits.values()
         return imbalance(sum(part.images for part in parts), sum(part.positives for part in parts))

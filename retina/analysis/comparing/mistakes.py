@@ -1,4 +1,4 @@
-"""The images that models got most confidently wrong, by id."""
+"""The images about which models are wrong with most confidence, by id."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST = 3
+"""Rows of each kind a model."""
 COLUMNS = ("data", "model", "kind", "id", "probability", "models_wrong", "models")
 
 
@@ -20,12 +21,12 @@ def table(groups: Sequence[Group], *, most: int = MOST) -> "pd.DataFrame":
 
     Args:
         groups: The models.
-        most: Rows of each kind a model at most.
+        most: At most this many rows of each kind a model.
 
     Returns:
         `COLUMNS`: `kind` is `missed` (diseased, probability below 0.5) or `false_alarm`; `probability` is the model's
         of disease; `models_wrong` counts the models of the group, of `models`, that are wrong about the same image.
-        Models that call all images the same are not counted: they are wrong about every image of one class.
+        Models that give every image the same answer are not counted: they are wrong about every image of one class.
     """
     import pandas as pd
 
@@ -34,30 +35,31 @@ def table(groups: Sequence[Group], *, most: int = MOST) -> "pd.DataFrame":
         members = [candidate for candidate in group.candidates if "test" in candidate.parts]
         if not members:
             continue
-        wrong = [wrongs(candidate.parts["test"].labels, candidate.parts["test"].logits) for candidate in members]
-        counted = [place for place, candidate in enumerate(members) if decides(candidate.parts["test"].logits)]
-        times = np.sum([wrong[place] for place in counted], axis=0, dtype=int) + np.zeros(len(wrong[0]), int)
-        for candidate, missed in zip(members, wrong, strict=True):
+        errors = [wrong(candidate.parts["test"].labels, candidate.parts["test"].logits) for candidate in members]
+        deciding = [place for place, candidate in enumerate(members) if decides(candidate.parts["test"].logits)]
+        # Where no model decides, the sum of nothing is a single 0: the zeros make it one for each image.
+        models_wrong = np.sum([errors[place] for place in deciding], axis=0, dtype=int) + np.zeros(len(errors[0]), int)
+        for candidate, is_wrong in zip(members, errors, strict=True):
             part = candidate.parts["test"]
             for kind, label in (("missed", 1), ("false_alarm", 0)):
-                chosen = np.flatnonzero(missed & (part.labels == label))
-                chosen = chosen[np.argsort(-np.abs(part.logits[chosen]), kind="stable")][:most]
+                images = np.flatnonzero(is_wrong & (part.labels == label))
+                images = images[np.argsort(-np.abs(part.logits[images]), kind="stable")][:most]
                 rows += [
                     (
                         *(group.name, candidate.label, kind, part.ids[place], float(expit(part.logits[place]))),
-                        *(int(times[place]), len(counted)),
+                        *(int(models_wrong[place]), len(deciding)),
                     )
-                    for place in chosen
+                    for place in images
                 ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def decides(logits: np.ndarray) -> bool:
-    """Whether a model calls some images diseased and others healthy."""
-    called = logits >= 0
-    return bool(called.any() and not called.all())
+    """Whether a model calls some images diseased and others healthy, instead of all the same."""
+    diseased = logits >= 0
+    return bool(diseased.any() and not diseased.all())
 
 
-def wrongs(labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """Which images (N,) bool stand on the wrong side of probability 0.5."""
+def wrong(labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Which images have a probability on the wrong side of 0.5, (N,) bool."""
     return (logits >= 0) != (labels == 1)

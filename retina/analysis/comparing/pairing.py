@@ -24,11 +24,14 @@ COLUMNS = (
 
 
 def table(groups: Sequence[Group]) -> "pd.DataFrame":
-    """All pairs: `COLUMNS`, one row each; pairs that share no test images carry no number and say why.
+    """All pairs, one row each; pairs that share no test images have no number, and `not_paired` says why.
 
     Differences are model a minus model b. DeLong's test and the exact McNemar tests are two-sided. Holm's correction
     covers two families in every group: the AUROC tests of all its pairs, and their McNemar tests, positives and
     negatives together. McNemar's decisions are those at the threshold that reached 95 % sensitivity on validation.
+
+    Returns:
+        `COLUMNS`.
     """
     import pandas as pd
 
@@ -45,13 +48,13 @@ def table(groups: Sequence[Group]) -> "pd.DataFrame":
 
 
 def within(group: Group) -> list[dict[str, Any]]:
-    """The pairs of one group, those of models without test scores left out."""
+    """The pairs of one group; models without test scores are left out."""
     members = [candidate for candidate in group.candidates if "test" in candidate.parts]
     if len(members) < 2:  # noqa: PLR2004 - a pair
         return []
     labels = members[0].parts["test"].labels
     scores = np.stack([candidate.parts["test"].logits for candidate in members])
-    drawn = [group.draws["test"][candidate.label] for candidate in members]
+    draws = [group.draws["test"][candidate.label] for candidate in members]
     correct = [decisions(candidate) for candidate in members]
     rows = []
     for (a, b), test in statistics.paired_delong_all(labels, scores).items():
@@ -63,7 +66,7 @@ def within(group: Group) -> list[dict[str, Any]]:
             "positives": int(labels.sum()),
         }
         row |= test._asdict() | {"smallest_detectable": statistics.smallest_detectable(test.standard_error)}
-        bootstrap = resampling.paired_bootstrap(drawn[a], drawn[b])
+        bootstrap = resampling.paired_bootstrap(draws[a], draws[b])
         row |= {f"bootstrap_{name}": value for name, value in bootstrap._asdict().items()}
         for name, label in (("positives", 1), ("negatives", 0)):
             row |= disagreement(name, correct[a], correct[b], labels == label)
@@ -73,7 +76,7 @@ def within(group: Group) -> list[dict[str, Any]]:
 
 
 def decisions(candidate: Candidate) -> np.ndarray | None:
-    """Which test images a model gets right (N,) bool at its screening threshold, or `None` where it has none."""
+    """Which test images a model gets right at its screening threshold, (N,) bool; `None` where it has no threshold."""
     point = next((item for item in candidate.points if item.name == SCREENING), None)
     if point is None or np.isnan(point.threshold):
         return None
@@ -82,7 +85,7 @@ def decisions(candidate: Candidate) -> np.ndarray | None:
 
 
 def disagreement(name: str, a: np.ndarray | None, b: np.ndarray | None, among: np.ndarray) -> dict[str, float]:
-    """The McNemar columns of a pair among the images chosen (N,) bool."""
+    """The McNemar columns of a pair, of the images in `among` alone, (N,) bool."""
     if a is None or b is None:
         return dict.fromkeys((f"{name}_only_a", f"{name}_only_b", f"p_{name}"), nan)
     test = statistics.mcnemar(a[among], b[among])
@@ -90,11 +93,12 @@ def disagreement(name: str, a: np.ndarray | None, b: np.ndarray | None, among: n
 
 
 def correct_for_family(rows: Sequence[dict[str, Any]]) -> None:
-    """Add Holm's adjusted p-values to the pairs of a group."""
+    """Add Holm's adjusted p-values to the pairs of a group, see `table` for the families."""
     for row, adjusted in zip(rows, statistics.holm([row["p_value"] for row in rows]), strict=True):
         row["p_holm"] = adjusted
     names = ("positives", "negatives")
     adjusted = statistics.holm([row[f"p_{name}"] for name in names for row in rows])
+    # The family holds the tests of all pairs on positives, then those on negatives.
     for place, name in enumerate(names):
         for row, value in zip(rows, adjusted[place * len(rows) :], strict=False):
             row[f"p_{name}_holm"] = value

@@ -14,9 +14,6 @@ from retina.runs.folder import Run
 from retina.runs.record import Record
 
 SIGNIFICANT = 0.05
-CAVEAT = (
-    "The grid is the answer that the range test is checked against, since range tests mislead on unfrozen fine-tuning."
-)
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Grid:
-    """What a grid of learning rates came to.
+    """The runs of a grid of learning rates, compared on validation.
 
     Args:
         aurocs: Rate -> validation AUROC at the best epoch, 0-1; `None` where the run is not finished.
@@ -59,8 +56,8 @@ class Grid:
     @property
     def best(self) -> float | None:
         """The rate with the highest validation AUROC, the lowest of equal ones; `None` where no run is finished."""
-        known = [(-area, rate) for rate, area in self.aurocs.items() if area is not None]
-        return min(known)[1] if known else None
+        ranked = [(-area, rate) for rate, area in self.aurocs.items() if area is not None]
+        return min(ranked)[1] if ranked else None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -69,25 +66,27 @@ class Grid:
             for rate, area in self.aurocs.items()
         ]
         pairs = [vars(pair) | {"apart": pair.apart} for pair in self.pairs]
-        return {"rates": rates, "pairs": pairs, "best": self.best, "images": self.images, "caveat": CAVEAT}
+        return {"rates": rates, "pairs": pairs, "best": self.best, "images": self.images}
 
 
-def compare(found: Mapping[float, Run]) -> Grid:
+def compare(grid: Mapping[float, Run]) -> Grid:
     """Compare runs by their validation logits.
 
     Args:
-        found: Learning rate -> its run.
+        grid: Learning rate -> its run.
 
     Raises:
-        RunError: a run is damaged, or they answered different images.
+        RunError: a run is damaged, or they were scored on different images.
     """
-    entries = {rate: collection.read(run) for rate, run in sorted(found.items())}
+    entries = {rate: collection.read(run) for rate, run in sorted(grid.items())}
     parts = {rate: entry.part("validation") for rate, entry in entries.items() if entry.finished}
     for ids, labels, _ in list(parts.values())[1:]:
         first = next(iter(parts.values()))
         if not (np.array_equal(ids, first[0]) and np.array_equal(labels, first[1])):
-            raise RunError("the runs of the grid answered different images", advice="delete them and try again")
-    pairs = tested(list(parts), [part[2] for part in parts.values()], next(iter(parts.values()))[1]) if parts else ()
+            raise RunError(
+                "the runs of the grid were scored on different images", advice="delete these runs and train them again"
+            )
+    pairs = all_pairs(list(parts), [part[2] for part in parts.values()], next(iter(parts.values()))[1]) if parts else ()
     areas = {rate: statistics.delong(part[1], part[2]).auroc for rate, part in parts.items()}
     return Grid(
         aurocs={rate: areas.get(rate) for rate in entries},
@@ -98,22 +97,23 @@ def compare(found: Mapping[float, Run]) -> Grid:
     )
 
 
-def tested(rates: Sequence[float], logits: Sequence[np.ndarray], labels: np.ndarray) -> list[Pair]:
-    """Every two rates, tested as a family."""
+def all_pairs(rates: Sequence[float], logits: Sequence[np.ndarray], labels: np.ndarray) -> list[Pair]:
+    """Every two rates, tested as one family of Holm's correction."""
     if len(rates) < 2:  # noqa: PLR2004 - a pair
         return []
-    found = statistics.paired_delong_all(labels, np.stack(logits))
-    adjusted = statistics.holm([found[pair].p_value for pair in combinations(range(len(rates)), 2)])
+    tests = statistics.paired_delong_all(labels, np.stack(logits))
+    adjusted = statistics.holm([tests[pair].p_value for pair in combinations(range(len(rates)), 2)])
     return [
-        Pair(rates[a], rates[b], found[a, b].difference, _known(found[a, b].p_value), _known(p_holm))
+        Pair(rates[a], rates[b], tests[a, b].difference, _number(tests[a, b].p_value), _number(p_holm))
         for (a, b), p_holm in zip(combinations(range(len(rates)), 2), adjusted, strict=True)
     ]
 
 
-def _known(value: float) -> float | None:
+def _number(value: float) -> float | None:
+    """A number of Python, `None` for NaN."""
     return None if np.isnan(value) else float(value)
 
 
 def is_over(record: Record) -> bool:
-    """Whether a run of a grid needs no training: finished, or diverged, which it would do again."""
+    """Whether a run of a grid needs no training: it is finished, or it diverged and would do so again."""
     return record.finished or record.status == "diverged"

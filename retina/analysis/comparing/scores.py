@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCREENING_PREVALENCE = 0.10
-"""The share of diseased eyes at which predictive values are given too: RFMiD's 79 % is no screening programme's."""
-
+"""A share of diseased eyes as a screening programme meets it, for predictive values: RFMiD's 79 % is far above it."""
 
 RUN = (
     *("run", "status", "backbone", "params", "loss", "seed", "weights", "recipe", "preprocessing"),
@@ -31,11 +30,11 @@ SEEDS = ("seeds", "auroc_seed_mean", "auroc_seed_sd")
 def tables(
     groups: Sequence[Group], finished: Callable[[int], None] = lambda _: None
 ) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """The scores of every model on every split it answered, and the same at every operating point.
+    """The scores of every model on every split that it has logits of, and its decisions at every operating point.
 
     Args:
         groups: The models.
-        finished: Hears of every run that is done.
+        finished: Is called with 1 for every run, and with 0 for every published model, that is done.
 
     Returns:
         One row a model and split (`model, data, split`, `RUN`, what `score` gives, `SEEDS`), and one row a model, split
@@ -44,22 +43,22 @@ def tables(
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    applied: list[dict[str, Any]] = []
+    decisions: list[dict[str, Any]] = []
     for group in groups:
         seeds = seed_columns(group)
         for candidate in group.candidates:
             for split in [name for name in PREDICTED_SPLITS if name in candidate.parts]:
                 key = {"model": candidate.label, "data": group.name, "split": split}
                 run = of_run(candidate.entry) if candidate.entry else dict.fromkeys(RUN)
-                again = seeds.get((candidate.label, split), dict.fromkeys(SEEDS))
-                rows.append(key | run | score(candidate, split, group.draws[split][candidate.label]) | again)
-                applied += [key | row for row in at_points(candidate, split)]
+                repeated = seeds.get((candidate.label, split), dict.fromkeys(SEEDS))
+                rows.append(key | run | score(candidate, split, group.draws[split][candidate.label]) | repeated)
+                decisions += [key | row for row in at_points(candidate, split)]
             finished(int(candidate.entry is not None))
-    return pd.DataFrame(rows), pd.DataFrame(applied)
+    return pd.DataFrame(rows), pd.DataFrame(decisions)
 
 
 def with_unfinished(scored: "pd.DataFrame", entries: Sequence[Entry]) -> "pd.DataFrame":
-    """The table of scores, and one row without any for each run that is not finished."""
+    """The table of scores, and one row without scores for each run that is not finished."""
     import pandas as pd
 
     rows = [{"model": entry.label, "data": data_name(entry.record)} | of_run(entry) for entry in entries]
@@ -67,7 +66,7 @@ def with_unfinished(scored: "pd.DataFrame", entries: Sequence[Entry]) -> "pd.Dat
 
 
 def of_run(entry: Entry) -> dict[str, Any]:
-    """The columns `RUN`: which run it is and how it ended."""
+    """The columns `RUN`: the run's name and settings, and how it ended."""
     experiment, record = entry.experiment, entry.record
     return {
         "run": entry.name,
@@ -84,16 +83,21 @@ def of_run(entry: Entry) -> dict[str, Any]:
     }
 
 
-def score(candidate: Candidate, split: str, drawn: np.ndarray) -> dict[str, float]:
-    """A model's numbers on one split, `drawn` its AUROCs (draws,) in resamples; what cannot be estimated is NaN.
+def score(candidate: Candidate, split: str, draws: np.ndarray) -> dict[str, float]:
+    """A model's numbers on one split; what cannot be estimated is NaN.
 
-    Beside each of them stands what it must beat: prevalence, the accuracy of the majority class, and the Brier score
-    and log-loss of answering the split's own prevalence for every image.
+    With what they must beat: prevalence, the accuracy of the majority class, and the Brier score and log-loss of
+    answering the split's own prevalence for every image.
+
+    Args:
+        candidate: The model.
+        split: `validation` or `test`.
+        draws: (D,) float64, its AUROC in every bootstrap resample of that split.
     """
     part = candidate.parts[split]
     labels, logits = part.labels, part.logits
     area = statistics.delong(labels, logits)
-    low, high = resampling.percentile_interval(drawn)
+    low, high = resampling.percentile_interval(draws)
     return {
         "images": len(labels),
         "positives": int(labels.sum()),
@@ -108,20 +112,20 @@ def score(candidate: Candidate, split: str, drawn: np.ndarray) -> dict[str, floa
         "majority_accuracy": metrics.majority_accuracy(labels),
         "brier_of_prevalence": metrics.prevalence_brier(labels),
         "log_loss_of_prevalence": metrics.prevalence_log_loss(labels),
-        **decided(metrics.confusion(labels, logits, 0.0)),
-        **calibrated(labels, logits),
-        **recalibrated(candidate, part),
+        **decision_columns(metrics.confusion(labels, logits, 0.0)),
+        **probability_columns(labels, logits),
+        **recalibration_columns(candidate, part),
     }
 
 
-def calibrated(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+def probability_columns(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     """Brier score, log-loss, calibration error, and the band of that error under perfect calibration."""
     low, high = calibration.calibrated_band(expit(logits))
     columns = {"ece_bins": calibration.BINS, "ece_if_calibrated_low": low, "ece_if_calibrated_high": high}
-    return scoring(labels, logits) | columns
+    return probability_scores(labels, logits) | columns
 
 
-def scoring(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+def probability_scores(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     """Brier score, log-loss and calibration error; NaN where the logits are."""
     if not np.isfinite(logits).all():
         return dict.fromkeys(("brier", "log_loss", "ece"), np.nan)
@@ -132,23 +136,24 @@ def scoring(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     }
 
 
-RECALIBRATED = (
+RECALIBRATION = (
     *("temperature", "platt_slope", "platt_intercept"),
     *(f"{score}_after_{scaling}" for scaling in ("temperature", "platt") for score in ("brier", "log_loss", "ece")),
 )
 
 
-def recalibrated(candidate: Candidate, part: Part) -> dict[str, float]:
-    """Temperature and Platt scaling fitted on validation, and what they make of this split."""
+def recalibration_columns(candidate: Candidate, part: Part) -> dict[str, float]:
+    """Temperature and Platt scaling, fitted on validation, and the scores that they give this split."""
     validation = candidate.parts.get("validation")
     if validation is None:
-        return dict.fromkeys(RECALIBRATED)
+        return dict.fromkeys(RECALIBRATION)
     temperature = calibration.fit_temperature(validation.labels, validation.logits)
     slope, intercept = calibration.fit_platt(validation.labels, validation.logits)
     columns = {"temperature": temperature, "platt_slope": slope, "platt_intercept": intercept}
+    # (slope, intercept) of the recalibrated logit
     scalings = {"temperature": (1 / temperature, 0.0), "platt": (slope, intercept)}
     for name, scaling in scalings.items():
-        after = scoring(part.labels, calibration.recalibrate(part.logits, *scaling))
+        after = probability_scores(part.labels, calibration.recalibrate(part.logits, *scaling))
         columns |= {f"{key}_after_{name}": value for key, value in after.items()}
     return columns
 
@@ -160,30 +165,30 @@ def at_points(candidate: Candidate, split: str) -> list[dict[str, Any]]:
         row = {"point": point.name, "rule": point.rule, "chosen_on": point.chosen_on, "threshold": point.threshold}
         row["threshold_probability"] = float(expit(point.threshold))
         counts = operating_points.apply(point, part.labels, part.logits)
-        rows.append(row | (dict.fromkeys(DECIDED, np.nan) if counts is None else decided(counts)))
+        rows.append(row | (dict.fromkeys(DECISION, np.nan) if counts is None else decision_columns(counts)))
     return rows
 
 
-def decided(counts: metrics.Confusion) -> dict[str, float]:
-    """The columns `DECIDED` of a confusion matrix: counts, shares with Wilson intervals, and scores."""
+def decision_columns(counts: metrics.Confusion) -> dict[str, float]:
+    """The columns `DECISION` of a confusion matrix: counts, shares with Wilson intervals, and scores."""
     row = {name: float(value) for name, value in counts._asdict().items()}
     for name, (low, high) in operating_points.intervals(counts)._asdict().items():
         row |= {name: getattr(counts, name), f"{name}_low": low, f"{name}_high": high}
     row |= {name: getattr(counts, name) for name in ("balanced_accuracy", "mcc", "f1")}
-    at = metrics.ppv_at(counts.sensitivity, counts.specificity, SCREENING_PREVALENCE)
-    return row | {"ppv_at_10_percent_prevalence": at}
+    ppv = metrics.ppv_at(counts.sensitivity, counts.specificity, SCREENING_PREVALENCE)
+    return row | {"ppv_at_10_percent_prevalence": ppv}
 
 
-DECIDED = tuple(decided(metrics.Confusion(1, 1, 1, 1)))
+DECISION = tuple(decision_columns(metrics.Confusion(1, 1, 1, 1)))
 
 
 def seed_columns(group: Group) -> dict[tuple[str, str], dict[str, float]]:
     """Mean and standard deviation over seeds for every run that was repeated, by (label, split).
 
-    The standard deviation (n - 1) is that of training; it knows nothing of the uncertainty over images and is never
+    The standard deviation (n - 1) is that of training. It does not cover the uncertainty over images and is never
     mixed with it.
     """
-    found: dict[tuple[str, str], dict[str, float]] = {}
+    columns_of: dict[tuple[str, str], dict[str, float]] = {}
     by_name = {candidate.name: candidate for candidate in group.candidates}
     for members in repetitions(group.entries):
         for split in PREDICTED_SPLITS:
@@ -194,5 +199,5 @@ def seed_columns(group: Group) -> dict[tuple[str, str], dict[str, float]]:
                 "auroc_seed_mean": float(np.mean(values)),
                 "auroc_seed_sd": float(np.std(values, ddof=1)),
             }
-            found |= {(entry.label, split): columns for entry in members}
-    return found
+            columns_of |= {(entry.label, split): columns for entry in members}
+    return columns_of

@@ -1,8 +1,8 @@
-"""What one run came to: its numbers, and the sentences that a reader must not miss."""
+"""The result of one run: its metrics, and whether its accuracy beats the majority guess. Numbers only."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from retina.errors import RunError
 from retina.numbers import metrics, statistics
@@ -24,26 +24,49 @@ class Result:
 
 
 @dataclass(frozen=True)
+class BestAccuracy:
+    """The best validation accuracy of any epoch, beside that of the majority guess.
+
+    Args:
+        value: The accuracy, 0-1.
+        low: Lower end of its Wilson 95 % interval, which is optimistic: the value is the best of several.
+        high: Upper end.
+        majority: Accuracy of calling every validation image the majority class, 0-1.
+    """
+
+    value: float
+    low: float
+    high: float
+    majority: float
+
+    @property
+    def verdict(self) -> Literal["better", "alike", "worse"]:
+        """How it compares with the majority guess: `alike` where the interval covers that."""
+        if self.low > self.majority:
+            return "better"
+        return "worse" if self.high < self.majority else "alike"
+
+
+@dataclass(frozen=True)
 class Summary:
     """A run, and what follows from its predictions and history.
 
     Args:
         record: Its record.
-        folder: Where it lies.
-        results: Metrics on validation and test; `None` where the run is not finished.
-        remarks: The sentences beside the numbers.
+        folder: Its folder.
+        results: Split -> metrics on validation and test; `None` where the run is not finished.
+        best_accuracy: The best validation accuracy of any epoch; `None` where the run is not finished.
     """
 
     record: Record
     folder: Path
     results: dict[str, Result] | None
-    remarks: tuple[str, ...]
+    best_accuracy: BestAccuracy | None
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as plain JSON values, with `folder`, `results` and `remarks`."""
+        """The record as plain JSON values, with `folder` and `results`."""
         results = None if self.results is None else {split: asdict(result) for split, result in self.results.items()}
-        further = {"folder": str(self.folder), "results": results, "remarks": list(self.remarks)}
-        return self.record.to_dict() | further
+        return self.record.to_dict() | {"folder": str(self.folder), "results": results}
 
 
 def summarize(run: Run) -> Summary:
@@ -54,10 +77,10 @@ def summarize(run: Run) -> Summary:
     """
     record = status.record(run)
     if not record.finished:
-        return Summary(record, run.folder, None, tuple(notices(record)))
+        return Summary(record, run.folder, None, None)
     status.check(run, record, TABLES)
     results = scores(run)
-    return Summary(record, run.folder, results, tuple(remarks(run, record, results)))
+    return Summary(record, run.folder, results, best_accuracy(run, record, results["validation"].images))
 
 
 def scores(run: Run) -> dict[str, Result]:
@@ -76,34 +99,11 @@ def scores(run: Run) -> dict[str, Result]:
     return results
 
 
-def remarks(run: Run, record: Record, results: dict[str, Result]) -> list[str]:
-    """The sentences beside a finished run's numbers."""
-    sentences = notices(record)
-    stop = record.early_stopping
-    if not stop.used and stop.stop_epoch is not None:
-        sentences.append(
-            f"Early stopping with patience {stop.patience} would have stopped after epoch {stop.stop_epoch}."
-        )
-    images = results["validation"].images
-    best = float(run.history()["val_accuracy"].max())
-    baseline = record.baselines.majority["validation"].accuracy
-    low, high = statistics.wilson(round(best * images), images)
-    if low <= baseline:
-        verdict = "is worse than" if high < baseline else "cannot be told from"
-        sentences.append(
-            f"The best validation accuracy of any epoch, {best:.3f} (95 % interval {low:.3f}-{high:.3f}, optimistic "
-            f"because it is the best of several), {verdict} calling every image the majority class ({baseline:.3f})."
-        )
-    return sentences
-
-
-def notices(record: Record) -> list[str]:
-    """What was settled before training and belongs beside every number of the run."""
-    sentences = [record.weights.notice, record.data.notice]
-    excluded = len(record.data.excluded)
-    if excluded:
-        sentences.append(f"{excluded} images were left out; the record of the run names them")
-    return [sentence.rstrip(".") + "." for sentence in sentences if sentence]
+def best_accuracy(run: Run, record: Record, images: int) -> BestAccuracy:
+    """The best validation accuracy of any epoch, on that many images."""
+    value = float(run.history()["val_accuracy"].max())
+    low, high = statistics.wilson(round(value * images), images)
+    return BestAccuracy(value, low, high, record.baselines.majority["validation"].accuracy)
 
 
 def summarize_all(results: Path) -> tuple[list[Summary], list[str]]:

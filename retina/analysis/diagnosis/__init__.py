@@ -1,10 +1,10 @@
-"""Training curves -> findings, as a careful colleague would state them. Epochs count from 1.
+"""Training curves -> findings. Epochs count from 1.
 
-A rule takes a `Curve` and gives a `Finding`, with its evidence, or `None`; its docstring is its definition, and
-`RULES` lists them. `diagnose` asks all of them and adds learning-rate advice. `compare_params` and `compare_losses`
-put two curves side by side; `imbalance` speaks from the labels alone. Nothing is judged on a loss' own scale, so the
-same constants serve every backbone and both losses; what counts as a change is measured against the curve's own
-scatter, or against the standard error of a metric on that many images.
+A rule takes a `Curve` and returns a `Finding`, with its evidence, or `None`; its docstring is its definition, and
+`RULES` lists them. `diagnose` applies all of them and adds learning-rate advice. `compare_params` and
+`compare_losses` compare two curves; `imbalance` reads the labels alone. No rule depends on the scale of a loss, so the
+same constants serve every backbone and both losses; whether a value has changed is judged by the curve's own scatter,
+or by the standard error of a metric on that many images.
 """
 
 from retina.analysis.diagnosis.advice import advise

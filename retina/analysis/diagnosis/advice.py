@@ -16,10 +16,10 @@ from retina.analysis.diagnosis.stability import SWING, collapse, divergence, osc
 from retina.runs.searches import RangeTest
 
 DECADE = 10.0  # rates are searched by factors of ten (Bengio 2012, arXiv 1206.5533, section 3.2)
-TELLING = 0.05  # a validation set tells five points of accuracy above the majority guess, or is too small to judge by
+RESOLUTION = 0.05  # a validation set that cannot show five points of accuracy above the majority guess is too small
 SAME_DATA = "data"
 NEAR = ("majority_trap", "underfitting")
-STEADINESS = ("divergence", "collapse", "oscillation", "slow_and_rough")  # reasons that ask for a steadier rate
+STEADINESS = ("divergence", "collapse", "oscillation", "slow_and_rough")  # reasons to look for a steadier rate
 UNSTEADY = (divergence, collapse, oscillation, training_oscillation)
 
 
@@ -31,21 +31,21 @@ class Step(NamedTuple):
 
 
 def advise(
-    curve: Curve, findings: Sequence[Finding], peers: Sequence[Curve] = (), measured: RangeTest | None = None
+    curve: Curve, findings: Sequence[Finding], peers: Sequence[Curve] = (), range_test: RangeTest | None = None
 ) -> Finding | None:
     """Which way to move the learning rate, how far, and why.
 
-    In order: a run that diverged or collapsed asks for a lower rate. One whose loss swings does too, unless a run of
-    the same backbone and loss is steady at a higher rate. A slow start follows the run that starts faster, if there
-    is one. A run no better than the majority guess follows the run that is better by more than a standard error;
-    without one, a fast first step speaks for a lower rate, and nothing speaks for either direction otherwise.
-    Overfitting and a budget that ran out are answered by epochs, not by the rate.
+    In order: a run that diverged or collapsed needs a lower rate. One whose loss swings does too, unless a run of the
+    same backbone and loss is steady at a higher rate. After a slow start the advice points to the rate of the run that
+    starts faster, if there is one. For a run no better than the majority guess it points to the run that is better by
+    more than a standard error; without one, to a lower rate after a fast first step, and otherwise to neither
+    direction. Overfitting and a budget that ran out are matters of epochs, not of the rate.
 
     Args:
         curve: The run.
         findings: What the rules found on it.
         peers: The other runs.
-        measured: A learning-rate range test of the run's setting, which is quoted and changes nothing.
+        range_test: A learning-rate range test of the run's setting, which is quoted and does not change the advice.
 
     Returns:
         A finding of rule `learning_rate`, or `None` where the curve is too short to say.
@@ -71,16 +71,16 @@ def advise(
         numbers |= _accuracies(curve, other)
     if curve.best is not None:
         numbers |= {"best": curve.best, "budget": curve.epochs}
-    if measured is not None and measured.typical is not None:
+    if range_test is not None and range_test.typical is not None:
         keys.append("learning_rate.measured")
-        numbers |= {"measured": measured.typical, "measured_spread": measured.spread}
-        numbers |= {"measured_seeds": len(measured.known), "measured_all": len(measured.suggestions)}
+        numbers |= {"measured": range_test.typical, "measured_spread": range_test.spread}
+        numbers |= {"measured_seeds": len(range_test.known), "measured_all": len(range_test.suggestions)}
     return Finding.make("info", keys, (), **numbers)
 
 
 def rival(curve: Curve, peers: Sequence[Curve]) -> Curve | None:
     """The run to compare rates with: same backbone, loss and data at another rate; same seed first, then nearest."""
-    fitting = [
+    comparable = [
         peer
         for peer in peers
         if (peer.backbone, peer.loss) == (curve.backbone, curve.loss)
@@ -92,32 +92,32 @@ def rival(curve: Curve, peers: Sequence[Curve]) -> Curve | None:
     def distance(peer: Curve) -> tuple[bool, float, str]:
         return peer.seed != curve.seed, abs(math.log(peer.learning_rate / curve.learning_rate)), peer.name
 
-    return min(fitting, key=distance, default=None)
+    return min(comparable, key=distance, default=None)
 
 
 def steady(curve: Curve) -> bool:
-    """Whether the run made progress, and none of the rules on stability finds anything."""
+    """Whether the run made progress, and no rule on stability has a finding."""
     if stuck(curve.whole()):
         return False
     return not any(rule(curve if rule is divergence else curve.whole()) for rule in UNSTEADY)
 
 
-def _step(curve: Curve, found: dict[str, Finding], other: Curve | None) -> Step | None:
-    """The direction and its reason, the gravest first."""
+def _step(curve: Curve, findings: dict[str, Finding], other: Curve | None) -> Step | None:
+    """The direction and its reason, the most severe first."""
     for rule in ("divergence", "collapse"):
-        if rule in found:
+        if rule in findings:
             return Step("lower", rule)
     if len(curve) < SHORTEST:
         return None
     step = None
-    slow = "slow_start" in found and found["slow_start"].alarming
-    if "oscillation" in found or "training_oscillation" in found:
+    slow = "slow_start" in findings and findings["slow_start"].alarming
+    if "oscillation" in findings or "training_oscillation" in findings:
         step = _after_oscillation(curve, other, slow=slow)
-    elif slow and "overfitting" not in found:
+    elif slow and "overfitting" not in findings:
         step = _after_slow_start(curve, other)
-    elif any(rule in found for rule in NEAR):
-        step = _near_majority(curve, other, alarming=any(found[rule].alarming for rule in NEAR if rule in found))
-    reason = "overfitting" if "overfitting" in found else "budget" if "budget_limited" in found else "sound"
+    elif any(rule in findings for rule in NEAR):
+        step = _near_majority(curve, other, alarming=any(findings[rule].alarming for rule in NEAR if rule in findings))
+    reason = "overfitting" if "overfitting" in findings else "budget" if "budget_limited" in findings else "sound"
     return step or Step("keep", reason)
 
 
@@ -129,7 +129,7 @@ def _after_oscillation(curve: Curve, other: Curve | None, *, slow: bool) -> Step
 
 
 def _after_slow_start(curve: Curve, other: Curve | None) -> Step:
-    """Towards the run that does not start slowly; without one, up, where the curve scatters by less than a swing."""
+    """Towards the run that does not start slowly; without one, up if the curve scatters little."""
     if other is not None and not _slow(other):
         return Step("lower" if other.learning_rate < curve.learning_rate else "raise", "quicker_rival")
     return Step("raise", "slow_start") if noise(curve.val_loss) < SWING else Step("either", "slow_start")
@@ -137,8 +137,8 @@ def _after_slow_start(curve: Curve, other: Curve | None) -> Step:
 
 def _slow(curve: Curve) -> bool:
     """Whether a curve starts slowly."""
-    found = slow_start(curve.whole())
-    return found is not None and found.alarming
+    finding = slow_start(curve.whole())
+    return finding is not None and finding.alarming
 
 
 def _near_majority(curve: Curve, other: Curve | None, *, alarming: bool) -> Step | None:
@@ -151,8 +151,9 @@ def _near_majority(curve: Curve, other: Curve | None, *, alarming: bool) -> Step
         own, theirs = best_auroc(curve), best_auroc(other)
         if theirs - own > math.hypot(_auroc_error(curve, own), _auroc_error(other, theirs)):
             return Step(towards, "ranking_rival")
-    tells = 1.96 * math.sqrt(curve.majority * (1 - curve.majority) / curve.images) < TELLING
-    if fast_convergence(curve.whole()) is not None and tells:
+    # Half the width of the 95 % interval of the majority guess
+    is_large_enough = 1.96 * math.sqrt(curve.majority * (1 - curve.majority) / curve.images) < RESOLUTION
+    if fast_convergence(curve.whole()) is not None and is_large_enough:
         return Step("lower", "hasty")
     if not alarming:
         return None
@@ -185,10 +186,10 @@ def _accuracies(curve: Curve, other: Curve) -> dict[str, float]:
 
 
 def _range(step: Step, curve: Curve, other: Curve | None) -> tuple[float, float, str]:
-    """The rates to try, lowest and highest, and the sentence that says so.
+    """The lowest and the highest rate to try, and the key of the sentence on them.
 
-    A lower rate that is unsteady itself is no end to steer for where steadiness is what is asked for; the range then
-    lies below it.
+    Where the reason is to find a steadier rate and the run at the lower rate is unsteady too, the range is below that
+    rate.
     """
     rate = curve.learning_rate
     theirs = other.learning_rate if other is not None else rate

@@ -13,11 +13,11 @@ from retina.runs import epochs
 LOOK_BACK = 3  # epochs, the study's patience: what early stopping would have waited
 STILL_FALLING = math.log(1.05)  # 5 % in those epochs
 SURE = 2.0  # standard deviations of the curve's own scatter
-WARM = 3  # with three epochs or more, the first one, which warms caches and compiles, is left out of the median
+WARM = 3  # epochs: from three on the first one, which fills caches and compiles kernels, is left out of the median
 
 
 def early_stop(curve: Curve) -> Finding | None:
-    """Where early stopping ended the run; without it, where it would have, and what that would have changed.
+    """Where early stopping ended the run, or would have ended it, and with which effect.
 
     As `retina.runs.epochs` counts: after `patience` epochs in a row without a new lowest validation loss.
     """
@@ -31,9 +31,9 @@ def early_stop(curve: Curve) -> Finding | None:
         return Finding.make("info", "early_stop.fired", [len(curve)], **numbers, saved=saved)
     if stop is None:
         return Finding.make("info", "early_stop.never", (), **numbers)
-    kept = epochs.best_epoch(curve.val_loss[:stop].tolist()) or curve.best
-    numbers |= {"stop": stop, "kept": kept, "kept_loss": curve.at("val_loss", kept), "saved": len(curve) - stop}
-    key = "early_stop.would_keep" if kept == curve.best else "early_stop.would_miss"
+    best = epochs.best_epoch(curve.val_loss[:stop].tolist()) or curve.best
+    numbers |= {"stop": stop, "kept": best, "kept_loss": curve.at("val_loss", best), "saved": len(curve) - stop}
+    key = "early_stop.would_keep" if best == curve.best else "early_stop.would_miss"
     return Finding.make("info", key, [stop], **numbers)
 
 
@@ -64,15 +64,15 @@ def budget_limited(curve: Curve) -> Finding | None:
 
 def seconds_per_epoch(curve: Curve) -> float:
     """The median wall time of an epoch, without the first where there are three or more; NaN where unknown."""
-    counted = curve.seconds[1:] if len(curve) >= WARM else curve.seconds
-    return float(np.median(counted)) if len(counted) else math.nan
+    seconds = curve.seconds[1:] if len(curve) >= WARM else curve.seconds
+    return float(np.median(seconds)) if len(seconds) else math.nan
 
 
 def time_per_epoch(curve: Curve, peers: Sequence[Curve] = ()) -> Finding | None:
-    """The median wall time of an epoch, beside that of the other runs under the same conditions.
+    """The median wall time of an epoch, compared with that of the other runs under the same conditions.
 
-    The first epoch is left out where there are three or more. Compared are only runs on the same machine (device,
-    processor, cores, threads), the same data, image size and precision, that train the same layers.
+    The first epoch is left out where there are three or more. The conditions are the machine (device, processor,
+    cores, threads), data, image size, precision and the layers that are trained.
     """
     own = seconds_per_epoch(curve)
     if not math.isfinite(own):

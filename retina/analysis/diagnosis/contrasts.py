@@ -1,4 +1,4 @@
-"""Two curves side by side: which parameter set was steadier for a backbone, and why."""
+"""Two curves compared: which parameter set was steadier for a backbone, and why."""
 
 import math
 from collections.abc import Callable
@@ -12,22 +12,22 @@ from retina.analysis.diagnosis.stability import UNFINISHED, collapse, divergence
 
 ROUGHER = 2.0  # times: the roughness of ten epochs is itself uncertain by about a third
 ROUGH = 0.02  # of the loss an epoch: below it neither curve is rough
-RISE_APART = 0.05  # of the lowest loss: what one overfitting must exceed another by
-OUTCOMES = 4  # numbers of an outcome
+RISE_APART = 0.05  # of the lowest loss: by how much one overfitting must exceed another to count as worse
+OUTCOMES = 4  # how many numbers an outcome has
 BY_DESIGN = ("params", "learning_rate", "batch_size", "backbone", "loss")
 
 
 class Criterion(NamedTuple):
-    """A reason to call one of two runs steadier, and the measure that decides it: smaller is steadier."""
+    """A reason to call one of two runs steadier, and its measure: the run with the smaller value is steadier."""
 
     reason: str
     measure: Callable[[Curve], float]
 
 
-def _overfitted(curve: Curve) -> float:
-    """The rise of an overfitted validation loss, as a share; 0 where the rule finds none."""
-    found = overfitting(curve)
-    return float(found.numbers["rise"]) if found is not None else 0.0
+def _overfitting_rise(curve: Curve) -> float:
+    """The rise of an overfitted validation loss, as a share; 0 without overfitting."""
+    finding = overfitting(curve)
+    return float(finding.numbers["rise"]) if finding is not None else 0.0
 
 
 CRITERIA = (
@@ -35,7 +35,7 @@ CRITERIA = (
     Criterion("stuck", lambda curve: float(stuck(curve.whole()))),
     Criterion("roughness", lambda curve: roughness(curve.val_loss)),
     Criterion("training_roughness", lambda curve: roughness(curve.train_loss)),
-    Criterion("overfitting", _overfitted),
+    Criterion("overfitting", _overfitting_rise),
 )
 
 
@@ -81,13 +81,13 @@ def compare_params(first: Curve, second: Curve) -> Finding:
 
 def verdict(first: Curve, second: Curve) -> tuple[str, Curve | None]:
     """The reason, and the steadier of two curves, or `None` where it is undecided."""
-    broken = [divergence(curve) is not None for curve in (first, second)]
+    diverged = [divergence(curve) is not None for curve in (first, second)]
     if any(curve.status in UNFINISHED for curve in (first, second)):
         return "unfinished", None
-    if all(broken):
+    if all(diverged):
         return "both_diverged", None
-    if any(broken):
-        return "divergence", second if broken[0] else first
+    if any(diverged):
+        return "divergence", second if diverged[0] else first
     if min(len(first), len(second)) < SHORTEST:
         return "short", None
     for criterion in CRITERIA:
@@ -98,7 +98,7 @@ def verdict(first: Curve, second: Curve) -> tuple[str, Curve | None]:
 
 
 def apart(reason: str, one: float, two: float) -> bool:
-    """Whether two measures of a criterion differ enough to decide."""
+    """Whether the measures of two runs by a criterion differ enough to decide."""
     if "roughness" in reason:
         return rougher(one, two)
     return abs(one - two) > RISE_APART
@@ -111,8 +111,8 @@ def rougher(one: float, two: float) -> bool:
 
 def _why(reason: str, other: Curve) -> dict[str, float]:
     """The epoch at which the less steady run diverged or collapsed, where that decided."""
-    found = {"collapse": collapse, "divergence": divergence}.get(reason, lambda _: None)(other)
-    return {} if found is None else {"epoch": found.epochs[0]}
+    finding = {"collapse": collapse, "divergence": divergence}.get(reason, lambda _: None)(other)
+    return {} if finding is None else {"epoch": finding.epochs[0]}
 
 
 def differing(first: Curve, second: Curve) -> list[str]:
@@ -140,7 +140,7 @@ def _shape(which: str, curve: Curve) -> dict[str, float]:
 
 
 def outcome(which: str, curve: Curve) -> dict[str, float]:
-    """The metrics of the best epoch, or nothing where one is unknown."""
+    """The metrics of the best epoch; empty where one of them is unknown."""
     whole = curve.whole()
     if whole.best is None:
         return {}

@@ -1,4 +1,4 @@
-"""A training curve: what a diagnosis reads of a run, and no more."""
+"""A training curve: the part of a run that its diagnosis needs."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SERIES = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auroc", "seconds")
-LARGEST_LOSS = 1e30  # float32 ends at 3.4e38: a loss on the way there has no more to say
+LARGEST_LOSS = 1e30  # float32 ends at 3.4e38: a loss this large is on its way there, and its value means nothing
 MACHINE = ("device", "device_name", "processor", "cores", "threads")
 WORK = ("image_size", "precision", "fine_tune")
 
@@ -34,7 +34,7 @@ class Curve:
         batch_size: Images in one training step.
         epochs: The budget: epochs at most.
         early_stopping: Whether training stops when validation loss no longer falls.
-        patience: Epochs without a lower validation loss before stopping (or that would have been waited for).
+        patience: Epochs without a lower validation loss before training stops, or would have stopped.
         status: One of `retina.runs.record.STATUSES`.
         majority: Accuracy of the majority guess on validation, 0-1.
         images: Validation images, at least 1.
@@ -49,8 +49,9 @@ class Curve:
         val_auroc: (E,) float64, 0-1; NaN where validation has one class only.
         seconds: (E,) float64, wall time of each epoch.
         settings: Every setting by its name, and `data`, the fingerprint of the data set.
-        conditions: What a fair comparison of times holds fixed: machine, data, image size, precision, what is trained.
-        broken_step: The training step, from 1, whose loss ended a run that diverged; `None` where none did.
+        conditions: What must be the same in a fair comparison of times: machine, data, image size, precision, trained
+            layers.
+        broken_step: The training step, from 1, whose loss was no number and ended the run; `None` where none did.
     """
 
     name: str
@@ -84,11 +85,11 @@ class Curve:
     def of(cls, record: Record, history: "pd.DataFrame") -> Self:
         """The curve of a run, from its record and its history as `retina.runs.folder.Run` reads them."""
         experiment, data = record.experiment, record.data
-        named = ("backbone", "params", "loss", "seed", "learning_rate", "batch_size", "epochs", "early_stopping")
+        names = ("backbone", "params", "loss", "seed", "learning_rate", "batch_size", "epochs", "early_stopping")
         machine = [getattr(record.environment, key) for key in MACHINE]
         return cls(
             name=record.name,
-            **{key: getattr(experiment, key) for key in (*named, "patience")},
+            **{key: getattr(experiment, key) for key in (*names, "patience")},
             status=record.status,
             majority=record.baselines.majority["validation"].accuracy,
             images=data.splits["validation"].images,
@@ -111,7 +112,7 @@ class Curve:
         return stopping.best_epoch(self.val_loss.tolist())
 
     @property
-    def broken(self) -> int | None:
+    def broken_epoch(self) -> int | None:
         """The first epoch whose training or validation loss is no number below 1e30, or `None`."""
         fine = (np.abs(self.train_loss) < LARGEST_LOSS) & (np.abs(self.val_loss) < LARGEST_LOSS)
         return None if fine.all() else int(np.argmin(fine)) + 1
@@ -127,8 +128,8 @@ class Curve:
         return dataclasses.replace(self, **{key: getattr(self, key)[:epoch] for key in SERIES})
 
     def whole(self) -> Self:
-        """The same curve, cut off before the first broken loss."""
-        return self if self.broken is None else self.up_to(self.broken - 1)
+        """The same curve, cut off before the broken epoch."""
+        return self if self.broken_epoch is None else self.up_to(self.broken_epoch - 1)
 
     def at(self, series: str, epoch: int) -> float:
         """A series' value at an epoch, counted from 1."""

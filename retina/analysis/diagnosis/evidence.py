@@ -1,4 +1,4 @@
-"""How sure a validation metric of a few hundred images is: the intervals behind the word "clearly"."""
+"""The uncertainty of a metric of a few hundred images: the intervals behind the word "clearly"."""
 
 import math
 
@@ -26,8 +26,8 @@ def clearly_below(accuracy: float, images: int, baseline: float) -> bool:
 def difference_error(first: float, second: float, images: int) -> float:
     """Standard error of the difference of two accuracies on that many images each.
 
-    That of independent images. The two answers are for the same images, so it is an upper bound wherever they agree
-    more than by chance.
+    The formula is that of independent images. Both accuracies are of the same images, so it is an upper bound wherever
+    the two models agree more than by chance.
     """
     return math.sqrt((first * (1 - first) + second * (1 - second)) / images)
 
@@ -55,7 +55,7 @@ def auroc_error(auroc: float, positives: int, negatives: int) -> float:
 def fits_training(curve: Curve, since: int = 1) -> bool:
     """Whether the mean training accuracy from an epoch on is clearly above the larger class' share of training.
 
-    Without that nothing has been learned that could be overfitted, or learned fast.
+    Otherwise the model has learned nothing, neither fast nor too closely.
     """
     accuracy = float(curve.train_accuracy[since - 1 :].mean())
     return clearly_above(accuracy, curve.train_images, curve.train_majority)

@@ -1,4 +1,4 @@
-"""A finding: what a rule saw on a curve, with its evidence, to be said in any language."""
+"""A finding: what a rule says about a curve, with its evidence; `retina.reporting.wording` has its sentences."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -11,13 +11,13 @@ Number = int | float | str
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule saw on a curve.
+    """What a rule says about a curve.
 
     Args:
         rule: Name of the rule.
         severity: `critical`, `warning` or `info`.
         epochs: The epochs concerned, from 1; may be empty.
-        numbers: The evidence, plain numbers and short texts; every number of the sentence stands here.
+        numbers: The evidence, plain numbers and short texts: every number of the sentences.
         keys: The sentences, in order: keys below `findings` in the language files.
     """
 
@@ -32,15 +32,15 @@ class Finding:
         """A finding whose rule is the first part of its first key, its numbers made plain.
 
         Raises:
-            ValueError: a number is not finite; a rule has another sentence for what cannot be known.
+            ValueError: a number is not finite; a rule needs another sentence for a number that is unknown.
         """
-        said = (keys,) if isinstance(keys, str) else tuple(keys)
-        plainly = {name: plain(value) for name, value in numbers.items()}
-        return cls(said[0].split(".")[0], severity, tuple(int(epoch) for epoch in epochs), plainly, said)
+        sentences = (keys,) if isinstance(keys, str) else tuple(keys)
+        evidence = {name: plain(value) for name, value in numbers.items()}
+        return cls(sentences[0].split(".")[0], severity, tuple(int(epoch) for epoch in epochs), evidence, sentences)
 
     @property
     def alarming(self) -> bool:
-        """Whether it is more than information."""
+        """Whether it is a warning or critical."""
         return self.severity != "info"
 
 
@@ -50,10 +50,10 @@ def plain(value: Any) -> Number:  # noqa: ANN401 - numbers of Python and of nump
     Raises:
         ValueError: a number is not finite.
     """
-    plainly = value.item() if hasattr(value, "item") else value
-    if not isinstance(plainly, str) and not math.isfinite(plainly):
-        raise ValueError(f"a finding carries finite numbers, not {plainly}")
-    return plainly
+    number = value.item() if hasattr(value, "item") else value
+    if not isinstance(number, str) and not math.isfinite(number):
+        raise ValueError(f"the numbers of a finding must be finite, not {number}")
+    return number
 
 
 def listed(epochs: Iterable[int]) -> str:

@@ -1,4 +1,4 @@
-"""What the focal loss changed against cross-entropy, each on its own scale; and what the labels say of balance."""
+"""How the focal loss differs from cross-entropy, each on its own scale; and whether the classes are balanced."""
 
 import math
 from typing import Any
@@ -10,24 +10,24 @@ from retina.analysis.diagnosis.finding import Finding
 from retina.analysis.diagnosis.shape import SHORTEST, levels, roughness
 from retina.analysis.diagnosis.stability import collapse
 
-APART = 0.05  # of the first loss: five points on a normalised curve
-TOLD_APART = 2.0  # standard errors
+APART = 0.05  # of the first loss: five points on a curve that begins at 1
+ERRORS_APART = 2.0  # standard errors of a difference: within them two AUROCs are called alike
 OF_THE_LOSS = ("focal_gamma", "focal_alpha")
 IMBALANCED = 1.5  # to one, 60 % against 40 %
 
 
 def compare_losses(ce: Curve, focal: Curve) -> list[Finding]:
-    """What the focal loss changed: how far the loss falls, how rough it is, what it came to.
+    """How the focal loss differs: how far it falls, how rough it is, whether it collapses, which AUROC it reaches.
 
-    Losses are divided by their first epoch, or compared in relative terms: the focal loss is smaller by construction.
+    Losses are divided by their first epoch, or compared in relative terms: a focal loss is always the smaller one.
 
     Args:
         ce: The run with cross-entropy.
         focal: The run with the focal loss, of the same backbone and parameter set.
 
     Returns:
-        `focal_fall`, `focal_roughness` and `focal_collapse` where both have four epochs without a broken loss, and
-        `focal_outcome` where both have an AUROC; otherwise `focal_short`.
+        `focal_short` where one has fewer than four epochs without a broken loss. Otherwise `focal_fall` and
+        `focal_roughness`, `focal_collapse` where one collapsed, and `focal_outcome` where both have an AUROC.
 
     Raises:
         ValueError: the backbones differ.
@@ -38,17 +38,17 @@ def compare_losses(ce: Curve, focal: Curve) -> list[Finding]:
     if min(len(plain), len(focused)) < SHORTEST:
         numbers = {"ce_epochs": len(plain), "focal_epochs": len(focused), "needed": SHORTEST}
         return [Finding.make("info", "focal_short.said", (), **numbers)]
-    found = [_fall(plain, focused), _roughness(plain, focused), _collapses(plain, focused), _auroc(plain, focused)]
-    return [finding for finding in found if finding is not None]
+    findings = [_fall(plain, focused), _roughness(plain, focused), _collapses(plain, focused), _auroc(plain, focused)]
+    return [finding for finding in findings if finding is not None]
 
 
 def _fall(ce: Curve, focal: Curve) -> Finding:
     """Training loss at the last common epoch, as a share of its first."""
     last = min(len(ce), len(focal))
-    left = {name: float(levels(c.train_loss)[last - 1] / levels(c.train_loss)[0]) for name, c in _named(ce, focal)}
-    gap = left["focal"] - left["ce"]
+    shares = {name: float(levels(c.train_loss)[last - 1] / levels(c.train_loss)[0]) for name, c in _named(ce, focal)}
+    gap = shares["focal"] - shares["ce"]
     word = "alike" if abs(gap) <= APART else "farther" if gap < 0 else "less_far"
-    numbers: dict[str, Any] = {"last": last, "ce_left": left["ce"], "focal_left": left["focal"]}
+    numbers: dict[str, Any] = {"last": last, "ce_left": shares["ce"], "focal_left": shares["focal"]}
     for name, curve in _named(ce, focal):
         numbers |= {f"{name}_first": curve.at("train_loss", 1), f"{name}_last": curve.at("train_loss", last)}
     return Finding.make("info", (f"focal_fall.{word}", "focal_fall.scale"), [last], **numbers)
@@ -71,8 +71,8 @@ def _roughness(ce: Curve, focal: Curve) -> Finding:
 
 def _collapses(ce: Curve, focal: Curve) -> Finding | None:
     """Where one of the runs collapsed."""
-    found = {name: collapse(curve) for name, curve in _named(ce, focal)}
-    where = {name: finding.epochs[0] for name, finding in found.items() if finding is not None}
+    findings = {name: collapse(curve) for name, curve in _named(ce, focal)}
+    where = {name: finding.epochs[0] for name, finding in findings.items() if finding is not None}
     if not where:
         return None
     word = "both" if len(where) > 1 else next(iter(where))
@@ -80,19 +80,19 @@ def _collapses(ce: Curve, focal: Curve) -> Finding | None:
 
 
 def _auroc(ce: Curve, focal: Curve) -> Finding | None:
-    """The validation AUROC of both best epochs, beside the standard error of their difference."""
+    """The validation AUROC of both best epochs, and the standard error of their difference."""
     numbers: dict[str, Any] = {}
     variance = 0.0
     for name, curve in _named(ce, focal):
-        reached = outcome(name, curve)
-        if not reached:
+        metrics = outcome(name, curve)
+        if not metrics:
             return None
-        numbers |= reached
-        variance += auroc_error(reached[f"{name}_val_auroc"], curve.positives, curve.images - curve.positives) ** 2
+        numbers |= metrics
+        variance += auroc_error(metrics[f"{name}_val_auroc"], curve.positives, curve.images - curve.positives) ** 2
     difference, error = numbers["focal_val_auroc"] - numbers["ce_val_auroc"], math.sqrt(variance)
     if math.isnan(error):
         return None
-    word = "within" if abs(difference) <= TOLD_APART * error else "beyond"
+    word = "within" if abs(difference) <= ERRORS_APART * error else "beyond"
     keys, others = [f"focal_outcome.{word}"], [name for name in differing(ce, focal) if name not in OF_THE_LOSS]
     if others:
         keys.append("focal_outcome.confounded")
@@ -101,7 +101,7 @@ def _auroc(ce: Curve, focal: Curve) -> Finding | None:
 
 
 def imbalance(images: int, positives: int) -> Finding:
-    """Whether the classes are imbalanced, from the labels and from nothing else.
+    """Whether the classes are imbalanced, by the labels alone.
 
     Imbalanced: the larger class has at least 1.5 images for each of the smaller (60 % against 40 %).
 
@@ -113,7 +113,7 @@ def imbalance(images: int, positives: int) -> Finding:
         ValueError: there are no images.
     """
     if images < 1:
-        raise ValueError("the balance of no images cannot be told")
+        raise ValueError("there are no images whose classes could be balanced")
     larger = max(positives, images - positives)
     numbers = {"images": images, "positives": positives, "prevalence": positives / images, "majority": larger / images}
     if larger == images:

@@ -1,4 +1,4 @@
-"""Rules on what training does to images not trained on: best epoch, overfitting, over-confidence, lost ranking."""
+"""Rules on images that were not trained on: best epoch, overfitting, over-confidence, lost ranking."""
 
 import math
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from retina.analysis.diagnosis.finding import Finding
 from retina.analysis.diagnosis.shape import SHORTEST, levels, noise
 from retina.analysis.diagnosis.stability import collapse
 
-LEAST_RISE = math.log(1.05)  # 5 %: a smaller rise of the loss is nothing to act on, however sure it is
+LEAST_RISE = math.log(1.05)  # 5 %: a smaller rise of the loss is no reason to act, however certain it is
 SURE = 3.0  # standard deviations of the curve's own scatter: the lowest of ten epochs lies 1.5 below their mean
 STRETCH = 2  # epochs: one alone is a bump
-STRETCH_SHARE = 1 / 3  # of the epochs after the minimum: less, after a long rest near it, is chance
-TRAINED_ON = math.log(1.10)  # 10 %: how far training loss must fall past the best epoch to speak of mild overfitting
+STRETCH_SHARE = 1 / 3  # of the epochs after the minimum: a shorter stretch, late in a long run, may be chance
+TRAINED_ON = math.log(1.10)  # 10 %: how far training loss must fall after the best epoch for mild overfitting
 FLAT = 1.0  # standard errors of the AUROC that count as "holds"
 LOST = 2.0  # standard errors of the AUROC that count as a loss
 
@@ -53,7 +53,7 @@ def departure(curve: Curve) -> Departure | None:
 
 
 def rise(curve: Curve, epoch: int, since: int) -> float:
-    """By which share of itself validation loss rose between two epochs: 0.5 for half as much again."""
+    """The rise of validation loss between two epochs, as a share of the earlier: 0.5 from 0.4 to 0.6."""
     level = levels(curve.val_loss)
     return float(level[epoch - 1] / level[since - 1] - 1)
 
@@ -61,8 +61,8 @@ def rise(curve: Curve, epoch: int, since: int) -> float:
 def stuck(curve: Curve) -> bool:
     """Whether nothing was learned: validation loss only rose, and accuracy was never clearly above the majority guess.
 
-    Rose: it was lowest after the first of at least four epochs, and ends 5 % or more above that. A rising curve
-    does not swing; that does not make it steady.
+    Rose: it was lowest after the first of at least four epochs, and ends 5 % or more above that. Such a curve does not
+    swing, and is not called steady for that.
     """
     if any(clearly_above(float(value), curve.images, curve.majority) for value in curve.val_accuracy):
         return False
@@ -75,13 +75,13 @@ def best_epoch(curve: Curve) -> Finding | None:
         return None
     numbers = {"epoch": curve.best, "epochs_run": len(curve), "val_loss": curve.at("val_loss", curve.best)}
     metrics = {name: curve.at(name, curve.best) for name in ("val_accuracy", "val_auroc")}
-    known = not any(math.isnan(value) for value in metrics.values())
-    key = "best_epoch.metrics" if known else "best_epoch.loss"
-    return Finding.make("info", key, [curve.best], **numbers, **(metrics if known else {}))
+    is_known = not any(math.isnan(value) for value in metrics.values())
+    key = "best_epoch.metrics" if is_known else "best_epoch.loss"
+    return Finding.make("info", key, [curve.best], **numbers, **(metrics if is_known else {}))
 
 
 def overfitting(curve: Curve) -> Finding | None:
-    """Validation loss leaves its minimum for good while training loss goes on falling.
+    """Validation loss leaves its minimum for good while training loss still falls.
 
     For good: from the onset to the end, two epochs at least and a third of those after the minimum, it stays above its
     minimum by more than 5 % and by more than three standard deviations of its own scatter (median distance of an epoch
@@ -89,30 +89,30 @@ def overfitting(curve: Curve) -> Finding | None:
     that stretch is on average below that of the best epoch, and its mean training accuracy is clearly above the
     majority guess (Wilson 95 % interval). Size: the last validation loss against the lowest.
     """
-    left = departure(curve)
-    if left is None or not fits_training(curve, left.onset):
+    leaving = departure(curve)
+    if leaving is None or not fits_training(curve, leaving.onset):
         return None
-    if curve.train_loss[left.onset - 1 :].mean() >= curve.at("train_loss", left.best):
+    if curve.train_loss[leaving.onset - 1 :].mean() >= curve.at("train_loss", leaving.best):
         return None
     stopped = curve.status == "stopped_early"
     return Finding.make(
         "warning",
         ("overfitting.rise", "overfitting.kept" if stopped else "overfitting.stop"),
-        range(left.onset, len(curve) + 1),
-        best=left.best,
-        onset=left.onset,
+        range(leaving.onset, len(curve) + 1),
+        best=leaving.best,
+        onset=leaving.onset,
         last=len(curve),
-        margin=math.expm1(left.margin),
-        val_best=curve.at("val_loss", left.best),
+        margin=math.expm1(leaving.margin),
+        val_best=curve.at("val_loss", leaving.best),
         val_last=curve.at("val_loss", len(curve)),
-        rise=rise(curve, len(curve), left.best),
-        train_best=curve.at("train_loss", left.best),
+        rise=rise(curve, len(curve), leaving.best),
+        train_best=curve.at("train_loss", leaving.best),
         train_last=curve.at("train_loss", len(curve)),
     )
 
 
 def mild_overfitting(curve: Curve) -> Finding | None:
-    """Training loss falls on while validation loss no longer does, though it stays within its own scatter.
+    """Training loss still falls while validation loss no longer does, though that stays within its own scatter.
 
     Not `overfitting`, but there are at least two epochs after the best one; their median validation loss lies more
     than 5 % above the lowest, while training loss fell by a further tenth from the best epoch to the last. Something
@@ -148,27 +148,26 @@ def mild_overfitting(curve: Curve) -> Finding | None:
 class Ranking:
     """The validation AUROC before and after the loss left its minimum: at the best epoch, mean from the onset on."""
 
-    left: Departure
+    departure: Departure
     before: float
     after: float
     error: float
 
     @property
-    def lost(self) -> float:
+    def fall(self) -> float:
         """The fall, in standard errors of the AUROC at the best epoch."""
         return (self.before - self.after) / self.error
 
 
 def ranking(curve: Curve) -> Ranking | None:
-    """The AUROC on both sides of an overfitting, or `None` without overfitting or where it did not rank before."""
-    found, left = overfitting(curve), departure(curve)
-    if found is None or left is None:
+    """The AUROC before and after overfitting set in; `None` without it, or where the AUROC is like 0.5."""
+    leaving = departure(curve)
+    if overfitting(curve) is None or leaving is None:
         return None
-    before, after = curve.at("val_auroc", left.best), float(curve.val_auroc[left.onset - 1 :].mean())
+    before, after = curve.at("val_auroc", leaving.best), float(curve.val_auroc[leaving.onset - 1 :].mean())
     error = auroc_error(before, curve.positives, curve.images - curve.positives)
-    return (
-        Ranking(left, before, after, error) if ranks(curve, left.best) and error > 0 and not math.isnan(after) else None
-    )
+    is_known = ranks(curve, leaving.best) and error > 0 and not math.isnan(after)
+    return Ranking(leaving, before, after, error) if is_known else None
 
 
 def over_confidence(curve: Curve) -> Finding | None:
@@ -179,7 +178,7 @@ def over_confidence(curve: Curve) -> Finding | None:
     deep networks: the log-loss is overfitted while the classification is not.
     """
     order = ranking(curve)
-    if order is None or order.lost >= FLAT:
+    if order is None or order.fall >= FLAT:
         return None
     return _ranking_finding("over_confidence", curve, order)
 
@@ -187,7 +186,7 @@ def over_confidence(curve: Curve) -> Finding | None:
 def lost_ranking(curve: Curve) -> Finding | None:
     """Overfitting that costs the order too: the mean validation AUROC from the onset is two standard errors lower."""
     order = ranking(curve)
-    if order is None or order.lost <= LOST:
+    if order is None or order.fall <= LOST:
         return None
     return _ranking_finding("lost_ranking", curve, order)
 
@@ -197,10 +196,10 @@ def _ranking_finding(rule: str, curve: Curve, order: Ranking) -> Finding:
     return Finding.make(
         "warning",
         f"{rule}.said",
-        range(order.left.onset, len(curve) + 1),
-        best=order.left.best,
-        onset=order.left.onset,
-        rise=rise(curve, len(curve), order.left.best),
+        range(order.departure.onset, len(curve) + 1),
+        best=order.departure.best,
+        onset=order.departure.onset,
+        rise=rise(curve, len(curve), order.departure.best),
         auroc_best=order.before,
         auroc_after=order.after,
         error=order.error,

@@ -12,10 +12,10 @@ from retina.analysis.diagnosis.shape import SHORTEST, levels
 SLOW = 4  # the first epoch above the majority guess of a slow start: three are spent below it
 LATE = 5  # the first epoch clearly above it of a late one
 FAST_SHARE = 0.5  # of the whole fall of training loss, in the first of its steps
-FAST_FALL = 0.10  # of the first training loss: less is no convergence
+FAST_FALL = 0.10  # of the first training loss: a smaller fall is no convergence
 AT_REST = 4  # epochs that a plateau has to last
-REST_BAND = 0.03  # of the loss: what it moves within at rest
-PATIENT = 5  # epochs before a model is said not to learn
+REST_BAND = 0.03  # of the loss: how far it moves at rest
+PATIENT = 5  # epochs before a rule says that a model does not learn
 CONSTANT_SHARE = 0.5  # of the epochs spent on a constant answer
 ENOUGH_IMAGES = 20  # on fewer, an accuracy may well equal that of a constant answer by chance
 
@@ -34,38 +34,38 @@ def first_clearly_above(curve: Curve) -> int | None:
 
 
 def slow_start(curve: Curve) -> Finding | None:
-    """The first epochs go by below what the majority guess gets.
+    """Accuracy starts below that of the majority guess, or is clearly above it only late.
 
     Warning: accuracy starts clearly below the majority accuracy (upper end of its Wilson 95 % interval below it), and
     is above it for the first time at the fourth epoch or later. Information: it does not start so, but is clearly
     above (lower end of the interval) only from the fifth epoch or later.
     """
-    reached, clear = first_above(curve), first_clearly_above(curve)
-    if reached is None or len(curve) < SHORTEST or math.isnan(curve.at("val_accuracy", 1)):
+    above, clear = first_above(curve), first_clearly_above(curve)
+    if above is None or len(curve) < SHORTEST or math.isnan(curve.at("val_accuracy", 1)):
         return None
-    below = clearly_below(curve.at("val_accuracy", 1), curve.images, curve.majority) and reached >= SLOW
+    below = clearly_below(curve.at("val_accuracy", 1), curve.images, curve.majority) and above >= SLOW
     if not below and (clear is None or clear < LATE):
         return None
     numbers = {
         "first": curve.at("val_accuracy", 1),
-        "reached": reached,
-        "accuracy": curve.at("val_accuracy", reached),
+        "reached": above,
+        "accuracy": curve.at("val_accuracy", above),
         "majority": curve.majority,
         "images": curve.images,
     }
-    keys = ["slow_start.below" if below else "slow_start.above", _clearness(reached, clear)]
+    keys = ["slow_start.below" if below else "slow_start.above", _clearness(above, clear)]
     if clear:
         numbers |= {"clear": clear, "clear_accuracy": curve.at("val_accuracy", clear)}
         numbers |= {"clear_low": interval(curve.at("val_accuracy", clear), curve.images)[0]}
-    waited = range(1, reached if below else clear or reached)
-    return Finding.make("warning" if below else "info", keys, waited, **numbers)
+    slow_epochs = range(1, above if below else clear or above)
+    return Finding.make("warning" if below else "info", keys, slow_epochs, **numbers)
 
 
-def _clearness(reached: int, clear: int | None) -> str:
+def _clearness(above: int, clear: int | None) -> str:
     """The sentence on when accuracy was clearly above the majority guess."""
     if clear is None:
         return "slow_start.unclear"
-    return "slow_start.clear_at_once" if clear == reached else "slow_start.clear"
+    return "slow_start.clear_at_once" if clear == above else "slow_start.clear"
 
 
 def fast_convergence(curve: Curve) -> Finding | None:
@@ -86,20 +86,20 @@ def fast_convergence(curve: Curve) -> Finding | None:
     return Finding.make("info", "fast_convergence.said", [1, 2], **numbers)
 
 
-def resting(losses: np.ndarray) -> float:
-    """The width of the band that the last four losses lie in, relative to their mean."""
+def rest_band(losses: np.ndarray) -> float:
+    """The range of the last four losses, relative to their mean."""
     last = levels(losses)[-AT_REST:]
     return float(np.ptp(last) / last.mean())
 
 
 def plateau(curve: Curve) -> Finding | None:
-    """Training has come to rest: the last four losses of training, and of validation, lie within 3 % of their mean.
+    """Training has stopped moving: its last four losses, and those of validation, differ by at most 3 % of their mean.
 
-    Not told below six epochs. It says that more epochs at this rate change nothing, not that the result is bad.
+    Needs six epochs. More epochs at this rate would change nothing; that does not make the result bad.
     """
     if len(curve) < AT_REST + 2:
         return None
-    train, validation = resting(curve.train_loss), resting(curve.val_loss)
+    train, validation = rest_band(curve.train_loss), rest_band(curve.val_loss)
     if max(train, validation) > REST_BAND:
         return None
     since = len(curve) - AT_REST + 1
@@ -117,7 +117,7 @@ def plateau(curve: Curve) -> Finding | None:
 
 
 def underfitting(curve: Curve) -> Finding | None:
-    """Not even the training images are told apart: accuracy on them never clearly exceeds the majority guess.
+    """The model does not even fit the training images: accuracy on them never clearly exceeds the majority guess.
 
     After five epochs or more, the best training accuracy has a Wilson 95 % interval whose lower end lies at or below
     the share of the larger class in training.
@@ -145,10 +145,10 @@ def underfitting(curve: Curve) -> Finding | None:
 
 
 def constant_epochs(curve: Curve) -> list[int]:
-    """Epochs whose accuracy is, to the image, that of calling every image the one class or the other."""
+    """Epochs whose accuracy is, to the image, that of giving every image the same answer."""
     answers = (curve.majority * curve.images, (1 - curve.majority) * curve.images)
     right = curve.val_accuracy * curve.images
-    same = np.any([np.abs(right - answer) < 0.5 for answer in answers], axis=0)  # noqa: PLR2004
+    same = np.any([np.abs(right - answer) < 0.5 for answer in answers], axis=0)  # noqa: PLR2004 - counts of images
     return [int(epoch) for epoch in np.flatnonzero(same) + 1]
 
 

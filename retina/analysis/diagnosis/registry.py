@@ -1,4 +1,4 @@
-"""`RULES`: every rule by its name, and `diagnose`, which asks them all."""
+"""`RULES`: every rule by its name, and `diagnose`, which applies all of them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Rule:
 
     Args:
         function: Curve -> finding, or `None` where the curve does not show it.
-        sees_all: It is given the whole curve; other rules get it cut off before the first loss that is no number.
+        sees_all: Whether it sees the whole curve; other rules see it up to the first loss that is no number.
     """
 
     function: Callable[[Curve], Finding | None]
@@ -40,11 +40,11 @@ class Rule:
 
     @property
     def definition(self) -> str:
-        """What the rule looks for, in words that a person can check on the curve."""
+        """What the rule looks for, so that a person can check it on the curve."""
         return self.function.__doc__ or ""
 
     def __call__(self, curve: Curve) -> Finding | None:
-        """What the rule finds on a curve."""
+        """The finding of the rule on a curve, or `None`."""
         return self.function(curve if self.sees_all else curve.whole())
 
 
@@ -71,21 +71,21 @@ RULES = {
 }
 
 
-def diagnose(curve: Curve, peers: Sequence[Curve] = (), measured: RangeTest | None = None) -> list[Finding]:
+def diagnose(curve: Curve, peers: Sequence[Curve] = (), range_test: RangeTest | None = None) -> list[Finding]:
     """Every finding on a curve, and the learning-rate advice that follows from them.
 
     Args:
         curve: The run to be diagnosed.
-        peers: The other runs. Read for two things only: time per epoch under the same conditions, and the learning
-            rate of a run with the same backbone and loss.
-        measured: A learning-rate range test of the run's setting, which the advice quotes.
+        peers: The other runs, for two things only: time per epoch under the same conditions, and the learning rate of
+            a run with the same backbone and loss.
+        range_test: A learning-rate range test of the run's setting, which the advice quotes.
 
     Returns:
         The most severe first; within a severity in the order of `RULES`, the advice last.
     """
-    found = [rule(curve) for name, rule in RULES.items() if name != "time_per_epoch"]
-    found.append(time_per_epoch(curve.whole(), peers))
-    findings = [finding for finding in found if finding is not None]
-    advice = advise(curve, findings, peers, measured)
+    results = [rule(curve) for name, rule in RULES.items() if name != "time_per_epoch"]
+    results.append(time_per_epoch(curve.whole(), peers))
+    findings = [finding for finding in results if finding is not None]
+    advice = advise(curve, findings, peers, range_test)
     findings += [advice] if advice is not None else []
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))

@@ -1,4 +1,4 @@
-"""The shape of a loss curve, free of its scale: everything is measured in natural logarithms of the loss.
+"""The shape of a loss curve, whatever its scale: everything is measured in natural logarithms of the loss.
 
 A difference of 0.1 is a change by a tenth, whatever the loss and whatever its scale, so that cross-entropy and focal
 loss, and curves of any height, are judged by the same constants.
@@ -6,14 +6,14 @@ loss, and curves of any height, are judged by the same constants.
 
 import numpy as np
 
-SMALLEST_SHARE = 0.01  # a loss below a hundredth of the run's median is as good as none: its changes are not counted
-SMALLEST_LOSS = 1e-12
-SHORTEST = 4  # two inner epochs are the fewest that show a scatter
+SMALLEST_SHARE = 0.01  # of the run's median loss: changes below it do not count
+SMALLEST_LOSS = 1e-12  # so that a loss of 0 has a logarithm
+SHORTEST = 4  # epochs: two inner ones are the fewest that show a scatter
 NORMAL_QUARTILE = 0.6745  # the median of |Z| of a standard normal Z
 
 
 def levels(losses: np.ndarray) -> np.ndarray:
-    """Losses, held above a hundredth of their median, so that a relative change means something.
+    """Losses, raised to at least a hundredth of their median, so that a relative change means something.
 
     Args:
         losses: (E,) float64, finite.
@@ -28,7 +28,7 @@ def levels(losses: np.ndarray) -> np.ndarray:
 def bends(losses: np.ndarray) -> np.ndarray:
     """How far each inner epoch lies from the mean of its two neighbours, (E - 2,) log units, >= 0.
 
-    A straight line has none. White scatter of standard deviation s gives them the standard deviation s sqrt(3/2).
+    It is 0 on a straight line. Independent scatter of standard deviation s gives a standard deviation of s sqrt(3/2).
     """
     logs = np.log(levels(losses))
     return np.abs(logs[1:-1] - (logs[:-2] + logs[2:]) / 2)
@@ -37,8 +37,8 @@ def bends(losses: np.ndarray) -> np.ndarray:
 def noise(losses: np.ndarray) -> float:
     """The scatter of a loss from epoch to epoch, as a standard deviation in log units.
 
-    The median bend over 0.6745 sqrt(3/2): a trend cancels in second differences, and the median does not see a single
-    jump (difference-based variance: Gasser, Sroka, Jennen-Steinmetz 1986, Biometrika 73:625-633).
+    The median bend over 0.6745 sqrt(3/2): a trend cancels in second differences, and a single jump does not move the
+    median (difference-based variance: Gasser, Sroka, Jennen-Steinmetz 1986, Biometrika 73:625-633).
 
     Returns:
         >= 0; NaN below four epochs.

@@ -1,4 +1,4 @@
-"""Rules on whether training is steady: divergence, collapse, oscillation, an end before its time."""
+"""Rules on whether training is steady: divergence, collapse, oscillation, an unfinished or very short run."""
 
 import math
 
@@ -17,7 +17,7 @@ JUMP = 2.0  # a validation loss that doubles in one epoch
 JUMP_SHARE = 0.25  # of the median: a loss near zero may double without meaning
 CRASH = 0.10  # of all images: a fall in accuracy that a reader acts on
 SURE = 3.0  # standard errors
-REGRESSED = 2.0  # training loss, which no new image can move, ends at twice its lowest
+REGRESSED = 2.0  # times its lowest: training loss is of the images trained on, so only training can raise it
 UNFINISHED = ("running", "interrupted", "failed")
 
 
@@ -27,8 +27,8 @@ def divergence(curve: Curve) -> Finding | None:
     The run ended as `diverged`; or a training or validation loss in its history is not finite; or training loss ends
     at twice its lowest or more, and above its first.
     """
-    if curve.broken is not None:
-        return Finding.make("critical", "divergence.history", [curve.broken], epoch=curve.broken)
+    if curve.broken_epoch is not None:
+        return Finding.make("critical", "divergence.history", [curve.broken_epoch], epoch=curve.broken_epoch)
     if curve.status == "diverged":
         epoch, step = len(curve) + 1, curve.broken_step
         if step is None:
@@ -52,14 +52,14 @@ def divergence(curve: Curve) -> Finding | None:
 
 
 def unfinished(curve: Curve) -> Finding | None:
-    """The run is still running, was interrupted or failed: what its curve says is not final."""
+    """The run is still running, was interrupted or failed: its curve is not final."""
     if curve.status not in UNFINISHED:
         return None
     return Finding.make("warning", f"unfinished.{curve.status}", (), epochs_run=len(curve), budget=curve.epochs)
 
 
 def too_short(curve: Curve) -> Finding | None:
-    """Fewer than four epochs: their shape cannot be told from scatter, and the rules on shape keep silent."""
+    """Fewer than four epochs: their shape may be scatter, and the rules on shape do not apply."""
     if len(curve) >= SHORTEST:
         return None
     return Finding.make("info", "too_short.said", (), epochs_run=len(curve), needed=SHORTEST)
@@ -69,11 +69,11 @@ def crashes(curve: Curve) -> list[int]:
     """Epochs whose validation accuracy fell below the majority guess, after it had not been below.
 
     Below: the upper end of its Wilson 95 % interval lies below the majority accuracy. Fell: from the best accuracy so
-    far by at least a tenth of the images and three standard errors of a difference. There was something to lose: the
-    best accuracy was clearly above the majority guess, or the AUROC did not rise since; a model that leaves the
-    constant answer to learn loses nothing.
+    far by at least a tenth of the images and three standard errors of a difference. Not counted is a model that
+    begins to learn and therefore no longer gives every image the same answer: its best accuracy was not clearly above
+    the majority guess, and its AUROC has risen since.
     """
-    found = []
+    epochs = []
     for epoch in range(2, len(curve) + 1):
         peak = int(np.argmax(curve.val_accuracy[: epoch - 1])) + 1
         before, now = curve.at("val_accuracy", peak), curve.at("val_accuracy", epoch)
@@ -84,8 +84,8 @@ def crashes(curve: Curve) -> list[int]:
             continue
         enough = max(CRASH, SURE * difference_error(before, now, curve.images))
         if before - now >= enough and clearly_below(now, curve.images, curve.majority):
-            found.append(epoch)
-    return found
+            epochs.append(epoch)
+    return epochs
 
 
 def jumps(curve: Curve) -> list[int]:
@@ -105,28 +105,28 @@ def jumps(curve: Curve) -> list[int]:
 
 
 def collapse(curve: Curve) -> Finding | None:
-    """What was learned is lost within an epoch: accuracy crashes below the majority guess, or validation loss jumps.
+    """What the model learned is lost in an epoch: accuracy crashes below the majority guess, or validation loss jumps.
 
     Crash: the accuracy had not been below the majority guess, and falls below it (upper end of the Wilson 95 %
     interval) by at least a tenth of the images and three standard errors. Jump: validation loss at least doubles in
-    one epoch and is at least twice the lowest so far. Critical where a crash is still there at the last epoch and the
-    AUROC did not rise meanwhile.
+    one epoch and is at least twice the lowest so far. Critical where the last epoch is a crash and the AUROC of the
+    first crash is not above that of the best epoch before it.
     """
-    crashed, jumped = crashes(curve), jumps(curve)
-    if not crashed and not jumped:
+    crash_epochs, jump_epochs = crashes(curve), jumps(curve)
+    if not crash_epochs and not jump_epochs:
         return None
     keys, numbers, critical = [], {}, False
-    if jumped:
-        keys, numbers = ["collapse.jump"], _jump(curve, jumped[0])
-    if crashed:
-        still = crashed[-1] == len(curve)
-        crash = {name: value for name, value in _crash(curve, crashed[0]).items() if not math.isnan(value)}
+    if jump_epochs:
+        keys, numbers = ["collapse.jump"], _jump(curve, jump_epochs[0])
+    if crash_epochs:
+        is_last = crash_epochs[-1] == len(curve)
+        crash = {name: value for name, value in _crash(curve, crash_epochs[0]).items() if not math.isnan(value)}
         keys += ["collapse.crash", *(["collapse.order"] if {"auroc", "auroc_peak"} <= set(crash) else [])]
-        unknown = crashed[0] == len(curve)
-        keys.append("collapse.last" if unknown else "collapse.end" if still else "collapse.recovered")
+        only_last = crash_epochs[0] == len(curve)
+        keys.append("collapse.last" if only_last else "collapse.end" if is_last else "collapse.recovered")
         numbers |= crash
-        critical = still and not crash.get("auroc", 0.0) > crash.get("auroc_peak", 0.0)
-    return Finding.make("critical" if critical else "warning", keys, sorted({*crashed, *jumped}), **numbers)
+        critical = is_last and not crash.get("auroc", 0.0) > crash.get("auroc_peak", 0.0)
+    return Finding.make("critical" if critical else "warning", keys, sorted({*crash_epochs, *jump_epochs}), **numbers)
 
 
 def _jump(curve: Curve, epoch: int) -> dict[str, float]:

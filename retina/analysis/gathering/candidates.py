@@ -1,8 +1,9 @@
-"""What can be scored: finished runs, and models that others published, in groups that share the same images."""
+"""The models that can be scored: finished runs, and models that others published, in groups that share their images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isnan
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Part(NamedTuple):
-    """A split as a model answered it: ids (N,) str in sorted order, labels (N,) 0 or 1, logits (N,) float64."""
+    """A model's logits of one split: ids (N,) str in sorted order, labels (N,) 0 or 1, logits (N,) float64."""
 
     ids: np.ndarray
     labels: np.ndarray
@@ -39,7 +40,7 @@ class Candidate:
     Args:
         name: The run's name, or the file and column of published scores.
         label: A short name, unique in the comparison.
-        parts: Split -> its answers; of a published model perhaps one split only.
+        parts: Split -> its logits; a published model may have one split only.
         entry: The run, or `None` for a published model.
     """
 
@@ -57,7 +58,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Group:
-    """Models that answered the same images, the best by validation AUROC first.
+    """Models that were scored on the same images, the best by validation AUROC first.
 
     Args:
         name: The data in a few words.
@@ -70,14 +71,14 @@ class Group:
     @cached_property
     def draws(self) -> dict[str, dict[str, np.ndarray]]:
         """Split -> label of a model -> its AUROC in every bootstrap resample, (draws,); shared by all models."""
-        found = {}
+        draws = {}
         for split in PREDICTED_SPLITS:
             members = [candidate for candidate in self.candidates if split in candidate.parts]
             if members:
                 logits = np.stack([member.parts[split].logits for member in members])
-                drawn = bootstrap_aurocs(members[0].parts[split].labels, logits)
-                found[split] = {member.label: row for member, row in zip(members, drawn, strict=True)}
-        return found
+                aurocs = bootstrap_aurocs(members[0].parts[split].labels, logits)
+                draws[split] = {member.label: row for member, row in zip(members, aurocs, strict=True)}
+        return draws
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -93,48 +94,49 @@ def group(entries: Sequence[Entry], published: Sequence[Scores]) -> tuple[list[G
     their file.
 
     Returns:
-        The groups, and one line for each run that claims the data of others and answers other images.
+        The groups, and one line for each run that names the data of another run but has predictions of other images.
 
     Raises:
         RunError: two files hold scores of the same model for the same images.
     """
     by_question: dict[tuple[str, Target], list[Candidate]] = {}
-    altered = []
+    contradictory = []
     for entry in entries:
         if not entry.finished:
             continue
         parts = {split: Part(*entry.part(split)) for split in PREDICTED_SPLITS}
         members = by_question.setdefault(entry.question, [])
         if members and not all(part.same_images(members[0].parts[split]) for split, part in parts.items()):
-            altered.append(str(contradiction(entry, members[0])))
+            contradictory.append(str(contradiction(entry, members[0])))
         else:
             members.append(Candidate(entry.name, entry.label, parts, entry))
     groups = {data_name(members[0].entry.record): members for members in by_question.values()}
     for scores in published:
-        settle(scores, groups)
+        add_published(scores, groups)
     ranked = [Group(name, tuple(sorted(members, key=rank))) for name, members in groups.items()]
-    return sorted(ranked, key=lambda item: (-len(item.candidates), item.name)), altered
+    return sorted(ranked, key=lambda item: (-len(item.candidates), item.name)), contradictory
 
 
 def contradiction(entry: Entry, other: Candidate) -> RunError:
-    """The error of a run that names the data of another and is about other images."""
+    """The error of a run that names the data of another run but has predictions of other images."""
     return RunError(
-        "two runs name the same data and answer different images",
+        "two runs name the same data, but their predictions are of different images",
         expected=f"the ids and labels of {other.name}",
         where=entry.name,
-        advice="one predictions.csv was altered: delete that run and train it again",
+        advice="find the run whose predictions.csv was changed, delete it and train it again",
     )
 
 
 def rank(candidate: Candidate) -> tuple[bool, float, str]:
-    """Best validation AUROC first; models without one last, by name. The test images have no say."""
+    """The key to sort models by: best validation AUROC first, those without one last, by name; never the test AUROC."""
     part = candidate.parts.get("validation")
     value = auroc(part.labels, part.logits) if part is not None else float("nan")
-    return (value != value, -value if value == value else 0.0, candidate.name)  # noqa: PLR0124 - NaN
+    is_missing = isnan(value)
+    return (is_missing, 0.0 if is_missing else -value, candidate.name)
 
 
-def settle(scores: Scores, groups: dict[str, list[Candidate]]) -> None:
-    """Add the models of a file to the group that answered its images, or to a new one.
+def add_published(scores: Scores, groups: dict[str, list[Candidate]]) -> None:
+    """Add the models of a file to the group of its images, or to a new one.
 
     Raises:
         RunError: the group has scores of such a model for these images already.
@@ -145,24 +147,25 @@ def settle(scores: Scores, groups: dict[str, list[Candidate]]) -> None:
     for model, logits in scores.models.items():
         label = f"{model} (published)"
         part = {split: Part(scores.ids, scores.labels, logits)}
-        known = members[places[label]] if label in places else None
-        if known is None:
+        earlier = members[places[label]] if label in places else None
+        if earlier is None:
             members.append(Candidate(f"{scores.path.name}: {model}", label, part))
-        elif split in known.parts:
+        elif split in earlier.parts:
             raise RunError(
                 f"two files hold {split} scores of the model {model!r} for the same images",
                 where=scores.path,
-                advice="leave one out, or rename its column",
+                advice="leave out one of the two files, or rename the column in one of them",
             )
         else:
-            members[places[label]] = replace(known, parts=known.parts | part)
+            members[places[label]] = replace(earlier, parts=earlier.parts | part)
 
 
 def home(scores: Scores, groups: Mapping[str, Sequence[Candidate]]) -> tuple[str, str]:
-    """The name of the group that a file of scores belongs to, and the split that its images are.
+    """The name of the group that a file of scores belongs to, and the split that its images are of.
 
-    The group that answered the same ids and labels; else a group of published models that has one of these models and
-    nothing yet for the split that the user named; else a new one. The split is `test` where nobody says otherwise.
+    The group with the same ids and labels; else a group of published models that has one of these models
+    and no scores yet of the split that the user named; else a new one. The split is `test` where neither a run nor the
+    user names another.
     """
     for name, members in groups.items():
         for split, part in every_part(members):
@@ -171,13 +174,13 @@ def home(scores: Scores, groups: Mapping[str, Sequence[Candidate]]) -> tuple[str
     split = scores.split or "test"
     names = {f"{model} (published)" for model in scores.models}
     for name, members in groups.items():
-        outside = all(member.entry is None for member in members)
-        if outside and split not in dict(every_part(members)) and names & {member.label for member in members}:
+        published = all(member.entry is None for member in members)
+        if published and split not in dict(every_part(members)) and names & {member.label for member in members}:
             return name, split
     number = sum(name.startswith(scores.path.name) for name in groups)
     return f"{scores.path.name} ({number + 1})" if number else scores.path.name, split
 
 
 def every_part(members: Sequence[Candidate]) -> list[tuple[str, Part]]:
-    """Every split that any of these models answered."""
+    """Every split of every model, (name, logits)."""
     return [item for member in members for item in member.parts.items()]

@@ -1,4 +1,4 @@
-"""Runs as they lie on disk -> runs that can be compared, under short labels; what is damaged is named and left out."""
+"""Run folders -> runs that can be compared, each with a short label; damaged ones are named and left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ class Entry:
 
     @property
     def finished(self) -> bool:
-        """Whether it may be ranked: completed, or stopped early."""
+        """Whether it is completed or stopped early, so that it may be ranked."""
         return self.predictions is not None
 
     @property
@@ -59,12 +59,12 @@ class Entry:
 
     @property
     def target(self) -> Target:
-        """What it predicts."""
+        """The target that it predicts."""
         return self.record.target
 
     @property
     def question(self) -> tuple[str, Target]:
-        """What was asked of which images: runs of one question can be paired."""
+        """Its data and its target: runs that share both can be paired."""
         return self.fingerprint, self.target
 
     def part(self, split: str) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
@@ -73,15 +73,15 @@ class Entry:
         return rows["id"].to_numpy(), rows["label"].to_numpy(), rows["logit"].to_numpy()
 
 
-def collect(found: Sequence[Run]) -> tuple[list[Entry], list[str]]:
+def collect(folders: Sequence[Run]) -> tuple[list[Entry], list[str]]:
     """Read runs.
 
     Returns:
-        Those that can be read, by name, and one line for each that cannot, naming the file.
+        The runs that can be read, by name, and one line for each that cannot, with the name of the file.
     """
     entries: list[Entry] = []
     damaged: list[str] = []
-    for run in sorted(found, key=lambda run: run.folder.name):
+    for run in sorted(folders, key=lambda run: run.folder.name):
         try:
             entry = read(run)
             refuse_copy(entry, entries, run.folder)
@@ -92,16 +92,19 @@ def collect(found: Sequence[Run]) -> tuple[list[Entry], list[str]]:
     return [replace(entry, label=label) for entry, label in zip(entries, labels, strict=True)], damaged
 
 
-def refuse_copy(entry: Entry, known: Sequence[Entry], folder: Path) -> None:
-    """Refuse a run that was read already under another name: a copy is no repetition.
+def refuse_copy(entry: Entry, earlier: Sequence[Entry], folder: Path) -> None:
+    """Refuse a copy of a run that was read before: a repetition is a run with another seed.
 
     Raises:
-        RunError: it has the digest of a known one.
+        RunError: it has the digest of an earlier one.
     """
-    for other in known:
+    for other in earlier:
         if other.record.digest == entry.record.digest:
             raise RunError(
-                "a run stands twice", found=f"a copy of {other.name}", where=folder, advice="delete one of the two"
+                "a run is a copy of another run",
+                found=f"the digest of {other.name}",
+                where=folder,
+                advice="delete one of the two",
             )
 
 
@@ -115,14 +118,14 @@ def read(run: Run) -> Entry:
     try:
         return read_as(run, record)
     except RunError:
-        # A run that is trained again while it is read is no damaged one.
+        # The run may be trained again while it is read: it is damaged only if its record is still the same.
         if (now := status.record(run)) == record:
             raise
         return read_as(run, now)
 
 
 def read_as(run: Run, record: Record) -> Entry:
-    """Read what a record says that there is.
+    """Read the tables that a run has according to its record.
 
     Raises:
         RunError: see `read`.
@@ -141,10 +144,10 @@ def read_as(run: Run, record: Record) -> Entry:
 
 
 def history_of(run: Run, record: Record) -> "pd.DataFrame":
-    """The curves of a run; an unfinished one may have none yet.
+    """The curves of a run; no row where an unfinished run has none yet.
 
     Raises:
-        RunError: the table is damaged, or its epochs are not 1, 2, ... as many as the record says.
+        RunError: the table is damaged, or its epochs are not 1, 2, ... up to the number in the record.
     """
     if not record.finished and not run.history_path.is_file():
         import pandas as pd
@@ -156,29 +159,29 @@ def history_of(run: Run, record: Record) -> "pd.DataFrame":
 
 
 def check_history(history: "pd.DataFrame", record: Record, path: Path) -> None:
-    """See that the curves are of epochs 1, 2, ... and their values in range; a loss may be infinite or NaN.
+    """Check that the curves have epochs 1, 2, ... and values in range; a loss may be infinite or NaN.
 
     Raises:
-        RunError: an epoch is missing, the record counts others, or a value is out of range.
+        RunError: an epoch is missing, the record has another number of epochs, or a value is out of range.
     """
-    epochs, counted = history["epoch"].tolist(), record.epochs_run
+    epochs, trained = history["epoch"].tolist(), record.epochs_run
     problem = None
-    if epochs != list(range(1, len(epochs) + 1)) or (record.finished and len(epochs) != counted):
+    if epochs != list(range(1, len(epochs) + 1)) or (record.finished and len(epochs) != trained):
         problem = f"{len(epochs)} rows, epochs {str(epochs)[:60]}"
-    elif record.finished and not 1 <= (record.best_epoch or 0) <= counted:
+    elif record.finished and not 1 <= (record.best_epoch or 0) <= trained:
         problem = f"best epoch {record.best_epoch}"
     for name, high in HIGHEST.items():
         if (history[name] < 0).any() or (history[name] > high).any():
             problem = f"{name} outside 0 to {high:g}"
     if problem:
-        raise RunError("a table of a run is damaged", expected=f"epochs 1 to {counted}", found=problem, where=path)
+        raise RunError("a table of a run is damaged", expected=f"epochs 1 to {trained}", found=problem, where=path)
 
 
 def check_predictions(entry: Entry, path: Path) -> None:
-    """See that the predictions are those of the images that the record counts.
+    """Check that the predictions are of the images that the record counts.
 
     Raises:
-        RunError: an image stands twice, a logit is not finite, or the counts differ from the record's.
+        RunError: an image occurs twice, a logit is not finite, or the counts differ from the record's.
     """
     rows = entry.predictions
     counts = {}
@@ -190,7 +193,7 @@ def check_predictions(entry: Entry, path: Path) -> None:
     }
     problem = None
     if rows.duplicated([*IMAGE_KEY]).any():
-        problem = "an image that stands twice"
+        problem = "an image that occurs twice"
     elif counts != expected:
         problem = f"(images, positives) {counts}"
     if problem:

@@ -1,4 +1,4 @@
-"""Which runs answer a question of the study: alike but for the parameter set, but for the loss, or but for the seed."""
+"""Runs that differ in one respect alone: in the parameter set, in the loss, or in the seed."""
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
@@ -10,31 +10,31 @@ from retina.experiments.target import DEFAULT, Target
 from retina.runs.record import Record
 
 SCHEDULE = ("early_stopping", "patience", "precision")
-"""Settings that may differ within a pair: the pair says so, it is not given up for them."""
+"""Settings that may differ within a pair: the finding on the pair names them."""
 OF_A_PARAMETER_SET = ("params", "batch_size", "learning_rate", "epochs", *SCHEDULE)
 OF_A_LOSS = ("loss", "focal_gamma", "focal_alpha", *SCHEDULE)
 
 
-def shared(entry: Entry, apart_from: Iterable[str]) -> tuple[Any, ...]:
-    """What two runs must have in common: the data, the origin of the weights, and every setting but those named."""
-    left_out = set(apart_from)
-    meant = meaningful(entry.experiment.to_dict())
-    settings = tuple(sorted((key, str(value)) for key, value in meant.items() if key not in left_out))
+def fixed(entry: Entry, apart_from: Iterable[str]) -> tuple[Any, ...]:
+    """What two runs must have in common: data, origin of the weights, and every setting but those in `apart_from`."""
+    varying = set(apart_from)
+    values = meaningful(entry.experiment.to_dict())
+    settings = tuple(sorted((key, str(value)) for key, value in values.items() if key not in varying))
     return (entry.fingerprint, entry.record.weights.origin, settings)
 
 
 def sets(entries: Sequence[Entry], apart_from: Iterable[str]) -> list[list[Entry]]:
-    """Runs in sets that share all but the settings named; sets of one are left out."""
-    found: dict[tuple[Any, ...], list[Entry]] = {}
+    """Sets of at least two runs that share everything but the settings in `apart_from`."""
+    members: dict[tuple[Any, ...], list[Entry]] = {}
     for entry in entries:
-        found.setdefault(shared(entry, apart_from), []).append(entry)
-    return [members for members in found.values() if len(members) > 1]
+        members.setdefault(fixed(entry, apart_from), []).append(entry)
+    return [alike for alike in members.values() if len(alike) > 1]
 
 
 def parameter_pairs(entries: Sequence[Entry]) -> list[tuple[Entry, Entry]]:
-    """Pairs of runs that differ in their parameter set, each set once in a pair, by name of the parameter set.
+    """One pair of runs for every two parameter sets of the same backbone, loss and data, in order of their names.
 
-    Trials of a search have rates and batch sizes of their own and speak for no parameter set.
+    Trials of a search are left out: their rates and batch sizes are not those of the parameter set.
     """
     pairs = []
     plain = [entry for entry in entries if entry.record.selection is None]
@@ -60,9 +60,9 @@ def of(entries: Sequence[Entry], key: str, value: str) -> list[Entry]:
 
 
 def nearest(first: Sequence[Entry], second: Sequence[Entry]) -> tuple[Entry, Entry]:
-    """The two runs, one of each, that differ in the fewest settings of their schedule, then those nearest to the file.
+    """The two runs, one of each, that differ in the fewest settings of `SCHEDULE`; among those, the least overridden.
 
-    A run at a rate or a batch size of its own says less of the parameter set that it is named after.
+    A run with another learning rate or batch size than its parameter set says less about that set.
     """
 
     def distance(pair: tuple[Entry, Entry]) -> tuple[int, int]:
@@ -78,14 +78,14 @@ def repetitions(entries: Sequence[Entry]) -> list[list[Entry]]:
     return sets([entry for entry in entries if entry.finished], ("seed",))
 
 
-ONLY_ONE = "torchvision IMAGENET1K_V1"
-"""What ImageNet weights were before records named their recipe: retina knew no other."""
+FIRST_RECIPE = "torchvision IMAGENET1K_V1"
+"""The recipe of ImageNet weights in records that name none: those of the first versions, which had no other."""
 
 
 def recipe_of(record: Record) -> str | None:
-    """The pretraining recipe of a run; `None` where it started from random weights, or from a file nobody knows."""
+    """The pretraining recipe of a run; `None` where it started from random weights, or from an unknown file."""
     weights = record.weights
-    return weights.recipe or (ONLY_ONE if weights.origin == "imagenet" else None)
+    return weights.recipe or (FIRST_RECIPE if weights.origin == "imagenet" else None)
 
 
 def recipes(entries: Iterable[Entry]) -> list[str]:
@@ -94,6 +94,6 @@ def recipes(entries: Iterable[Entry]) -> list[str]:
 
 
 def targets(entries: Iterable[Entry]) -> list[Target]:
-    """What runs predict, each target once, the default one first; that alone where there is no run."""
-    found = {entry.target for entry in entries} or {DEFAULT}
-    return sorted(found, key=lambda target: (target != DEFAULT, target.name))
+    """The targets that runs predict, each once, the default one first; the default one alone where there is no run."""
+    distinct = {entry.target for entry in entries} or {DEFAULT}
+    return sorted(distinct, key=lambda target: (target != DEFAULT, target.name))

@@ -10,9 +10,9 @@ from retina.experiments.splits import PREDICTED_SPLITS
 from retina.experiments.target import DISEASE_RISK
 
 LABELS = ("label", DISEASE_RISK)
-"""Names of the column of labels, the first that is there."""
-CERTAIN = 40.0
-"""The logit that stands for a probability of exactly 0 or 1: beyond that of every other float64 (36.7)."""
+"""Names that the column of labels may have; the first that the file has is read."""
+LARGEST_LOGIT = 40.0
+"""The logit of a probability of exactly 1: beyond that of the next smaller float64, which is 36.7."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Scores:
         ids: (N,) str, sorted.
         labels: (N,) int64, 0 or 1.
         models: Name of a column -> logits (N,) float64.
-        split: `validation` or `test` where the user said so.
+        split: `validation` or `test` where the user named it.
     """
 
     path: Path
@@ -35,7 +35,7 @@ class Scores:
 
     @property
     def source(self) -> str:
-        """The file as it is given, its folder apart: `scores.csv` or `validation=scores.csv`."""
+        """The file as the user names it, without its folder: `scores.csv` or `validation=scores.csv`."""
         return f"{self.split}={self.path.name}" if self.split else self.path.name
 
 
@@ -46,20 +46,20 @@ def read(source: str | Path) -> Scores:
 
     Args:
         source: A CSV with the columns `id`, one of `LABELS`, and one per model. `validation=FILE` and
-            `test=FILE` say which split its images are, which matters where no run knows them.
+            `test=FILE` name the split of its images, which is needed where no run has these images.
 
     Raises:
-        RunError: it cannot be read, lacks a column, or a field is not what it should be.
+        RunError: it cannot be read, lacks a column, or has a value that is not allowed.
     """
     import pandas as pd
 
-    said, _, rest = str(source).partition("=")
-    split, path = (said, Path(rest)) if rest and said in PREDICTED_SPLITS else (None, Path(source))
+    prefix, _, rest = str(source).partition("=")
+    split, path = (prefix, Path(rest)) if rest and prefix in PREDICTED_SPLITS else (None, Path(source))
     try:
         frame = pd.read_csv(path, dtype={"id": str}, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
-        found = error.strerror if isinstance(error, OSError) else error
-        raise RunError("published scores cannot be read", found=found, where=path) from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RunError("published scores cannot be read", found=reason, where=path) from error
     target = next((name for name in LABELS if name in frame), None)
     models = [name for name in frame.columns if name not in ("id", *LABELS)]
     if target is None or "id" not in frame or not models:
@@ -78,13 +78,13 @@ def read(source: str | Path) -> Scores:
 
 
 def fault(frame: "pd.DataFrame", target: str, models: list[str]) -> str | None:  # noqa: F821 - for type checking
-    """What makes a table of scores unusable, or `None`."""
+    """Why a table of scores cannot be used, or `None`."""
     import pandas as pd
 
     if frame.empty:
         return "no row"
     if frame["id"].isna().any() or frame["id"].duplicated().any():
-        return "an id that is missing or stands twice"
+        return "an id that is missing or occurs twice"
     if not frame[target].isin([0, 1]).all():
         return f"a {target} that is neither 0 nor 1"
     for name in models:
@@ -96,8 +96,8 @@ def fault(frame: "pd.DataFrame", target: str, models: list[str]) -> str | None: 
 
 
 def logits(values: np.ndarray) -> np.ndarray:
-    """Probabilities (N,) as logits, those of 0 and 1 as -40 and 40; values beyond 0-1 as they are."""
+    """Probabilities as logits, (N,) float64, 0 and 1 as -40 and 40; values outside 0-1 are logits already."""
     if values.min() < 0 or values.max() > 1:
         return values
     with np.errstate(divide="ignore"):
-        return np.clip(np.log(values) - np.log1p(-values), -CERTAIN, CERTAIN)
+        return np.clip(np.log(values) - np.log1p(-values), -LARGEST_LOGIT, LARGEST_LOGIT)

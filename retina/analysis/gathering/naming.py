@@ -1,4 +1,4 @@
-"""Short names: the fewest words that tell a run from all others, and its data from other data."""
+"""Short names for runs and their data, unique in a comparison."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,26 +10,25 @@ from retina.runs.record import Record
 
 
 def labels(records: Sequence[Record]) -> list[str]:
-    """The shortest label for every run that tells it from all others.
+    """The shortest label for every run that no other run has.
 
     Backbone, parameter set, loss, and a target other than the default one; then, among those that still share a label,
-    the settings that differ, the name of the data, eight digits of the digest, and in the end, for copies of one run, a
-    number.
+    the settings that differ, the name of the data, eight digits of the digest, and, for copies of one run, a number.
     """
-    found = [" ".join([*words_of(record.experiment), *target_words(record)]) for record in records]
+    names = [" ".join([*words_of(record.experiment), *target_words(record)]) for record in records]
     for addition in (differing_settings, data_names, digests):
-        for name in {name for name in found if found.count(name) > 1}:
-            places = [place for place, other in enumerate(found) if other == name]
+        for name in {name for name in names if names.count(name) > 1}:
+            places = [place for place, other in enumerate(names) if other == name]
             for place, words in zip(places, addition([records[place] for place in places]), strict=True):
-                found[place] = f"{name} {words}".strip()
+                names[place] = f"{name} {words}".strip()
     return [
-        f"{name} ({found[:place].count(name) + 1})" if found.count(name) > 1 else name
-        for place, name in enumerate(found)
+        f"{name} ({names[:place].count(name) + 1})" if names.count(name) > 1 else name
+        for place, name in enumerate(names)
     ]
 
 
 def words_of(experiment: Experiment) -> list[str]:
-    """Backbone, parameter set and loss; whatever a stranger wrote there, on one line."""
+    """Backbone, parameter set and loss, without the white space that a record of another machine may have there."""
     return f"{experiment.backbone} {experiment.params} {experiment.loss}".split()
 
 
@@ -39,10 +38,10 @@ def target_words(record: Record) -> list[str]:
 
 
 def differing_settings(records: Sequence[Record]) -> list[str]:
-    """For each run, the settings in which these runs differ; a setting that means nothing in a run is no difference.
+    """For each run, the settings in which these runs differ; a setting that has no effect in a run is no difference.
 
-    Weights are those that training started from: a run that asked for ImageNet's and started from random ones is one
-    from random weights.
+    Weights are those that training started from: a run that was to start from ImageNet's and started from random ones
+    has random weights.
     """
     settings = [meaningful(record.experiment.to_dict()) for record in records]
     for values, record in zip(settings, records, strict=True):
@@ -67,7 +66,7 @@ def digests(records: Sequence[Record]) -> list[str]:
 def data_name(record: Record) -> str:
     """The data of a run in a few words: folder, eight digits of the fingerprint, a target that is not the default one.
 
-    No path of the machine it ran on.
+    It holds no path of the machine that the run was trained on.
     """
     data = record.data
     folder = "built-in" if data.source == "built-in" else Path(data.folder).name

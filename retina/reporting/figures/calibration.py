@@ -1,4 +1,4 @@
-"""Whether probabilities can be taken at their word: reliability curves over the histogram of probabilities."""
+"""Whether probabilities are what they say: reliability curves, above the histogram of probabilities."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from retina.reporting.figures.discrimination import say_if_empty
 from retina.reporting.figures.panels import TICKS, Panel, draw_grid
 from retina.reporting.figures.style import FAINT, NAVY, VERMILLION, styled
 
-# The histogram stands below 0, in the same axes: a second pair of axes a panel would double the time.
+# The histogram is below 0, in the same axes: a second pair of axes in each panel would double the time to draw it.
 FLOOR, CEILING = -0.30, -0.06
 
 

@@ -1,4 +1,4 @@
-"""How well runs tell diseased from healthy: ROC and precision-recall curves, and counts at an operating point."""
+"""How well runs separate diseased from healthy: ROC and precision-recall curves, and counts at an operating point."""
 
 import functools
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ SHADE = LinearSegmentedColormap.from_list("share", ["#ffffff", "#9dbbe0"])
 BAND = {"color": NAVY, "alpha": 0.18, "linewidth": 0}
 COLUMNS = 120
 NO_CURVE = "no curve"
-# Where most images are diseased, no curve of use comes near the lower half, and the upper half needs the room.
+# Where most images are diseased, every useful curve is in the upper half of the panel, which then gets all the room.
 PREVALENT, HALF = 0.6, 0.5
 UPPER_TICKS = (0.5, 0.6, 0.7, 0.8, 0.9, 1)
 
@@ -58,7 +58,7 @@ def precision_recall_grid(panels: Sequence[Panel], *, title: str = "Precision-re
 
 @styled
 def confusion_grid(panels: Sequence[Counts], *, title: str = "Confusion matrices") -> Figure:
-    """Counts of images by what they are and what they were called, one panel a run, with their share of the row.
+    """Counts of images by their class and the class that the run gives them, one panel a run, with shares of the row.
 
     Args:
         panels: Counts at one operating point each.
@@ -91,7 +91,7 @@ def _draw_precision_recall(axes: Axes, panel: Panel, *, floor: float) -> None:
 
 
 def _thinned(curve: pd.DataFrame, horizontal: str) -> pd.DataFrame:
-    """No more points than can be seen: the first and the last of each of `COLUMNS` columns, about two pixels wide.
+    """As many points as can be seen: the first and the last of each of `COLUMNS` columns, about two pixels wide.
 
     matplotlib thins lines by itself but not areas; twelve bands of 640 images each would make an SVG of a megabyte.
     """

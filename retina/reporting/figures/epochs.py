@@ -1,4 +1,4 @@
-"""Curves over epochs: which ticks, which scale, and what is said of losses that are not finite."""
+"""Curves over epochs: ticks, scales, and notes on losses that are not finite."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,14 @@ from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatt
 STEPS = (1, 2, 5)
 THREE_DIGITS = 100
 MARKED_EPOCHS = 30
-LOG_FROM = 5.0
+LOG_FROM = 5.0  # times the median: with a larger value, a linear axis would flatten the rest
 SCORE_FLOOR = 0.5
 FEW_TICKS_BELOW = 0.35
-LARGEST = 1e30
+LARGEST = 1e30  # as `retina.analysis.diagnosis.curve.LARGEST_LOSS`: a loss called broken there is not drawn
 
 
 def finite(values: Iterable[float]) -> np.ndarray:
-    """The values as float64 (N,), NaN in place of infinities and of what is as good as infinite."""
+    """The values as float64 (N,), NaN in place of infinities and of values beyond `LARGEST`."""
     numbers = np.asarray(values, np.float64)
     return np.where(np.abs(numbers) <= LARGEST, numbers, np.nan)
 
@@ -29,7 +29,7 @@ def set_epochs(axes: Axes, last: int, most: int) -> None:
     Args:
         axes: Where epochs run from left to right.
         last: The last epoch, 0 where there is none.
-        most: How many ticks of two digits there is room for; of three digits, half as many.
+        most: The number of ticks of two digits that there is room for; of three digits, half of that.
     """
     room = most if last < THREE_DIGITS else most // 2
     step = next(factor * 10**power for power in range(9) for factor in STEPS if last <= room * factor * 10**power)
@@ -41,19 +41,19 @@ def set_epochs(axes: Axes, last: int, most: int) -> None:
 
 
 def set_losses(axes: Axes, curves: Sequence[np.ndarray], name: str, alone: Sequence[np.ndarray] = ()) -> str:
-    """Choose the vertical axis for losses, and tell what to call it.
+    """Choose the vertical axis for losses, and return its name.
 
     The scale is logarithmic, and the name says so, where the largest value is more than `LOG_FROM` times the median of
-    all curves, or of one of those in `alone`: else one bad epoch would flatten all others. A linear axis starts at 0
-    unless the values are far from it, and always covers a quarter of the largest value, so that noise does not look
-    like movement.
+    all curves, or of one of those in `alone`: otherwise one bad epoch would flatten all others. A linear axis starts
+    at 0 unless the values are far from it, and always covers a quarter of the largest value, so that noise does not
+    look like change.
 
     Args:
         axes: Where the losses are drawn.
         curves: All of them, finite or NaN.
-        name: What they are.
-        alone: Curves that must be legible each on its own: validation losses, since a training loss that falls far is
-            nothing bad and needs no other scale.
+        name: The name of the losses.
+        alone: Curves each of which must be legible: validation losses. A training loss that falls far is no fault and
+            needs no other scale.
 
     Returns:
         The name, with the scale where it is not linear.
@@ -120,9 +120,9 @@ def marker_for(epochs: int, marker: str) -> str:
 
 
 def not_finite(history: pd.DataFrame, column: str, name: str) -> str:
-    """A sentence on the epochs at which a column is not finite; empty where there are none."""
-    bad = [int(epoch) for epoch in history["epoch"][np.isnan(finite(history[column]))]]
-    return f"{name} is not finite at {_ranges(bad)} and is not drawn there" if bad else ""
+    """A note on the epochs at which a column is not finite; empty where there are none."""
+    epochs = [int(epoch) for epoch in history["epoch"][np.isnan(finite(history[column]))]]
+    return f"{name} is not finite at {_ranges(epochs)} and is not drawn there" if epochs else ""
 
 
 def _ranges(epochs: Sequence[int]) -> str:

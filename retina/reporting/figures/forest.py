@@ -56,10 +56,10 @@ def forest(table: pd.DataFrame, *, title: str) -> Figure:
     return sheet.figure
 
 
-def _notes(shown: pd.DataFrame, given: int) -> tuple[str, ...]:
-    """What the figure has to confess."""
+def _notes(shown: pd.DataFrame, rows: int) -> tuple[str, ...]:
+    """What the figure leaves out: rows, and intervals that are missing."""
     bare = int((shown["auroc"].notna() & shown[["low", "high"]].isna().any(axis=1)).sum())
-    cut = f"{len(shown)} of {given} rows shown" if len(shown) < given else ""
+    cut = f"{len(shown)} of {rows} rows shown" if len(shown) < rows else ""
     without = f"{bare} without a confidence interval: a bare, hollow point" if bare else ""
     return tuple(filter(None, (cut, without)))
 
@@ -101,7 +101,7 @@ def _write_rows(sheet: Sheet, shown: pd.DataFrame, top: float) -> None:
 
 
 def numbers(value: float, low: float, high: float) -> str:
-    """`0.912 (0.880-0.944)` with an en dash, or what of it is known."""
+    """`0.912 (0.880-0.944)` with an en dash, or as much of it as there is."""
     if math.isnan(value):
         return "not estimable"
     interval = "no interval" if math.isnan(low + high) else f"{low:.3f}\N{EN DASH}{high:.3f}"

@@ -1,4 +1,4 @@
-"""Labels that come from outside, made safe to draw: one line, literal, only characters the font has, never too wide."""
+"""Labels from users' files, safe to draw: one line, literal, only characters that the font has, never too wide."""
 
 import functools
 import re
@@ -10,7 +10,7 @@ from matplotlib.ft2font import FT2Font, LoadFlags
 FONT = "DejaVu Sans"
 WEIGHTS = ("normal", "bold")
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-LACKING = "\N{REPLACEMENT CHARACTER}"
+MISSING = "\N{REPLACEMENT CHARACTER}"
 LONGEST = 400
 POINTS_PER_INCH = 72
 
@@ -18,8 +18,8 @@ POINTS_PER_INCH = 72
 def literal(text: str) -> str:
     """One line of drawable characters.
 
-    White space of any kind becomes one space. What DejaVu Sans has no glyph for becomes a replacement character, and
-    so do control, format and combining characters, which could break the file, turn the text round or pile up.
+    White space of any kind becomes one space. Characters without a glyph in DejaVu Sans become a replacement character,
+    and so do control, format and combining characters, which could break the file, turn the text round or pile up.
 
     Args:
         text: Any string, lone surrogates included.
@@ -58,8 +58,8 @@ def fitted(text: str, room: float, size: float, weight: str = "normal") -> str:
     text = literal(text)
     if width(text, size, weight) <= room:
         return text
-    for kept in range(len(text) - 1, 0, -1):
-        shorter = text[: (kept + 1) // 2].rstrip() + ELLIPSIS + text[len(text) - kept // 2 :].lstrip()
+    for length in range(len(text) - 1, 0, -1):
+        shorter = text[: (length + 1) // 2].rstrip() + ELLIPSIS + text[len(text) - length // 2 :].lstrip()
         if width(shorter, size, weight) <= room:
             return shorter
     return ELLIPSIS
@@ -72,7 +72,7 @@ def wrapped(text: str, room: float, size: float, most: int, weight: str = "norma
         text: Any string.
         room: Inches.
         size: Points.
-        most: Lines, at least 1; the last takes all that is left.
+        most: Lines, at least 1; the last takes the rest of the text.
         weight: One of `WEIGHTS`.
     """
     lines: list[str] = []
@@ -100,7 +100,7 @@ def _glyphs() -> frozenset[int]:
 def _drawable(character: str) -> str:
     """The character, or the replacement character where it cannot be drawn."""
     if ord(character) not in _glyphs() or unicodedata.category(character)[0] in "CM":
-        return LACKING
+        return MISSING
     return character
 
 

@@ -1,4 +1,4 @@
-"""Runs against each other over epochs: two parameter sets, or two losses, each relative to its own first epoch."""
+"""Runs compared over epochs: two parameter sets, or two losses, each relative to its own first epoch."""
 
 from collections.abc import Mapping
 
@@ -72,9 +72,9 @@ def _pair(histories: Mapping[str, pd.DataFrame], title: str, *, relative: bool) 
     return sheet.figure
 
 
-def _notes(shown: Mapping[str, pd.DataFrame], given: int, *, relative: bool) -> tuple[str, ...]:
-    """What the figure has to confess."""
-    notes = [f"{len(shown)} of {given} runs shown" if len(shown) < given else ""]
+def _notes(shown: Mapping[str, pd.DataFrame], runs: int, *, relative: bool) -> tuple[str, ...]:
+    """What the figure leaves out, and how its losses are scaled."""
+    notes = [f"{len(shown)} of {runs} runs shown" if len(shown) < runs else ""]
     notes.append("losses relative to epoch 1 of the same run" if relative else "")
     for name, history in shown.items():
         for column, text in LOSSES.items():
@@ -101,7 +101,7 @@ def _draw_key(sheet: Sheet, names: list[str], top: float) -> None:
 
 def _draw(axes: Axes, histories: Mapping[str, pd.DataFrame], column: str, *, relative: bool) -> list[np.ndarray]:
     """Draw one column of every run; return their values, NaN where not finite."""
-    drawn = []
+    columns = []
     if relative:
         axes.axhline(1, color=FAINT, linewidth=0.8, zorder=1.2)
     for (name, history), (colour, dash, marker) in zip(histories.items(), SERIES, strict=False):
@@ -112,8 +112,8 @@ def _draw(axes: Axes, histories: Mapping[str, pd.DataFrame], column: str, *, rel
         best = best_epoch(list(epochs.finite(history["val_loss"])))
         at = [best - 1] if best else []
         axes.plot(history["epoch"].iloc[at], values[at], "o", markersize=8, fillstyle="none", color=INK, zorder=3)
-        drawn.append(values)
-    return drawn
+        columns.append(values)
+    return columns
 
 
 def _relative(values: np.ndarray) -> np.ndarray:

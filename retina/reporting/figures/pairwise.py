@@ -1,4 +1,4 @@
-"""Every pair of runs: how far apart their AUROCs are, and how far apart they would have to be to be told apart."""
+"""Every pair of runs: the difference of their AUROCs, and the smallest difference that could have been detected."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ LEFT = 1.9
 CELL_SIZE = 7.5
 LARGEST_CELL = 0.7
 SIGNIFICANT = 0.05
-# Both ends are pale enough for black figures; the sign is printed, since in grey the two ends look alike.
+# Both ends are pale enough for black digits; the sign is printed, since in grey the two ends look alike.
 DIVERGING = LinearSegmentedColormap.from_list("difference", ["#f0a868", "#ffffff", "#8db4e2"])
 
 
@@ -52,6 +52,7 @@ def pairwise(
     _set_axes(axes, count)
     _name_rows(sheet, labels[:count], left, top, side)
     factor = 1000 if compact else 1
+    # At least 1e-9, so that differences of 0 alone can be divided by it
     largest = np.nanmax(
         np.abs(differences[:count, :count]), initial=1e-9, where=np.isfinite(differences[:count, :count])
     )
@@ -66,13 +67,13 @@ def pairwise(
     return sheet.figure
 
 
-def _notes(count: int, given: int, *, compact: bool) -> tuple[str, ...]:
+def _notes(count: int, runs: int, *, compact: bool) -> tuple[str, ...]:
     """How to read the grid."""
     unit = " All in thousandths." if compact else ""
     return (
         "Coloured, below the diagonal: AUROC of the row minus the column; black corner: Holm-adjusted p < 0.05.",
         f"White, above it: smallest difference these images could have shown; hatched: not paired.{unit}",
-        *((f"{count} of {given} runs shown",) if count < given else ()),
+        *((f"{count} of {runs} runs shown",) if count < runs else ()),
     )
 
 

@@ -1,4 +1,4 @@
-"""Small panels side by side, one a run, each with its name and its numbers above the frame where nothing is covered."""
+"""Small panels side by side, one a run, with its name and its numbers above the frame, where they cover no curve."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ NARROWEST = 5.2
 AIR = 0.12
 LEFT, BOTTOM = 0.62, 0.44
 BELOW = 0.2
-# One or two panels are drawn larger, but not so large that they look more important than twelve.
+# One or two panels are drawn larger, but not so large that they would look more important than twelve.
 SIDES = {1: 3.0, 2: 2.5, 3: 1.64}
 GAP = (WIDTH - LEFT) / MOST_COLUMNS - SIDES[MOST_COLUMNS]
-# More ticks would take a third longer to draw, and the numbers stand in the tables.
+# More ticks would take a third longer to draw, and the numbers are in the tables.
 TICKS = (0, 0.5, 1)
 
 
@@ -32,7 +32,7 @@ class Panel:
 
     Args:
         label: The run; any string, shortened beyond two lines.
-        curve: Its points; each figure says which columns it needs. Without rows, the panel says that there are none.
+        curve: Its points; each figure documents the columns it needs. Without rows, the panel says that it is empty.
         text: Its numbers in words, such as `AUROC 0.93 (0.90-0.95)`; what exceeds two lines is shortened.
         prevalence: Share of positives among the images, 0-1; only precision-recall curves need it.
     """
@@ -45,7 +45,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many images of one run fell where, at one operating point.
+    """The confusion matrix of one run at one operating point.
 
     Args:
         label: The run; any string, shortened beyond two lines.
@@ -69,14 +69,14 @@ AnyPanel = TypeVar("AnyPanel", Panel, Counts)
 
 @dataclass(frozen=True)
 class Grid:
-    """Where panels stand on a sheet.
+    """The places of panels on a sheet.
 
     Args:
         sheet: The sheet, with its title.
-        places: For each drawn panel its row, its column, and whether no panel stands below it.
+        places: For each drawn panel its row, its column, and whether it is the lowest of its column.
         side: Width and height of a frame, inches.
         head: Height of the title, inches.
-        lines: How many lines there is room for above each frame.
+        lines: The number of lines that there is room for above each frame.
     """
 
     sheet: Sheet
@@ -120,7 +120,7 @@ def draw_grid(
     Args:
         panels: Any number.
         title: The title of the figure.
-        names: What the horizontal and the vertical axes are.
+        names: The names of the horizontal and the vertical axes.
         notes: Lines below the title, the key to what is drawn.
         draw: Draws one panel into its axes.
     """
@@ -146,9 +146,9 @@ def draw_grid(
 
 
 def _grid(count: int, title: str, notes: tuple[str, ...], side: float, lines: int) -> Grid:
-    """A sheet that is as large as so many panels need, and wide enough for its title."""
+    """A sheet large enough for `count` panels, and wide enough for its title."""
     columns = min(max(count, 1), MOST_COLUMNS)
-    rows = -(-count // columns)
+    rows = -(-count // columns)  # rounded up
     width = max(LEFT + columns * (side + GAP), NARROWEST)
     notes = tuple(line for note in notes for line in labels.wrapped(note, width - 2 * EDGE, SIZE, MOST_LINES))
     head = head_height(len(notes)) + 0.08
@@ -158,6 +158,6 @@ def _grid(count: int, title: str, notes: tuple[str, ...], side: float, lines: in
 
 
 def _places(count: int, columns: int) -> Iterator[tuple[int, int, bool]]:
-    """Row, column, and whether nothing stands below, of panels laid out in reading order."""
+    """Row, column, and whether it is the lowest of its column, of every panel in reading order."""
     for number in range(count):
         yield number // columns, number % columns, number + columns >= count

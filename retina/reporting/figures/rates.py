@@ -12,7 +12,7 @@ from retina.reporting.figures.style import SERIES, WIDTH, Sheet, head_height, st
 
 LEFT, RIGHT, BOTTOM, HEIGHT = 0.62, 0.2, 0.46, 2.9
 ABOVE, BELOW = 0.8, 0.25
-"""How far the frame reaches above the first loss and below the lowest, in falls from the one to the other."""
+"""How far the frame reaches above the first loss and below the lowest, in multiples of the fall between them."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Line:
         rates: (N,) learning rates, rising.
         losses: (N,) training loss of each step's batch.
         smoothed: (N,) the same, smoothed.
-        suggestion: The rate it suggests, or `None`.
+        suggestion: The rate that it suggests, or `None`.
     """
 
     seed: int
@@ -54,8 +54,8 @@ def range_test(lines: Sequence[Line], title: str, notes: tuple[str, ...], loss: 
     for number, line in enumerate(lines):
         colour, dash, marker = SERIES[number % len(SERIES)]
         axes.plot(line.rates, line.losses, ".", color=colour, alpha=0.25, markersize=3)
-        said = f"seed {line.seed}: " + ("no suggestion" if line.suggestion is None else f"{line.suggestion:.2g}")
-        axes.plot(line.rates, line.smoothed, color=colour, linestyle=dash, label=said)
+        label = f"seed {line.seed}: " + ("no suggestion" if line.suggestion is None else f"{line.suggestion:.2g}")
+        axes.plot(line.rates, line.smoothed, color=colour, linestyle=dash, label=label)
         if line.suggestion is not None:
             axes.axvline(line.suggestion, color=colour, linestyle=":", linewidth=1.1)
             axes.plot(
@@ -69,10 +69,10 @@ def range_test(lines: Sequence[Line], title: str, notes: tuple[str, ...], loss: 
 
 
 def frame(axes: Axes, lines: Sequence[Line]) -> None:
-    """Show the fall of the loss, and leave out how high it climbs when it diverges."""
-    drawn = [line.smoothed for line in lines if len(line.smoothed)]
-    first = max((float(curve[0]) for curve in drawn), default=1.0)
-    lowest = min((float(curve.min()) for curve in drawn), default=0.0)
+    """Set a frame that shows the fall of the loss, and not how high it rises when it diverges."""
+    curves = [line.smoothed for line in lines if len(line.smoothed)]
+    first = max((float(curve[0]) for curve in curves), default=1.0)
+    lowest = min((float(curve.min()) for curve in curves), default=0.0)
     fall = max(first - lowest, 0.1 * first)
     axes.set_ylim(max(0.0, lowest - BELOW * fall), first + ABOVE * fall)
     axes.yaxis.set_major_locator(MaxNLocator(6))

@@ -1,6 +1,6 @@
-"""A figure becomes a PNG and an SVG: whole or not at all, and the same bytes for the same figure.
+"""A figure -> a PNG and an SVG, each whole or not written, with the same bytes for the same figure.
 
-A `Drawing` is handed to worker processes, which import this package and none of the statistics behind it.
+A `Drawing` is sent to worker processes, which import this package and none of the statistics behind it.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None, "F
 def save(figure: Figure, folder: Path, stem: str) -> tuple[Path, Path]:
     """Write `<stem>.png` and `<stem>.svg`, then empty the figure, which frees its memory: it can be saved only once.
 
-    Letters in the SVG are outlines. As text they would be set in whatever font the reader has, wider or narrower than
-    the room made for them; what a reader should be able to search stands in the report's tables.
+    Letters in the SVG are outlines. As text they would be drawn in a font of the reader's, wider or narrower than the
+    room for them; texts that a reader may want to search are in the report's tables.
 
     Args:
         figure: A figure of this package.
-        folder: Made where it is missing.
+        folder: Is made where it is missing.
         stem: The files' name without its ending.
 
     Returns:
@@ -51,17 +51,17 @@ class Drawing:
     Args:
         stem: Its name.
         draw: The function of this package that draws it.
-        given: What that is given by position.
-        named: What it is given by name.
-        folder: Where it is written.
+        arguments: Its arguments by position.
+        options: Its arguments by name.
+        folder: The folder to write to.
     """
 
     stem: str
     draw: Callable[..., Figure]
-    given: tuple[Any, ...] = ()
-    named: dict[str, Any] = field(default_factory=dict)
+    arguments: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
     folder: Path = Path()
 
     def save(self) -> None:
         """Draw it and write `<stem>.png` and `<stem>.svg`."""
-        save(self.draw(*self.given, **self.named), self.folder, self.stem)
+        save(self.draw(*self.arguments, **self.options), self.folder, self.stem)

@@ -1,7 +1,7 @@
-"""What all figures share: colours that differ in lightness too, sizes in inches, a sheet to place axes on.
+"""The style of all figures: colours that differ in lightness too, sizes in inches, a sheet to place axes on.
 
-Figures are matplotlib's plain `Figure`, without pyplot and its global state. Margins are computed rather than found by
-a layout engine, which would draw every figure several times.
+Figures are matplotlib's plain `Figure`, without pyplot and its global state. Margins are computed: a layout engine
+would draw every figure several times.
 """
 
 import functools
@@ -78,16 +78,16 @@ Drawn = TypeVar("Drawn")
 
 
 def styled(draw: Callable[Arguments, Drawn]) -> Callable[Arguments, Drawn]:
-    """Let a function draw by `RULES` over matplotlib's defaults; the caller's settings neither matter nor change."""
+    """Let a function draw by `RULES` over matplotlib's defaults; the caller's settings are ignored and restored."""
 
     @functools.wraps(draw)
-    def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Drawn:
+    def draw_styled(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Drawn:
         with mpl.rc_context():
             mpl.rcdefaults()
             mpl.rcParams.update(RULES)
             return draw(*args, **kwargs)
 
-    return drawn
+    return draw_styled
 
 
 class Sheet:
@@ -111,7 +111,7 @@ class Sheet:
             self.text(EDGE, head_height(number) + LINE / 2, line, color=FAINT)
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Axes whose frame's left top corner lies there; all in inches."""
+        """Axes whose frame has its left top corner at (`left`, `top`); all in inches."""
         return self.figure.add_axes(
             (left / self.width, 1 - (top + height) / self.height, width / self.width, height / self.height)
         )
@@ -132,7 +132,7 @@ class Sheet:
 
 
 def head_height(notes: int) -> float:
-    """How high the title and so many notes are, inches."""
+    """The height of the title and that many notes, inches."""
     return 0.36 + LINE * notes
 
 
@@ -140,7 +140,7 @@ def spread(positions: list[float], gap: float, low: float, high: float) -> list[
     """Move positions apart as little as possible, keeping their order, so that labels put there do not overlap.
 
     Args:
-        positions: Where the labels would stand.
+        positions: The places that the labels would have without the others.
         gap: Least distance between two.
         low: Lowest position.
         high: Highest position; overrun where `low` to `high` has no room for all.
@@ -150,7 +150,8 @@ def spread(positions: list[float], gap: float, low: float, high: float) -> list[
     """
     order = sorted(range(len(positions)), key=positions.__getitem__)
     ceiling = max(low, high - gap * (len(positions) - 1))
-    # Without the gaps below each, positions need only not fall: least squares by pooling neighbours that do.
+    # With the gaps taken off, the positions need only be in order: isotonic regression by least squares, which pools
+    # neighbours that are not (Barlow et al. 1972, pool adjacent violators).
     pools: list[list[float]] = []
     for rank, index in enumerate(order):
         pools.append([positions[index] - rank * gap])

@@ -1,4 +1,4 @@
-"""How long an epoch took in each run."""
+"""The wall time of an epoch in each run."""
 
 import math
 
@@ -33,7 +33,7 @@ LOG_FROM = 20.0
 def epoch_time(table: pd.DataFrame, *, title: str = "Time per epoch") -> Figure:
     """Seconds of every epoch, one line a run, and the median of the epochs after the first.
 
-    The first epoch stands apart: it includes the warm-up of caches, workers and kernels. Over a ratio of `LOG_FROM`
+    The first epoch is drawn apart: it includes the warm-up of caches, workers and kernels. Over a ratio of `LOG_FROM`
     between medians the scale is logarithmic, and says so.
 
     Args:
@@ -74,8 +74,8 @@ def _seconds(median: float) -> str:
 
 def _set_axes(axes: Axes, shown: dict[str, pd.DataFrame], medians: list[float]) -> None:
     """From 0, or logarithmic where the runs are far apart."""
-    known = [median for median in medians if median > 0]
-    logarithmic = bool(known) and max(known) > LOG_FROM * min(known)
+    positive = [median for median in medians if median > 0]
+    logarithmic = bool(positive) and max(positive) > LOG_FROM * min(positive)
     axes.set(ylim=(max(len(shown), 1) - 0.5, -0.5), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("seconds per epoch (log scale)" if logarithmic else "seconds per epoch")
@@ -102,7 +102,7 @@ def _draw_run(axes: Axes, row: int, rows: pd.DataFrame, median: float) -> None:
 
 
 def _draw_key(sheet: Sheet, y: float) -> None:
-    """What the marks mean, above the frame."""
+    """The key to the marks, above the frame."""
     x = LEFT + 0.06
     for text, look in (
         ("an epoch", {"color": NAVY, "marker": "o", "markersize": 3.5}),

@@ -1,4 +1,4 @@
-"""The training curves of one run, with the epochs that matter marked and named where they are."""
+"""The training curves of one run, with its best epoch, its stop and the onset of overfitting marked."""
 
 import math
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ SCORES = (
 
 @dataclass(frozen=True)
 class Mark:
-    """An epoch that matters, what is said of it, and how its line is drawn."""
+    """A marked epoch, its text, and how its line is drawn."""
 
     epoch: int
     text: str
@@ -123,7 +123,7 @@ def _draw_losses(axes: Axes, history: pd.DataFrame) -> None:
 
 
 def _draw_scores(axes: Axes, history: pd.DataFrame, majority: float | None) -> None:
-    """Accuracy and AUROC on validation, and what accuracy needs no model."""
+    """Accuracy and AUROC on validation, and the accuracy of the majority guess."""
     values = _draw(axes, history, SCORES)
     ends = [(curve.name, _last(column), curve.colour) for curve, column in zip(SCORES, values, strict=True)]
     if majority is not None and math.isfinite(majority):
@@ -136,7 +136,7 @@ def _draw_scores(axes: Axes, history: pd.DataFrame, majority: float | None) -> N
 
 
 def _draw(axes: Axes, history: pd.DataFrame, curves: tuple[Curve, ...]) -> list[np.ndarray]:
-    """Draw columns over the epochs, and give their values, NaN where not finite."""
+    """Draw columns over the epochs; return their values, NaN where not finite."""
     values = [epochs.finite(history[curve.column]) for curve in curves]
     for curve, column in zip(curves, values, strict=True):
         marker = epochs.marker_for(len(history), curve.marker)
@@ -147,8 +147,8 @@ def _draw(axes: Axes, history: pd.DataFrame, curves: tuple[Curve, ...]) -> list[
 
 def _last(values: np.ndarray) -> float:
     """The last finite value, NaN where there is none."""
-    known = values[np.isfinite(values)]
-    return float(known[-1]) if known.size else math.nan
+    numbers = values[np.isfinite(values)]
+    return float(numbers[-1]) if numbers.size else math.nan
 
 
 def _name_ends(axes: Axes, ends: list[tuple[str, float, str]]) -> None:

@@ -1,4 +1,4 @@
-"""The last pages: limitations, how to make everything again, and the reporting checklist."""
+"""The last pages: limitations, how to reproduce the runs, and the reporting checklist."""
 
 import shlex
 
@@ -13,7 +13,7 @@ from retina.reporting.document import Block, Cell, Code, Heading, Items, Paragra
 from retina.reporting.language import Language
 from retina.runs.session import Git
 
-MADE = (
+PROVENANCE = (
     "results.run",
     "commit",
     "versions",
@@ -33,12 +33,12 @@ CHECKLIST = (
     *("missing", "partition", "imbalance", "model", "selection", "performance", "fairness", "calibration"),
     *("validation", "failure", "interpretation", "availability", "protocol", "involvement", "funding"),
 )
-SHORT = 12
-SHIPPED = ("p1", "p2")
+SHORT = 12  # digits of a digest or a commit
+SHIPPED = ("p1", "p2")  # parameter sets of retina itself; any other is a file of the user's
 
 
 def limitations(comparison: Comparison, language: Language) -> list[Block]:
-    """What weakens every number above."""
+    """The limitations of every number above."""
     keys = ["one_source", "selection", "images", "label", "precision", "time", "original"]
     if any(entry.record.data.source == "built-in" for entry in comparison.entries):
         keys.insert(0, "drawn")
@@ -51,12 +51,12 @@ def limitations(comparison: Comparison, language: Language) -> list[Block]:
 
 
 def reproduce(comparison: Comparison, language: Language) -> list[Block]:
-    """The commands, and where and with what the runs were made."""
+    """The commands, and the software, hardware and data of every run."""
     commands = [command(entry) for entry in comparison.entries]
-    compare = ["python", "cli.py", "compare", *comparison.asked]
+    compare = ["python", "cli.py", "compare", *comparison.arguments]
     compare += [] if language.name == "en" else ["--lang", language.name]
-    columns = cells.columns(language, "reproduce", MADE, tuple(name for name in MADE if name != "wall"))
-    rows = tuple(made(entry, language) for entry in comparison.entries)
+    columns = cells.columns(language, "reproduce", PROVENANCE, tuple(name for name in PROVENANCE if name != "wall"))
+    rows = tuple(provenance_row(entry, language) for entry in comparison.entries)
     return [
         Heading(language.say("report.reproduce.heading"), 2, "reproduce"),
         Paragraph(language.say("report.reproduce.intro")),
@@ -66,7 +66,7 @@ def reproduce(comparison: Comparison, language: Language) -> list[Block]:
 
 
 def command(entry: Entry) -> str:
-    """The command that trains a run again, from its record; the data folder is the reader's own."""
+    """The command that trains a run again, from its record; with the reader's own data folder."""
     experiment = entry.experiment
     params = experiment.params if experiment.params in SHIPPED else f"{experiment.params}.toml"
     words = ["python", "cli.py", "run", experiment.backbone, "--params", params]
@@ -82,8 +82,8 @@ def command(entry: Entry) -> str:
     return shlex.join(words)
 
 
-def made(entry: Entry, language: Language) -> tuple[Cell, ...]:
-    """Where and with what a run was made."""
+def provenance_row(entry: Entry, language: Language) -> tuple[Cell, ...]:
+    """The software, hardware, weights and data of a run, the cells of `PROVENANCE`."""
     record = entry.record
     environment, seconds = record.environment, record.timings.training_seconds
     versions = ", ".join(f"{name} {environment.packages.get(name, '?')}" for name in VERSIONS)
@@ -109,7 +109,7 @@ def made(entry: Entry, language: Language) -> tuple[Cell, ...]:
 
 
 def commit(git: Git | None, language: Language) -> str:
-    """The commit, and whether files had changed since."""
+    """The commit of the source, and whether files had been changed since."""
     if not git or not git.commit:
         return language.say("report.reproduce.no_commit")
     short = git.commit[:SHORT]

@@ -1,6 +1,7 @@
-"""The diagnosis: parameter sets and losses against each other, then every run with its curves and findings."""
+"""The diagnosis: parameter sets and losses compared, then every run with its curves and findings."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from retina.analysis.comparing.comparison import Comparison, Verdict
@@ -9,17 +10,17 @@ from retina.analysis.gathering.collection import Entry
 from retina.reporting import wording
 from retina.reporting.document import Block, Chart, Heading, Paragraph, Picture, Remark, Remarks
 from retina.reporting.language import Language
-from retina.reporting.pictures import curve_stem, marked, verdict_stem
+from retina.reporting.pictures import curve_stem, marked_epochs, verdict_stem
 
 LOSSES = ("val_loss", "train_loss")
 SERIES = (*LOSSES, "val_accuracy", "train_accuracy", "val_auroc")
 
 
 def curves(comparison: Comparison, language: Language) -> list[Block]:
-    """All that the training curves say."""
+    """The findings on the training curves."""
     blocks: list[Block] = [Heading(say(language, "heading"), 2, "curves")]
     for kind in ("params", "loss"):
-        blocks += against(comparison, kind, language)
+        blocks += verdicts(comparison, kind, language)
     blocks.append(Heading(say(language, "time"), 3, "time"))
     if any(len(entry.history) for entry in comparison.entries):
         caption = say(language, "time_figure")
@@ -30,7 +31,7 @@ def curves(comparison: Comparison, language: Language) -> list[Block]:
             blocks.append(Paragraph(say(language, "time_features", label=entry.label, seconds=seconds)))
     blocks.append(Heading(say(language, "runs"), 2, "runs"))
     for place, entry in enumerate(ordered(comparison)):
-        blocks += one(entry, comparison.findings[entry.name], place, language)
+        blocks += run_blocks(entry, comparison.findings[entry.name], place, language)
     return blocks
 
 
@@ -40,23 +41,23 @@ def say(language: Language, key: str, **fields: object) -> str:
 
 
 def ordered(comparison: Comparison) -> list[Entry]:
-    """Runs in the order of the tables, those that are not ranked last."""
+    """Runs in the order of the tables; last those that are not ranked."""
     return [entry for group in comparison.groups for entry in group.entries] + list(comparison.unfinished)
 
 
-def against(comparison: Comparison, kind: str, language: Language) -> list[Block]:
+def verdicts(comparison: Comparison, kind: str, language: Language) -> list[Block]:
     """The verdicts of one kind, each with its figure."""
     heading, words = ("params", "params_word") if kind == "params" else ("losses", "loss_word")
     blocks: list[Block] = [Heading(say(language, heading), 3, heading)]
-    found = [verdict for verdict in comparison.verdicts if verdict.kind == kind]
-    if not found:
+    of_kind = [verdict for verdict in comparison.verdicts if verdict.kind == kind]
+    if not of_kind:
         blocks.append(Paragraph(say(language, "pair_missing", what=say(language, words))))
-    for verdict in found:
-        blocks += told(verdict, language)
+    for verdict in of_kind:
+        blocks += verdict_blocks(verdict, language)
     return blocks
 
 
-def told(verdict: Verdict, language: Language) -> list[Block]:
+def verdict_blocks(verdict: Verdict, language: Language) -> list[Block]:
     """One verdict: its sentences and its figure."""
     names = {"first": verdict.first.label, "second": verdict.second.label}
     key = "params_figure" if verdict.kind == "params" else "losses_figure"
@@ -81,8 +82,8 @@ def remarks(findings: Sequence[Finding], language: Language) -> Remarks:
     )
 
 
-def one(entry: Entry, findings: Sequence[Finding], place: int, language: Language) -> list[Block]:
-    """One run: its curves and what they say."""
+def run_blocks(entry: Entry, findings: Sequence[Finding], place: int, language: Language) -> list[Block]:
+    """One run: its curves and the findings on them."""
     blocks: list[Block] = [Heading(entry.label, 3, f"run-{place}")]
     if len(entry.history):
         blocks.append(chart(entry, findings, language))
@@ -97,7 +98,7 @@ def chart(entry: Entry, findings: Sequence[Finding], language: Language) -> Char
     caption = say(language, "figure", label=entry.label)
     alternative = say(language, "alternative", label=entry.label, epochs=len(history))
     marks: dict[str, Any] = {}
-    for key, epoch in marked(entry, findings).items():
+    for key, epoch in marked_epochs(entry, findings).items():
         if epoch is not None:
             marks[say(language, key)] = int(epoch)
     series = {say(language, name): finite(history[name].tolist()) for name in SERIES}
@@ -106,5 +107,5 @@ def chart(entry: Entry, findings: Sequence[Finding], language: Language) -> Char
 
 
 def finite(values: Sequence[float]) -> tuple[float | None, ...]:
-    """Values with `None` for what is not a finite number."""
-    return tuple(value if abs(value) < float("inf") else None for value in values)
+    """Values with `None` in place of those that are not finite."""
+    return tuple(value if isfinite(value) else None for value in values)

@@ -1,4 +1,4 @@
-"""From ranking to deciding: calibration, operating points and the images that went wrong."""
+"""From ranking to deciding: calibration, operating points and the most confident mistakes."""
 
 from typing import Any
 
@@ -14,11 +14,12 @@ POINTS = (
     *("results.model", "point", "threshold", "sensitivity", "specificity", "ppv", "npv", "ppv_screening", "counts"),
 )
 MODELS = 20
+"""Models of a group that a table shows; the CSV files have all."""
 MISTAKES = ("results.model", "kind", "image", "probability", "shared")
 
 
 def calibration(comparison: Comparison, language: Language) -> list[Block]:
-    """Whether probabilities can be taken at their word, before and after recalibration."""
+    """Whether probabilities are what they say, before and after recalibration."""
     blocks: list[Block] = [Heading(language.say("report.calibration.heading"), 2, "calibration")]
     for place, group in enumerate(comparison.groups):
         rows = first(group, cells.rows(comparison.scores, data=group.name, split="test"))
@@ -26,10 +27,12 @@ def calibration(comparison: Comparison, language: Language) -> list[Block]:
             continue
         caption = language.say("report.calibration.figure")
         reference = {"brier": rows[0]["brier_of_prevalence"], "log_loss": rows[0]["log_loss_of_prevalence"]}
-        turned = ", ".join(row["model"] for row in rows if cells.known(row["platt_slope"]) and row["platt_slope"] < 0)
+        reversed_models = ", ".join(
+            row["model"] for row in rows if cells.known(row["platt_slope"]) and row["platt_slope"] < 0
+        )
         notes = (
             language.say("report.calibration.reference", **reference),
-            *((language.say("report.calibration.turned", labels=turned),) if turned else ()),
+            *((language.say("report.calibration.turned", labels=reversed_models),) if reversed_models else ()),
             *cut(group, "comparison.csv", language),
         )
         title = language.say("report.calibration.title", data=group.name)
@@ -41,20 +44,20 @@ def calibration(comparison: Comparison, language: Language) -> list[Block]:
 
 
 def first(group: Group, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of the first models of a group, as many as a reader can take in."""
-    shown = {candidate.label for candidate in group.candidates[:MODELS]}
-    return [row for row in rows if row["model"] in shown]
+    """The rows of the first `MODELS` models of a group."""
+    labels = {candidate.label for candidate in group.candidates[:MODELS]}
+    return [row for row in rows if row["model"] in labels]
 
 
 def cut(group: Group, file: str, language: Language) -> tuple[str, ...]:
-    """That not all models are shown, and where all are; nothing where they are."""
+    """A note on where the other models are; empty where the table shows all of them."""
     if len(group.candidates) <= MODELS:
         return ()
     return (language.say("report.cut", shown=MODELS, models=len(group.candidates), file=file),)
 
 
 def verdict(row: dict[str, Any], language: Language) -> str:
-    """Whether a model's calibration error is what perfect calibration would show."""
+    """The sentence on whether a model's calibration error is one that perfect calibration would show."""
     low, high = row["ece_if_calibrated_low"], row["ece_if_calibrated_high"]
     key = "outside" if row["ece"] > high else "below" if row["ece"] < low else "inside"
     return language.say(f"report.calibration.{key}", label=row["model"], ece=row["ece"], low=low, high=high)
@@ -111,7 +114,7 @@ def points_table(comparison: Comparison, group: Group, rows: list[dict[str, Any]
 def point_row(row: dict[str, Any], language: Language) -> tuple[Cell, ...]:
     """One model at one operating point."""
     counts = [row[key] for key in ("tp", "fp", "fn", "tn")]
-    shown = " / ".join(str(int(value)) for value in counts) if all(map(cells.known, counts)) else "-"
+    text = " / ".join(str(int(value)) for value in counts) if all(map(cells.known, counts)) else "-"
     return (
         cells.text(row["model"]),
         cells.text(language.say(f"report.points.{row['point']}")),
@@ -119,7 +122,7 @@ def point_row(row: dict[str, Any], language: Language) -> tuple[Cell, ...]:
         cells.interval(language, row["sensitivity"], row["sensitivity_low"], row["sensitivity_high"]),
         cells.interval(language, row["specificity"], row["specificity_low"], row["specificity_high"]),
         *(cells.number(language, row[key]) for key in ("ppv", "npv", "ppv_at_10_percent_prevalence")),
-        cells.text(shown),
+        cells.text(text),
     )
 
 

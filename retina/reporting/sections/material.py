@@ -1,4 +1,4 @@
-"""What went in and how it was weighed: the data with what was left out, and the methods."""
+"""The data, with the images that were left out, and the methods."""
 
 from retina.analysis.comparing.comparison import Comparison
 from retina.analysis.gathering import design
@@ -11,14 +11,14 @@ from retina.reporting.document import Block, Cell, Heading, Paragraph, Table
 from retina.reporting.language import Language
 from retina.runs.record import Record
 
-EXCLUDED_NAMED = 10
+EXCLUDED_NAMED = 10  # images that are named; more are only counted
 METHODS = ("target", "training", "auroc", "pairs", "points", "calibration", "seeds", "diagnosis")
-OF_RUNS = ("training", "seeds", "diagnosis")
+ON_RUNS = ("training", "seeds", "diagnosis")
 FLOW = ("split", "listed", "found", "excluded", "used", "diseased", "healthy", "prevalence", "majority", "histogram")
 
 
 def data(comparison: Comparison, language: Language) -> list[Block]:
-    """Where every image went, the balance of the classes, and the warnings of the audit."""
+    """The images of every split, the balance of the classes, and the warnings of the audit."""
     blocks: list[Block] = [Heading(language.say("report.data.heading"), 2, "data")]
     if len(comparison.groups) > 1:
         blocks.append(Paragraph(language.say("report.data.different")))
@@ -40,16 +40,16 @@ def flow(group: Group, language: Language) -> Table:
 
 
 def flow_row(record: Record, split: str, language: Language) -> tuple[Cell, ...]:
-    """One split: what was listed and could be used, and what is known of it before any training."""
+    """One split: images listed, excluded and used, and the baselines that need no network."""
     part = record.data.splits[split]
     images, positives = part.images, part.positives
     excluded = [item for item in record.data.excluded if item.split == split]
-    found = images + sum(item.found for item in excluded)
+    files = images + sum(item.found for item in excluded)
     diseased = sum(item.label == 1 for item in excluded)
     blank = Cell("-")
     return (
         cells.text(language.say(f"report.split.{split}")),
-        *map(cells.count, (images + len(excluded), found)),
+        *map(cells.count, (images + len(excluded), files)),
         Cell(f"{len(excluded)} ({diseased})", float(len(excluded))),
         *map(cells.count, (images, positives, images - positives)),
         cells.number(language, positives / images, ".1%") if images else blank,
@@ -66,7 +66,7 @@ def baseline_cells(record: Record, split: str, language: Language) -> tuple[Cell
 
 
 def flow_notes(record: Record, language: Language) -> list[str]:
-    """What was excluded and why, the audit's warnings, and what the data say about themselves."""
+    """The images that were excluded and why, the warnings of the audit, and the notices on data and weights."""
     excluded = record.data.excluded
     notes = [
         language.say(
@@ -80,8 +80,8 @@ def flow_notes(record: Record, language: Language) -> list[str]:
     if len(excluded) > EXCLUDED_NAMED:
         notes.append(language.say("report.data.excluded_more", more=len(excluded) - EXCLUDED_NAMED))
     notes += [language.say("report.data.warning", text=text.rstrip(".")) for text in record.data.warnings]
-    said = [record.data.notice, record.weights.notice]
-    return notes + [language.say("report.data.notice", text=text.rstrip(".")) for text in said if text]
+    notices = [record.data.notice, record.weights.notice]
+    return notes + [language.say("report.data.notice", text=text.rstrip(".")) for text in notices if text]
 
 
 def published_flow(comparison: Comparison, group: Group, language: Language) -> Table:
@@ -101,15 +101,15 @@ def published_flow(comparison: Comparison, group: Group, language: Language) -> 
 
 
 def methods(comparison: Comparison, language: Language) -> list[Block]:
-    """How the numbers were made."""
+    """The methods behind the numbers."""
     heading = Heading(language.say("report.methods.heading"), 2, "methods")
-    fields = {"targets": predicted(comparison, language)}
+    fields = {"targets": target_sentences(comparison, language)}
     fields |= {"bins": calibration.BINS, "draws": resampling.DRAWS, "band": roc.DRAWS}
-    keys = [key for key in METHODS if comparison.entries or key not in OF_RUNS]
+    keys = [key for key in METHODS if comparison.entries or key not in ON_RUNS]
     return [heading, *(Paragraph(language.say(f"report.methods.{key}", **fields)) for key in keys)]
 
 
-def predicted(comparison: Comparison, language: Language) -> str:
+def target_sentences(comparison: Comparison, language: Language) -> str:
     """The sentences on the columns that the runs predict, and on what a positive is."""
     targets = design.targets(comparison.entries)
     key = "predicted" if targets == [DEFAULT] else "predicted_otherwise"

@@ -1,4 +1,4 @@
-"""The first page: what was compared, what came out, what may and what may not be concluded from it."""
+"""The first page: what was compared, with which result, and what may and may not be concluded from it."""
 
 from collections import Counter
 from typing import Any
@@ -14,8 +14,8 @@ from retina.reporting.language import Language
 
 SIGNIFICANT = 0.05
 INTERVAL = ("difference", "low", "high")
-CHANCE = 0.5
-NAMED_PAIRS = 5
+CHANCE = 0.5  # AUROC
+NAMED_PAIRS = 5  # pairs that are named; more are only counted
 
 
 def title(comparison: Comparison, language: Language) -> list[Block]:
@@ -26,7 +26,7 @@ def title(comparison: Comparison, language: Language) -> list[Block]:
 
 
 def summary(comparison: Comparison, language: Language) -> list[Block]:
-    """Five sentences on every group of models that answered the same images."""
+    """The sentences on every group of models."""
     blocks: list[Block] = [Heading(language.say("report.summary.heading"), 2, "summary")]
     if not comparison.groups:
         blocks.append(Paragraph(language.say("report.summary.nothing")))
@@ -39,23 +39,23 @@ def summary(comparison: Comparison, language: Language) -> list[Block]:
 
 
 def sentences(comparison: Comparison, group: Group, language: Language) -> list[str]:
-    """What was compared, the leader, the second, what could be detected, the curves."""
+    """The sentences on a group: what was compared, the leader, the second, what could be detected, the curves."""
     rows = {row["model"]: row for row in cells.rows(comparison.scores, data=group.name, split="test")}
-    said = []
+    texts = []
     if rows:
         first = next(iter(rows.values()))
         counts = {key: first[key] for key in ("images", "positives", "prevalence")}
         published = sum(candidate.entry is None and candidate.label in rows for candidate in group.candidates)
         key = "compared_published" if published else "compared"
         models = {"models": len(rows), "runs": len(group.entries), "published": published}
-        said.append(say(language, key, data=group.name, **models, **counts))
+        texts.append(say(language, key, data=group.name, **models, **counts))
     leader = next((candidate for candidate in group.candidates if candidate.label in rows), None)
     if leader is not None:
-        said.append(lead(comparison, group, leader, language))
-    said += selected(comparison, group, language)
-    said += [*apart(comparison, group, language), *diagnosed(comparison, group, language)]
+        texts.append(leader_sentence(comparison, group, leader, language))
+    texts += selection_sentences(comparison, group, language)
+    texts += [*contrast_sentences(comparison, group, language), *diagnosis_sentences(comparison, group, language)]
     recipes = design.recipes(group.entries)
-    return [*said, say(language, "recipes", recipes="; ".join(recipes))] if len(recipes) > 1 else said
+    return [*texts, say(language, "recipes", recipes="; ".join(recipes))] if len(recipes) > 1 else texts
 
 
 def say(language: Language, key: str, **fields: object) -> str:
@@ -63,10 +63,10 @@ def say(language: Language, key: str, **fields: object) -> str:
     return language.say(f"report.summary.{key}", **fields)
 
 
-def selected(comparison: Comparison, group: Group, language: Language) -> list[str]:
-    """A sentence on every run of a group that a search selected: among how many, and what that does to its scores."""
+def selection_sentences(comparison: Comparison, group: Group, language: Language) -> list[str]:
+    """A sentence on every run of a group that a search selected: among how many, and how that biases its scores."""
     labels = {entry.name: entry.label for entry in group.entries}
-    found = [tuning for tuning in comparison.tunings if tuning.winner in labels]
+    tunings = [tuning for tuning in comparison.tunings if tuning.winner in labels]
     return [
         say(
             language,
@@ -77,38 +77,38 @@ def selected(comparison: Comparison, group: Group, language: Language) -> list[s
             failed=tuning.failed,
             objective=tuning.objective,
         )
-        for tuning in found
+        for tuning in tunings
     ]
 
 
-def lead(comparison: Comparison, group: Group, leader: Candidate, language: Language) -> str:
-    """The sentence on the first of the models that answered the test images."""
+def leader_sentence(comparison: Comparison, group: Group, leader: Candidate, language: Language) -> str:
+    """The sentence on the first of the models that have test scores."""
     scores = {row["split"]: row for row in cells.rows(comparison.scores, data=group.name, model=leader.label)}
     test, validation = scores["test"], scores.get("validation", {}).get("auroc")
-    said = {"label": leader.label}
-    said["auroc"] = cells.interval(language, test["auroc"], test["auroc_low"], test["auroc_high"]).text
+    fields = {"label": leader.label}
+    fields["auroc"] = cells.interval(language, test["auroc"], test["auroc_low"], test["auroc_high"]).text
     if not cells.known(validation):
-        return say(language, "leader_by_name", **said)
-    said["validation"] = cells.number(language, validation).text
+        return say(language, "leader_by_name", **fields)
+    fields["validation"] = cells.number(language, validation).text
     if leader.entry is None:
-        return say(language, "leader_published", **said)
+        return say(language, "leader_published", **fields)
     histogram = leader.entry.record.baselines.colour_histogram["test"].auroc
-    return say(language, "leader", histogram=cells.number(language, histogram).text, **said)
+    return say(language, "leader", histogram=cells.number(language, histogram).text, **fields)
 
 
-def apart(comparison: Comparison, group: Group, language: Language) -> list[str]:
+def contrast_sentences(comparison: Comparison, group: Group, language: Language) -> list[str]:
     """The sentences on the first model against the second, and on what this test set could have detected."""
     pairs = cells.rows(comparison.pairs, data=group.name)
     if not pairs:
         return [say(language, "alone")]
     first, second = [candidate for candidate in group.candidates if "test" in candidate.parts][:2]
     pair = between(pairs, first, second)
-    said = {"label": second.label}
-    said["difference"] = cells.interval(language, *(pair[key] for key in INTERVAL), signed=True).text
-    said["p"] = cells.p_value(language, pair["p_holm"]).text
-    known = cells.known(pair["p_holm"])
-    key = "untested" if not known else "apart" if pair["p_holm"] < SIGNIFICANT else "alike"
-    sentences = [say(language, f"second_{key}", **said)]
+    fields = {"label": second.label}
+    fields["difference"] = cells.interval(language, *(pair[key] for key in INTERVAL), signed=True).text
+    fields["p"] = cells.p_value(language, pair["p_holm"]).text
+    is_tested = cells.known(pair["p_holm"])
+    key = "untested" if not is_tested else "apart" if pair["p_holm"] < SIGNIFICANT else "alike"
+    sentences = [say(language, f"second_{key}", **fields)]
     limits = detectable(pairs)
     if limits:
         sentences.append(say(language, "detectable", pairs=len(pairs), significant=len(significant(pairs)), **limits))
@@ -122,13 +122,13 @@ def between(pairs: list[dict[str, Any]], first: Candidate, second: Candidate) ->
             return row
         if (row["model_a"], row["model_b"]) == (second.label, first.label):
             return row | {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
-    raise ValueError(f"{first.label} and {second.label} are no pair")
+    raise ValueError(f"no pair of {first.label} and {second.label}")
 
 
 def significant(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The pairs whose AUROCs differ after Holm's correction, the clearest first."""
-    found = [row for row in pairs if cells.known(row["p_holm"]) and row["p_holm"] < SIGNIFICANT]
-    return sorted(found, key=lambda row: (row["p_holm"], -abs(row["difference"])))
+    different = [row for row in pairs if cells.known(row["p_holm"]) and row["p_holm"] < SIGNIFICANT]
+    return sorted(different, key=lambda row: (row["p_holm"], -abs(row["difference"])))
 
 
 def detectable(pairs: list[dict[str, Any]]) -> dict[str, float] | None:
@@ -137,27 +137,28 @@ def detectable(pairs: list[dict[str, Any]]) -> dict[str, float] | None:
     return {"typical": float(np.median(values)), "low": min(values), "high": max(values)} if values else None
 
 
-def diagnosed(comparison: Comparison, group: Group, language: Language) -> list[str]:
-    """The sentence on the curves of a group: of finished runs and of those on the same data that are not."""
+def diagnosis_sentences(comparison: Comparison, group: Group, language: Language) -> list[str]:
+    """The sentence on the curves of a group: of its runs, and of unfinished runs on the same data."""
     questions = {entry.question for entry in group.entries}
     names = [entry.name for entry in comparison.entries if entry.question in questions]
     if not names:
         return []
-    grave = {name: [f for f in comparison.findings[name] if f.severity != "info"] for name in names}
-    rules = Counter(rule for found in grave.values() for rule in {finding.rule for finding in found})
+    severe = {name: [f for f in comparison.findings[name] if f.severity != "info"] for name in names}
+    rules = Counter(rule for findings in severe.values() for rule in {finding.rule for finding in findings})
     if not rules:
         return [say(language, "diagnosis_clean", runs=len(names))]
+    # The most frequent rule, by name where several are
     rule, times = min(rules.items(), key=lambda item: (-item[1], item[0]))
-    warned = sum(bool(found) for found in grave.values())
+    warned = sum(map(bool, severe.values()))
     word = language.say(f"findings.names.{rule}")
     return [say(language, "diagnosis", runs=len(names), warned=warned, rule=word, times=times)]
 
 
 def conclusions(comparison: Comparison, language: Language) -> list[Block]:
-    """What can be concluded and what cannot, for every group."""
+    """What can be concluded and what cannot, in every group."""
     blocks: list[Block] = [Heading(language.say("report.conclusions.heading"), 2, "conclusions")]
-    can = [text for group in comparison.groups for text in conclusive(comparison, group, language)]
-    cannot = [text for group in comparison.groups for text in inconclusive(comparison, group, language)]
+    can = [text for group in comparison.groups for text in supported(comparison, group, language)]
+    cannot = [text for group in comparison.groups for text in unsupported(comparison, group, language)]
     for key, texts in (("can", can), ("cannot", cannot)):
         if texts:
             blocks.append(Heading(language.say(f"report.conclusions.{key}"), 3, f"conclusions-{key}"))
@@ -165,26 +166,26 @@ def conclusions(comparison: Comparison, language: Language) -> list[Block]:
     return blocks
 
 
-def conclusive(comparison: Comparison, group: Group, language: Language) -> list[str]:
-    """What the test images of a group do show."""
+def supported(comparison: Comparison, group: Group, language: Language) -> list[str]:
+    """The conclusions that the test images of a group support."""
     pairs = cells.rows(comparison.pairs, data=group.name)
-    found = significant(pairs)
-    said = []
-    for row in found[:NAMED_PAIRS]:
+    different = significant(pairs)
+    texts = []
+    for row in different[:NAMED_PAIRS]:
         better, worse = (row["model_a"], row["model_b"]) if row["difference"] > 0 else (row["model_b"], row["model_a"])
         numbers = {"difference": abs(row["difference"]), "p": cells.p_value(language, row["p_holm"]).text}
-        said.append(language.say("report.conclusions.can_pair", better=better, worse=worse, **numbers))
-    if len(found) > NAMED_PAIRS:
-        said.append(language.say("report.conclusions.can_more", more=len(found) - NAMED_PAIRS))
+        texts.append(language.say("report.conclusions.can_pair", better=better, worse=worse, **numbers))
+    if len(different) > NAMED_PAIRS:
+        texts.append(language.say("report.conclusions.can_more", more=len(different) - NAMED_PAIRS))
     leader = group.candidates[0].label
     own = cells.rows(comparison.scores, data=group.name, split="test", model=leader)
     if own and cells.known(own[0]["auroc_low"]) and own[0]["auroc_low"] > CHANCE:
-        said.append(language.say("report.conclusions.can_chance", label=leader))
-    return said
+        texts.append(language.say("report.conclusions.can_chance", label=leader))
+    return texts
 
 
-def inconclusive(comparison: Comparison, group: Group, language: Language) -> list[str]:
-    """What they do not show, however much one would like them to."""
+def unsupported(comparison: Comparison, group: Group, language: Language) -> list[str]:
+    """The conclusions that they do not support."""
     records = [entry.record for entry in group.entries]
     origins = sorted({record.weights.origin for record in records})
     recipes = design.recipes(group.entries)
@@ -197,7 +198,7 @@ def inconclusive(comparison: Comparison, group: Group, language: Language) -> li
     limits = detectable(pairs)
     alike = any(cells.known(row["p_holm"]) for row in pairs) and not significant(pairs)
     seeds = max((int(row["seeds"]) for row in test if cells.known(row.get("seeds"))), default=0)
-    found: list[tuple[bool, str, dict[str, object]]] = [
+    reasons: list[tuple[bool, str, dict[str, object]]] = [
         (any(record.data.source == "built-in" for record in records), "drawn", {}),
         (alike, "alike", {}),
         (unsure, "chance", {"label": leader, **(area or {})}),
@@ -212,7 +213,7 @@ def inconclusive(comparison: Comparison, group: Group, language: Language) -> li
         (any(record.data.warnings for record in records), "duplicates", {}),
         (True, "external", {}),
     ]
-    return [language.say(f"report.conclusions.cannot_{key}", **fields) for holds, key, fields in found if holds]
+    return [language.say(f"report.conclusions.cannot_{key}", **fields) for holds, key, fields in reasons if holds]
 
 
 def against_colours(comparison: Comparison, group: Group, language: Language) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The tables and figures of discrimination: every model, every pair, every repetition, and what could not be ranked."""
+"""The tables and figures of discrimination: models, pairs, repetitions, and the runs that are not ranked."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def results(comparison: Comparison, language: Language) -> list[Block]:
     """Every table and figure on how well the models rank the images."""
     blocks: list[Block] = [Heading(language.say("report.results.heading"), 2, "results")]
     for place, group in enumerate(comparison.groups):
-        blocks.append(ranked(comparison, group, language))
+        blocks.append(ranking(comparison, group, language))
         blocks += [
             picture(language, f"{kind}-{place}", f"report.results.{key}")
             for kind, key in (("forest", "forest"), ("roc", "roc"), ("precision-recall", "precision_recall"))
@@ -33,16 +33,16 @@ def results(comparison: Comparison, language: Language) -> list[Block]:
         if cells.rows(comparison.pairs, data=group.name):
             blocks.append(pairs(comparison, group, language))
             blocks.append(picture(language, f"pairwise-{place}", "report.results.pairwise"))
-        blocks += repeated(comparison, group, language)
-    return blocks + unranked(comparison, language)
+        blocks += repetitions(comparison, group, language)
+    return blocks + unranked_blocks(comparison, language)
 
 
 def picture(language: Language, stem: str, key: str) -> Picture:
-    """A figure whose caption also tells what is on it to a reader who cannot see it."""
+    """A figure whose caption is also the text for readers who cannot see it."""
     return Picture(stem, language.say(key), language.say(key))
 
 
-def ranked(comparison: Comparison, group: Group, language: Language) -> Table:
+def ranking(comparison: Comparison, group: Group, language: Language) -> Table:
     """All models of a group, the best on validation first."""
     test = {row["model"]: row for row in cells.rows(comparison.scores, data=group.name, split="test")}
     validation = {row["model"]: row for row in cells.rows(comparison.scores, data=group.name, split="validation")}
@@ -57,7 +57,7 @@ def ranked(comparison: Comparison, group: Group, language: Language) -> Table:
                 cells.count(record.best_epoch) if record and record.best_epoch else Cell("-"),
                 cells.count(record.epochs_run) if record else Cell("-"),
                 cells.number(language, validation.get(candidate.label, {}).get("auroc")),
-                *ranked_cells(test.get(candidate.label), language),
+                *test_cells(test.get(candidate.label), language),
             )
         )
     first = next(iter(test.values()), None)
@@ -70,12 +70,12 @@ def ranked(comparison: Comparison, group: Group, language: Language) -> Table:
     missing = language.say("report.none")
     if any(cell.text == missing for row in rows for cell in row):
         notes.append(language.say("report.results.degenerate"))
-    notes += opening.selected(comparison, group, language)
+    notes += opening.selection_sentences(comparison, group, language)
     title = language.say("report.results.ranked", data=group.name)
     return Table(title, cells.columns(language, "results", RANKED, ("model", "status")), tuple(rows), tuple(notes))
 
 
-def ranked_cells(row: dict[str, Any] | None, language: Language) -> tuple[Cell, ...]:
+def test_cells(row: dict[str, Any] | None, language: Language) -> tuple[Cell, ...]:
     """A model's test columns."""
     if row is None:
         return (Cell("-"),) * (len(RANKED) - 5)
@@ -90,11 +90,11 @@ def ranked_cells(row: dict[str, Any] | None, language: Language) -> tuple[Cell, 
 
 def pairs(comparison: Comparison, group: Group, language: Language) -> Table:
     """The pairs of a group: all of few, those with the leader of many."""
-    found = cells.rows(comparison.pairs, data=group.name)
+    every = cells.rows(comparison.pairs, data=group.name)
     leader = group.candidates[0].label
-    shown = found if len(found) <= PAIRS_SHOWN else [row for row in found if leader in (row["model_a"], row["model_b"])]
-    notes = () if shown == found else (language.say("report.results.pairs_cut", pairs=len(found)),)
-    rows = tuple(pair_row(row, language) for row in shown)
+    few = every if len(every) <= PAIRS_SHOWN else [row for row in every if leader in (row["model_a"], row["model_b"])]
+    notes = () if few == every else (language.say("report.results.pairs_cut", pairs=len(every)),)
+    rows = tuple(pair_row(row, language) for row in few)
     title = language.say("report.results.pairs", data=group.name)
     return Table(title, cells.columns(language, "results", PAIRS, ("pair",)), rows, notes)
 
@@ -116,18 +116,18 @@ def pair_row(row: dict[str, Any], language: Language) -> tuple[Cell, ...]:
 
 
 def only(a: float, b: float, language: Language) -> Cell:
-    """How many images only the one and only the other got right."""
+    """How many images only the first model, and how many only the second, got right."""
     if not (cells.known(a) and cells.known(b)):
         return cells.number(language, None)
     return Cell(f"{int(a)} / {int(b)}", float(a - b))
 
 
-def repeated(comparison: Comparison, group: Group, language: Language) -> list[Block]:
-    """The spread over seeds, apart from every interval over images; nothing where no run was repeated."""
-    found = [
+def repetitions(comparison: Comparison, group: Group, language: Language) -> list[Block]:
+    """The spread over seeds, which no interval over images contains; empty where no run was repeated."""
+    repeated = [
         row for row in cells.rows(comparison.scores, data=group.name, split="test") if cells.known(row.get("seeds"))
     ]
-    if not found:
+    if not repeated:
         return []
     rows = tuple(
         (
@@ -135,23 +135,23 @@ def repeated(comparison: Comparison, group: Group, language: Language) -> list[B
             cells.count(row["seeds"]),
             Cell(f"{row['auroc_seed_mean']:.3f} ({row['auroc_seed_sd']:.3f})", row["auroc_seed_mean"]),
         )
-        for row in found
+        for row in repeated
     )
     title = language.say("report.results.over_seeds")
     columns = cells.columns(language, "results", ("model", "seeds", "seed_mean"), ("model",))
     return [Table(title, columns, rows, (language.say("report.results.over_seeds_note"),))]
 
 
-def unranked(comparison: Comparison, language: Language) -> list[Block]:
-    """Runs that are shown with the reason why they are not ranked, and those that could not be read."""
+def unranked_blocks(comparison: Comparison, language: Language) -> list[Block]:
+    """The runs that are not ranked, with the reasons, and those that could not be read."""
     blocks: list[Block] = []
     rows = []
     for entry in comparison.unfinished:
         epochs = {"epochs": len(entry.history), "budget": entry.experiment.epochs}
         reason = language.say("report.results.unranked_reason", **epochs)
         error = entry.record.error
-        said = (entry.label, language.say(f"report.status.{entry.record.status}"))
-        rows.append(tuple(map(cells.text, (*said, f"{reason}; {error}" if error else reason))))
+        status = language.say(f"report.status.{entry.record.status}")
+        rows.append(tuple(map(cells.text, (entry.label, status, f"{reason}; {error}" if error else reason))))
     if rows:
         columns = cells.columns(language, "results", ("run", "status", "reason"), ("run", "status", "reason"))
         blocks.append(Table(language.say("report.results.unranked"), columns, tuple(rows)))

@@ -13,7 +13,7 @@ MOST = 20
 
 
 def render(comparison: Comparison, language: Language) -> str:
-    """Every group's models in order of validation AUROC, what that means in a few sentences, and what is not ranked."""
+    """The models of every group by validation AUROC, a few sentences on them, and the runs that are not ranked."""
     parts = [part(comparison, group, language) for group in comparison.groups]
     if not parts:
         parts.append(language.say("report.summary.nothing"))
@@ -38,10 +38,10 @@ def part(comparison: Comparison, group: Group, language: Language) -> str:
 
 def row(comparison: Comparison, group: Group, label: str, language: Language) -> list[str]:
     """A model's cells: name, AUROC on validation, AUROC on test with its interval."""
-    found = {item["split"]: item for item in cells.rows(comparison.scores, data=group.name, model=label)}
-    validation, test = found.get("validation", {}), found.get("test", {})
-    shown = cells.interval(language, *(test.get(key) for key in ("auroc", "auroc_low", "auroc_high")))
-    return [label, cells.number(language, validation.get("auroc")).text, shown.text]
+    scores = {item["split"]: item for item in cells.rows(comparison.scores, data=group.name, model=label)}
+    validation, test = scores.get("validation", {}), scores.get("test", {})
+    area = cells.interval(language, *(test.get(key) for key in ("auroc", "auroc_low", "auroc_high")))
+    return [label, cells.number(language, validation.get("auroc")).text, area.text]
 
 
 def unranked(comparison: Comparison, language: Language) -> list[str]:

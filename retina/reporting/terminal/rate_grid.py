@@ -1,12 +1,16 @@
-"""A grid of learning rates as text for a terminal, beside what the range test suggested."""
+"""A grid of learning rates as text for a terminal, with the suggestion of the range test."""
 
 import numpy as np
 
-from retina.analysis.comparing.rate_grid import CAVEAT, Grid
+from retina.analysis.comparing.rate_grid import Grid
+
+CAVEAT = (
+    "The grid is the answer that the range test is checked against, since range tests mislead on unfrozen fine-tuning."
+)
 
 
 def render(grid: Grid, suggestion: float | None) -> str:
-    """A grid as plain text, beside what the range test suggested."""
+    """A grid as plain text, with the suggestion of the range test, `None` where it has none."""
     lines = ["Grid: the same run at each learning rate, judged on the validation images alone", ""]
     lines.append(f"{'rate':>8}  {'status':<14}{'validation AUROC':>18}")
     for rate, area in grid.aurocs.items():
@@ -21,8 +25,8 @@ def render(grid: Grid, suggestion: float | None) -> str:
         lines.append("No run of the grid is finished, so it has no answer.")
         return "\n".join([*lines, CAVEAT])
     rivals = [pair for pair in grid.pairs if grid.best in (pair.first, pair.second)]
-    beaten = [pair for pair in rivals if pair.apart]
-    if rivals and len(beaten) == len(rivals):
+    clear = [pair for pair in rivals if pair.apart]
+    if rivals and len(clear) == len(rivals):
         lines.append(f"Best is {grid.best:g}, and it can be told apart from the others on {grid.images} images.")
     else:
         alike = [f"{pair.second if pair.first == grid.best else pair.first:g}" for pair in rivals if not pair.apart]

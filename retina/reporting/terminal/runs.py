@@ -1,12 +1,15 @@
 """Runs as text for a terminal: the summary of one, and the list of all."""
 
-from retina.analysis.comparing.summary import Summary, notices
+from typing import Any
+
+from retina.analysis.comparing.summary import Summary
 from retina.machine.duration import in_words
+from retina.reporting.terminal.remarks import notices, remarks
 from retina.runs.session import Timings
 
 
 def render(summary: Summary) -> str:
-    """A finished run's summary as plain text of at most 100 columns, apart from its remarks."""
+    """A finished run's summary as plain text, in lines of at most 100 columns but for its remarks."""
     record = summary.record
     epochs = f"best epoch {record.best_epoch} of {record.epochs_run}"
     if record.status == "stopped_early":
@@ -20,17 +23,17 @@ def render(summary: Summary) -> str:
         histogram = record.baselines.colour_histogram[split]
         lines.append(row("  majority guess", None, None, 0.5, record.baselines.majority[split].accuracy))
         lines.append(row("  colour histogram", None, None, histogram.auroc, histogram.accuracy))
-    return "\n".join([*lines, "", *summary.remarks, f"Run folder: {summary.folder}"])
+    return "\n".join([*lines, "", *remarks(summary), f"Run folder: {summary.folder}"])
 
 
 def speed(timings: Timings) -> list[str]:
-    """A line on how fast a run trained, or none where it was not recorded: by an earlier version, or not reached."""
+    """A line on how fast a run trained, or none where the record, early or without an epoch, has no speed."""
     if timings.images_per_second is None or timings.waiting_share is None:
         return []
-    before = timings.feature_seconds
-    kept = "" if before is None else f" on kept features ({in_words(before)} before the first epoch)"
+    preparation = timings.feature_seconds
+    features = "" if preparation is None else f" on kept features ({in_words(preparation)} before the first epoch)"
     waiting = f"{timings.waiting_share:.1%} of the time waiting for data"
-    line = f"{timings.images_per_second:.1f} images/s{kept}, {waiting}"
+    line = f"{timings.images_per_second:.1f} images/s{features}, {waiting}"
     peak = timings.peak_memory_mib
     return [line if peak is None else f"{line}, peak memory {peak / 1024:.1f} GiB"]
 
@@ -51,5 +54,10 @@ def render_all(summaries: list[Summary]) -> str:
         if results:
             line += f"{results['validation'].auroc:>11.4f}{results['test'].auroc:>12.4f}"
         lines.append(line)
-    said = dict.fromkeys(sentence for summary in summaries for sentence in notices(summary.record))
-    return "\n".join([*lines, *said])
+    sentences = dict.fromkeys(sentence for summary in summaries for sentence in notices(summary.record))
+    return "\n".join([*lines, *sentences])
+
+
+def to_dict(summary: Summary) -> dict[str, Any]:
+    """A run's summary as plain JSON values, its remarks included."""
+    return summary.to_dict() | {"remarks": remarks(summary)}

@@ -1,7 +1,7 @@
 """A report as one HTML file that needs nothing beside it: no network, no folder of pictures, no library.
 
-Every value is plain text and is escaped where it is written; the content policy lets the browser run the one script and
-apply the one style sheet that stand in the file, known by their digests, and fetch nothing. A hostile run name can
+Every value is plain text and is escaped where it is written. The content policy lets the browser run the one script and
+apply the one style sheet of the file, which it recognises by their digests, and fetch nothing. A hostile run name can
 therefore neither become markup nor, if it did, run.
 """
 
@@ -22,7 +22,7 @@ from retina.reporting.language import Language
 TEMPLATES = PACKAGE / "reporting" / "writers" / "templates"
 STEM = re.compile(r"[a-z0-9-]+")
 MOST_STILLS = 40
-"""With more charts, a reader without the script gets tables of values alone: their stills would weigh tens of MB."""
+"""With more charts, a reader without the script gets tables of values alone: their pictures would be tens of MB."""
 NO_VALUE = "\N{EN DASH}"
 WORDS = (
     "contents",
@@ -39,8 +39,8 @@ WORDS = (
     "enlarge",
 )
 
-# Controls, lone surrogates, bidirectional overrides: unseen themselves, they can make one name look like another
-UNSEEN = re.compile(
+# Controls, lone surrogates, bidirectional overrides: invisible, they can make one name look like another
+INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufeff]"
 )
 
@@ -56,8 +56,9 @@ def render(document: Document, figures: Path) -> str:
         The page; the same document and figures give the same text.
 
     Raises:
-        RetinaError: the language is unknown, or a figure is missing, cannot be read or has a name that is no stem.
-        ValueError: an anchor or a remark's severity is none, or a table's or chart's lengths do not agree.
+        RetinaError: the language is unknown, or a figure is missing, cannot be read or has another name than
+            `[a-z0-9-]+`.
+        ValueError: see `_check`.
     """
     language = Language(document.language)
     words = {name: language.say(f"html.{name}") for name in WORDS}
@@ -85,7 +86,7 @@ def render(document: Document, figures: Path) -> str:
 
 
 def visible(text: str) -> str:
-    """Plain text with each character that cannot be seen named by its code point, such as ⟨U+202E⟩.
+    """Plain text in which every invisible character is replaced by its code point, such as ⟨U+202E⟩.
 
     Args:
         text: Any text, lone surrogates of an undecodable file name included.
@@ -93,7 +94,7 @@ def visible(text: str) -> str:
     Returns:
         Text that UTF-8 can encode and that reads in the order in which it is written.
     """
-    return UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    return INVISIBLE.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
 
 
 def _environment() -> Environment:
@@ -110,16 +111,16 @@ def _environment() -> Environment:
 
 
 def _finalize(value: object) -> object:
-    """Make plain text visible; leave numbers and what is markup already."""
+    """Plain text with invisible characters made visible; numbers and markup as they are."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _check(block: Block) -> None:
-    """Hold what the template relies on.
+    """Check what the template relies on.
 
     Raises:
-        ValueError: an anchor that is none, an unknown severity, a row of another length than the columns, or a curve of
-            another length than the epochs.
+        ValueError: an anchor of another form than `[a-z0-9-]+`, an unknown severity, a row of another length than the
+            columns, or a curve of another length than the epochs.
     """
     if isinstance(block, Heading) and not STEM.fullmatch(block.anchor):
         raise ValueError(f"the anchor {block.anchor!r} is not of the form [a-z0-9-]+")
@@ -136,7 +137,7 @@ def _asset(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """The content policy: nothing but the embedded style and script, by digest, and pictures that stand in the page."""
+    """The content policy: nothing but the embedded style and script, by digest, and pictures within the page."""
     return "; ".join(
         [
             "default-src 'none'",
@@ -158,7 +159,7 @@ def _sections(blocks: tuple[Block, ...]) -> list[tuple[Heading, list[Heading]]]:
     sections: list[tuple[Heading, list[Heading]]] = []
     for block in blocks:
         if isinstance(block, Heading) and block.level > 1:
-            if block.level > 2 and sections:  # noqa: PLR2004 - a part stands in the section before it
+            if block.level > 2 and sections:  # noqa: PLR2004 - a part belongs to the section before it
                 sections[-1][1].append(block)
             else:
                 sections.append((block, []))
@@ -169,10 +170,10 @@ def _embedded(picture: Picture, figures: Path) -> str:
     """The SVG of a picture as a `data:` address. Inside `<img>` a browser neither runs nor fetches what it names.
 
     Raises:
-        RetinaError: the picture's name is no stem, or its file cannot be read.
+        RetinaError: the picture's name is no `[a-z0-9-]+`, or its file cannot be read.
     """
     if not STEM.fullmatch(picture.stem):
-        raise RetinaError("a figure's name is no stem", expected="[a-z0-9-]+", found=repr(picture.stem))
+        raise RetinaError("a figure has a name that is not allowed", expected="[a-z0-9-]+", found=repr(picture.stem))
     path = figures / f"{picture.stem}.svg"
     try:
         content = path.read_bytes()
@@ -184,12 +185,12 @@ def _embedded(picture: Picture, figures: Path) -> str:
 
 
 def _panels(chart: Chart, words: dict[str, str]) -> list[dict[str, object]]:
-    """The chart's curves in panels of one scale each: losses, then what lies between 0 and 1; none without a curve."""
+    """The chart's curves in panels of one scale each: losses, then shares between 0 and 1; no panel without a curve."""
     curves = [
         {
             "name": visible(name),
             "values": [_finite(value) for value in curve],
-            "texts": [_said(value) for value in curve],
+            "texts": [_decimals(value) for value in curve],
         }
         for name, curve in chart.series.items()
     ]
@@ -204,13 +205,13 @@ def _finite(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def _said(value: float | None) -> str:
-    """A value to four decimals; what is not finite as a dash."""
+def _decimals(value: float | None) -> str:
+    """A value to four decimals; a dash where it is not finite."""
     return NO_VALUE if _finite(value) is None else f"{value:.4f}"
 
 
 def _numbers(chart: Chart, words: dict[str, str]) -> dict[str, object]:
-    """What the script draws: every number, and beside it the text that the table of values shows for it."""
+    """The data of the script: every number, with the text that the table of values shows for it."""
     return {
         "alternative": visible(chart.picture.alternative),
         "epochs": [int(epoch) for epoch in chart.epochs],
@@ -226,7 +227,7 @@ def _values(chart: Chart, words: dict[str, str]) -> Table:
     names = [Column(words["epoch"], numeric=True), *(Column(name, numeric=True) for name in chart.series)]
     rows = []
     for index, epoch in enumerate(chart.epochs):
-        marked = ", ".join(label for label, marks in chart.marks.items() if marks == epoch)
-        cells = [Cell(_said(curve[index]), _finite(curve[index])) for curve in chart.series.values()]
-        rows.append((Cell(str(epoch), epoch), *cells, Cell(marked)))
+        names_of_marks = ", ".join(label for label, marks in chart.marks.items() if marks == epoch)
+        cells = [Cell(_decimals(curve[index]), _finite(curve[index])) for curve in chart.series.values()]
+        rows.append((Cell(str(epoch), epoch), *cells, Cell(names_of_marks)))
     return Table(chart.picture.alternative, (*names, Column(words["marks"])), tuple(rows))

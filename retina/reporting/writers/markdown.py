@@ -13,7 +13,7 @@ LIST_START = re.compile(r"^(\d+)(?=[.)](\s|$))")
 
 
 def render(document: Document) -> str:
-    """The whole report; pictures are looked for in `figures/` beside it."""
+    """The whole report; its pictures are files in `figures/` beside it."""
     language = Language(document.language)
     parts = (
         _table(block, language) if isinstance(block, Table) else WRITERS[type(block)](block)
@@ -25,12 +25,12 @@ def render(document: Document) -> str:
 def escape(text: str) -> str:
     """Plain text as markdown that shows it: no markup, no HTML, one line, no control character."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    line = SPECIAL.sub(lambda found: "\\" + found[0], line.replace("&", "&amp;"))
+    line = SPECIAL.sub(lambda match: "\\" + match[0], line.replace("&", "&amp;"))
     return EDGE_UNDERSCORE.sub(r"\\_", line)
 
 
 def escape_line(text: str) -> str:
-    """The same for text that begins a line, where a sign or a number could begin a heading or a list."""
+    """Text as `escape` gives it, for the start of a line, where a sign or a number could begin a heading or a list."""
     return LIST_START.sub(r"\1\\", BLOCK_START.sub(r"\\", escape(text)))
 
 

@@ -35,7 +35,7 @@ def test_a_curve_is_read_from_a_record_and_a_history():
     found = Curve.of(made, history)
     assert (found.backbone, found.seed, found.epochs, found.patience) == ("vgg16", 3, 10, 3)
     assert (found.majority, found.images, found.train_positives) == (0.75, 40, 60)
-    assert found.broken == 2
+    assert found.broken_epoch == 2
     assert len(found.whole()) == 1
     assert found.settings["data"] == "c" * 64
     other = dataclasses.replace(made, experiment=dataclasses.replace(experiment, target="DR"))

@@ -1,13 +1,12 @@
-"""Run folders are read whole, under labels that tell them apart; what is damaged is named and left out."""
+"""Run folders are read whole, each under a label of its own; what is damaged is named and left out."""
 
 import json
 import shutil
 
 import pytest
-from made_runs import COUNTS, SETTINGS, changed, make_run, make_study, record, rewrite, sealed
+from made_runs import make_run, make_study, rewrite, sealed
 
-from retina.analysis.gathering import collection, naming
-from retina.experiments.experiment import Experiment
+from retina.analysis.gathering import collection
 from retina.experiments.splits import PREDICTED_SPLITS
 from retina.runs.data import ColourHistogram
 from retina.runs.folder import Run
@@ -26,25 +25,6 @@ def test_the_study_is_read_with_short_labels(tmp_path):
         *("resnet18 p1 ce", "resnet18 p1 focal", "resnet18 p2 ce"),
         *("resnet50 p1 ce", "resnet50 p2 ce", "vgg16 p1 ce", "vgg16 p2 ce"),
     ]
-
-
-def test_labels_name_only_what_differs(tmp_path):
-    made = [make_run(tmp_path, seed=seed) for seed in (0, 1)]
-    made += [make_run(tmp_path, image_size=size, digest=f"{size:08d}", params="p2") for size in (64, 96)]
-    made += [make_run(tmp_path, loss="focal", data=data, digest=data * 8) for data in "ab"]
-    made += [make_run(tmp_path, backbone="vgg16", digest=digest * 8) for digest in "ef"]
-    entries, _ = collection.collect(made)
-    labels = {entry.name: entry.label for entry in entries}
-    assert labels == {
-        "resnet18-p1-ce-seed0-00000000": "resnet18 p1 ce seed 0",
-        "resnet18-p1-ce-seed1-00000000": "resnet18 p1 ce seed 1",
-        "resnet18-p2-ce-seed0-00000064": "resnet18 p2 ce image size 64",
-        "resnet18-p2-ce-seed0-00000096": "resnet18 p2 ce image size 96",
-        "resnet18-p1-focal-seed0-aaaaaaaa": "resnet18 p1 focal eyes aaaaaaaa",
-        "resnet18-p1-focal-seed0-bbbbbbbb": "resnet18 p1 focal eyes bbbbbbbb",
-        "vgg16-p1-ce-seed0-eeeeeeee": "vgg16 p1 ce eeeeeeee",
-        "vgg16-p1-ce-seed0-ffffffff": "vgg16 p1 ce ffffffff",
-    }
 
 
 def test_an_unfinished_run_is_read_without_predictions_and_even_without_an_epoch(tmp_path):
@@ -93,11 +73,6 @@ def test_a_run_of_another_schema_is_named(tmp_path):
     assert "another schema" in problems[0]
 
 
-def test_no_path_of_the_machine_is_in_the_name_of_the_data(tmp_path):
-    entries, _ = collection.collect([make_run(tmp_path)])
-    assert naming.data_name(entries[0].record) == "eyes dddddddd"
-
-
 def test_a_record_with_a_wrong_value_is_named_and_the_rest_goes_on(tmp_path):
     good, bad = make_run(tmp_path), make_run(tmp_path, seed=1)
     content = json.loads(bad.record_path.read_text())
@@ -136,7 +111,7 @@ def test_a_copy_of_a_run_is_named_and_is_no_repetition(tmp_path):
     shutil.copytree(run.folder, run.folder.with_name("resnet18 copy"))
     entries, problems = collection.collect([run, Run(run.folder.with_name("resnet18 copy"))])
     assert len(entries) == 1
-    assert "a run stands twice" in problems[0]
+    assert "a run is a copy of another run" in problems[0]
 
 
 def test_a_folder_that_vanishes_is_one_line(tmp_path):
@@ -145,31 +120,3 @@ def test_a_folder_that_vanishes_is_one_line(tmp_path):
     entries, problems = collection.collect([run])
     assert not entries
     assert "cannot be read" in problems[0]
-
-
-def labels_of(*changes):
-    """What tells runs apart whose settings and weights were changed as told."""
-    made = [changed(BASE, experiment=dict(settings), weights={"origin": origin}) for settings, origin in changes]
-    return naming.differing_settings(made)
-
-
-BASE = record(
-    "a",
-    Experiment(backbone="vgg16", params="p1", **SETTINGS | {"weights": "imagenet"}),
-    status="completed",
-    data="d",
-    epochs=2,
-    counts=COUNTS,
-    best=2,
-)
-
-
-def test_a_run_is_named_by_the_weights_it_started_from_and_by_settings_that_mean_something():
-    asked, random = ({}, "random"), ({"weights": "random"}, "random")
-    assert labels_of(asked, random) == ["", ""]
-    assert labels_of(asked, ({}, "imagenet")) == ["weights random", "weights imagenet"]
-    head = {"fine_tune": "head", "feature_variants": 2}
-    assert labels_of(asked, (head, "random")) == ["fine tune full", "fine tune head"]
-    more = {"fine_tune": "head", "feature_variants": 3}
-    assert labels_of((head, "random"), (more, "random")) == ["feature variants 2", "feature variants 3"]
-    assert labels_of(asked, ({"focal_gamma": 1.0, "feature_variants": 0}, "random")) == ["", ""]

@@ -14,10 +14,10 @@ from retina.reporting.figures import epochs, labels, style
     [
         ("$a_{b}$ & <i>", "$a_{b}$ & <i>"),
         (" two\nlines\tand  more ", "two lines and more"),
-        ("\u773c\u5e95", 2 * labels.LACKING),
-        ("a\ud800b\u202ec\x07d", f"a{labels.LACKING}b{labels.LACKING}c{labels.LACKING}d"),
+        ("\u773c\u5e95", 2 * labels.MISSING),
+        ("a\ud800b\u202ec\x07d", f"a{labels.MISSING}b{labels.MISSING}c{labels.MISSING}d"),
         ("e\u0301", "\u00e9"),
-        ("q\u0301", f"q{labels.LACKING}"),
+        ("q\u0301", f"q{labels.MISSING}"),
         ("\u03b2 \u2265 5%", "\u03b2 \u2265 5%"),
     ],
 )

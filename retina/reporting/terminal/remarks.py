@@ -1,0 +1,39 @@
+"""The sentences beside a run's numbers, which no reader must miss."""
+
+from retina.analysis.comparing.summary import BestAccuracy, Summary
+from retina.runs.record import Record
+
+VERDICTS = {"alike": "cannot be told from", "worse": "is worse than"}
+
+
+def remarks(summary: Summary) -> list[str]:
+    """The sentences beside a run's numbers: its notices; of a finished run, what its curves say too."""
+    sentences = notices(summary.record)
+    if summary.best_accuracy is None:
+        return sentences
+    stop = summary.record.early_stopping
+    if not stop.used and stop.stop_epoch is not None:
+        sentences.append(
+            f"Early stopping with patience {stop.patience} would have stopped after epoch {stop.stop_epoch}."
+        )
+    if summary.best_accuracy.verdict in VERDICTS:
+        sentences.append(no_better_than_majority(summary.best_accuracy))
+    return sentences
+
+
+def no_better_than_majority(best: BestAccuracy) -> str:
+    """The sentence on an accuracy that does not beat the majority guess."""
+    return (
+        f"The best validation accuracy of any epoch, {best.value:.3f} (95 % interval {best.low:.3f}-{best.high:.3f}, "
+        f"optimistic because it is the best of several), {VERDICTS[best.verdict]} calling every image the majority "
+        f"class ({best.majority:.3f})."
+    )
+
+
+def notices(record: Record) -> list[str]:
+    """The sentences on starting weights and data, which are settled before training and concern every number."""
+    sentences = [record.weights.notice, record.data.notice]
+    excluded = len(record.data.excluded)
+    if excluded:
+        sentences.append(f"{excluded} images were left out; the record of the run names them")
+    return [sentence.rstrip(".") + "." for sentence in sentences if sentence]

@@ -1,0 +1,41 @@
+"""The sentences beside a run's numbers say what the numbers do not."""
+
+import pytest
+from exact_runs import make_exact_run, record_of
+
+from retina.analysis.comparing.summary import summarize
+from retina.reporting.terminal.remarks import notices, remarks
+from retina.runs.data import Exclusion
+
+VERDICTS = [(0.60, "is worse than"), (0.80, "cannot be told from"), (0.86, "cannot be told from"), (0.89, None)]
+
+
+@pytest.mark.parametrize(("accuracy", "verdict"), VERDICTS)
+def test_an_accuracy_that_does_not_beat_the_majority_guess_is_called_that(tmp_path, accuracy, verdict):
+    text = " ".join(remarks(summarize(make_exact_run(tmp_path, accuracy))))
+    assert ("calling every image the majority class (0.800)" in text) is (verdict is not None)
+    assert verdict is None or verdict in text
+
+
+def test_a_run_without_early_stopping_says_where_it_would_have_stopped(tmp_path):
+    run = make_exact_run(tmp_path, early_stopping={"used": False, "patience": 3, "stop_epoch": 5})
+    assert remarks(summarize(run)) == ["Early stopping with patience 3 would have stopped after epoch 5."]
+
+
+def test_a_run_that_stopped_early_says_nothing_of_it(tmp_path):
+    run = make_exact_run(tmp_path, early_stopping={"used": True, "patience": 3, "stop_epoch": 5})
+    assert remarks(summarize(run)) == []
+
+
+def test_notices_are_whole_sentences_on_weights_data_and_images_left_out():
+    record = record_of(
+        weights={"notice": "random weights", "origin": "random"},
+        data={"notice": "drawn.", "excluded": (Exclusion(split="test", id="1", reason="damaged"),) * 2},
+    )
+    excluded = "2 images were left out; the record of the run names them."
+    assert notices(record) == ["random weights.", "drawn.", excluded]
+
+
+def test_an_unfinished_run_has_its_notices_alone(tmp_path):
+    run = make_exact_run(tmp_path, 0.60, status="interrupted", data={"notice": "drawn"})
+    assert remarks(summarize(run)) == ["drawn."]
