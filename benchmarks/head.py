@@ -10,7 +10,7 @@ import retina  # noqa: F401 - names Keras' backend before Keras is imported
 from retina.experiments import experiment
 from retina.experiments.place import Place
 from retina.machine import memory
-from retina.training import material, plan, weights
+from retina.training import plan, setup
 from retina.training.loop import fit
 from retina.training.loop.losses import LOSSES
 
@@ -25,12 +25,12 @@ def epochs(folder: Path, images: int, backbone: str, batch: int, side: int, *, k
     options = {"weights": "random", "fine_tune": "head", "batch_size": batch, "image_size": side}
     chosen, overrides = experiment.load(backbone, "p1", **options)
     prepared = plan.plan(chosen, overrides, Place(folder / "results", folder / str(images), quiet=True))
-    network = weights.build(prepared.experiment, prepared.start)
+    network = setup.build(prepared)
     if kept:
-        given = material.material(prepared, network, quiet=True)
+        given = setup.setup(prepared, network)
     else:
         whole = dataclasses.replace(prepared.experiment, fine_tune="full")
-        given = material.material(dataclasses.replace(prepared, experiment=whole), network)
+        given = setup.setup(dataclasses.replace(prepared, experiment=whole), network)
     loss = LOSSES[chosen.loss](chosen)
     model = fit.compiled(given.network, prepared.experiment.precision, chosen.learning_rate, loss)
 

@@ -25,8 +25,7 @@ from retina.machine import device
 from retina.models.running import prediction
 from retina.models.weights import state_dict
 from retina.runs import epochs
-from retina.training import weights
-from retina.training.material import training_batches
+from retina.training import setup
 from retina.training.plan import Plan, plan
 
 if TYPE_CHECKING:
@@ -53,13 +52,14 @@ def score(network: Network, item: Plan, split: str, *, autocast: bool) -> tuple[
 
 def train(item: Plan, seed: int) -> dict[str, float]:
     """Train once; the AUROC of the best epoch's weights on validation and test, in float32."""
-    settings = item.experiment
+    settings = dataclasses.replace(item.experiment, seed=seed)
+    seeded = dataclasses.replace(item, experiment=settings)
     torch.manual_seed(seed)
     network = Network(settings.backbone, settings.dropout)
-    copy_weights(weights.build(dataclasses.replace(settings, seed=seed), item.start), network)
+    copy_weights(setup.build(seeded), network)
     optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate, eps=1e-7, fused=True)
     autocast = settings.precision == "bfloat16"
-    batches = training_batches(dataclasses.replace(item, experiment=dataclasses.replace(settings, seed=seed)))
+    batches = setup.training_batches(seeded)
     losses: list[float] = []
     best = copy.deepcopy(network.state_dict())
     for epoch in range(1, settings.epochs + 1):

@@ -104,8 +104,8 @@ def test_a_run_that_was_interrupted_goes_on_and_its_record_is_of_todays_schema(t
     assert (before.status, before.epochs_run, before.sessions) == ("interrupted", 2, ())
     prepared = planned(tmp_path / "eyes", tmp_path, precision="float32", epochs=4)
     assert prepared.name == run.folder.name, "the same experiment has the digest that it had"
-    assert execution.epochs_reached(prepared, results=tmp_path) == 2
-    resumed, reused = execution.execute(prepared, results=tmp_path, quiet=True, build=small_network)
+    assert execution.epochs_reached(prepared) == 2
+    resumed, reused = execution.execute(prepared, build=small_network)
     assert (resumed.folder, reused) == (run.folder, False)
     record = resumed.record()
     assert json.loads(resumed.record_path.read_text())["schema"] == 3

@@ -38,7 +38,7 @@ def test_fifty_experiments_in_one_process_leave_no_memory_no_files_and_no_thread
             fine_tune=("full", "last", "head")[number % 3],
         )
         prepared = plan.plan(chosen, overrides, Place(tmp_path, data, quiet=True))
-        execution.execute(prepared, results=tmp_path, quiet=True)
+        execution.execute(prepared)
         seen.append((resident(), len(list(Path("/proc/self/fd").iterdir())), threading.active_count()))
     memory_then, files_then, threads_then = (max(column) for column in zip(*seen[:SETTLED], strict=True))
     memory_now, files_now, threads_now = seen[-1]

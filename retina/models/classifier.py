@@ -14,7 +14,7 @@ FINE_TUNE = ("head", "last", "full")
 
 
 def build(
-    backbone: str,
+    backbone: Backbone | str,
     *,
     weights: str | Path = "random",
     fine_tune: str = "full",
@@ -27,7 +27,7 @@ def build(
     weights and its dropout are functions of the seed alone, whatever was built or drawn before.
 
     Args:
-        backbone: A name that `registry.get` knows.
+        backbone: A backbone, or a name that `registry.get` knows.
         weights: See `registry.build`.
         fine_tune: What is trained: the `head`, the head and the backbone's `last` stage, or everything (`full`).
         dropout: Share of the pooled features set to 0 in training, in [0, 1).
@@ -37,14 +37,14 @@ def build(
         ExperimentError: no such backbone or fine-tuning, or dropout out of range.
         WeightsError: the weights cannot be had or do not fit.
     """
-    body = registry.get(backbone)
+    body = registry.get(backbone) if isinstance(backbone, str) else backbone
     if not 0 <= dropout < 1:
         raise ExperimentError(f"dropout cannot be {dropout}", expected="a number from 0 to below 1")
     images, features = body.connect(seed)
     x = GlobalAveragePooling(name="pool")(features)
     x = Dropout(dropout, seed=seed_of(seed, "dropout"), name="dropout")(x)
     logit = Logit(seed=seed_of(seed, "logit"), name="logit")(x)
-    model = keras.Model(images, logit, name=f"{backbone.replace(':', '_')}_classifier")
+    model = keras.Model(images, logit, name=f"{body.name.replace(':', '_')}_classifier")
     body.initialize(model, weights)
     freeze(model, body, fine_tune)
     return model

@@ -14,13 +14,14 @@ import keras
 from retina.errors import RunError, WeightsError
 from retina.machine import files
 from retina.models import classifier
+from retina.models.backbones.interface import Backbone
 
 # What Keras raises where a file holds other weights than the network has, or none, and the warning with which it lets
 # layers keep the random weights that they were built with.
 UNFIT = (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile, UserWarning)
 
 
-def network(path: Path, *, sha256: str, backbone: str) -> keras.Model:
+def network(path: Path, *, sha256: str, backbone: Backbone) -> keras.Model:
     """The classifier of a finished run.
 
     Args:
@@ -35,7 +36,7 @@ def network(path: Path, *, sha256: str, backbone: str) -> keras.Model:
     Raises:
         RunError: the file is missing, or is not the one that the record was written for.
         WeightsError: its weights are not those of this backbone.
-        ExperimentError: there is no such backbone, or its library is not installed.
+        ExperimentError: the backbone's library is not installed.
     """
     _require_written(path, sha256)
     model = classifier.build(backbone)
@@ -46,7 +47,7 @@ def network(path: Path, *, sha256: str, backbone: str) -> keras.Model:
     except UNFIT as error:
         raise WeightsError(
             "the weights of a run do not fit its backbone",
-            expected=f"a classifier on {backbone}",
+            expected=f"a classifier on {backbone.name}",
             found=str(error).strip().partition("\n")[0] or type(error).__name__,
             where=path,
         ) from error

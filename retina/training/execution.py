@@ -2,49 +2,38 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Protocol
 
 import keras
 import numpy as np
 import torch
 
 from retina.errors import DivergedError, RetinaError, RunError
-from retina.experiments.experiment import Experiment
 from retina.experiments.splits import PREDICTED_SPLITS
 from retina.machine import device, files, memory
 from retina.models import classifier
 from retina.models.backbones.interface import digest
 from retina.models.running import prediction
 from retina.runs import lease, status
-from retina.runs.folder import FILES, Prediction, Run, create, runs_folder
+from retina.runs.folder import FILES, Prediction, Run, create
 from retina.runs.record import Model, Record
 from retina.runs.session import Session
-from retina.training import weights
+from retina.training import setup
 from retina.training.ending import ClosingRecord, Findings
 from retina.training.loop.fit import fit
-from retina.training.material import evaluation_batches, material
 from retina.training.plan import Plan
 from retina.training.saving import checkpoint
 from retina.training.saving.writer import Writer
-from retina.training.weights import StartingWeights
 
-
-class Build(Protocol):
-    """Makes the network that an experiment trains, with its starting weights."""
-
-    def __call__(self, experiment: Experiment, start: StartingWeights) -> keras.Model:
-        """Images (N, H, W, 3) to logits (N, 1)."""
+Build = Callable[[Plan], keras.Model]
+"""Builds the network that a plan trains, with its starting weights: images (N, H, W, 3) to logits (N, 1)."""
 
 
 def execute(
     plan: Plan,
     *,
-    results: Path,
     force: bool = False,
-    quiet: bool = False,
     watchers: Sequence[keras.callbacks.Callback] = (),
     build: Build | None = None,
     listeners: Sequence[keras.callbacks.Callback] = (),
@@ -53,11 +42,9 @@ def execute(
 
     Args:
         plan: What to train.
-        results: The results folder.
         force: Train again from the start, even where there is a finished or an interrupted run.
-        quiet: Show nothing.
-        watchers: What else hears of every epoch, once it is in the run folder.
-        build: Makes the network; `retina.training.weights.build` where it is left out.
+        watchers: Further callbacks that hear of every epoch once it is in the run folder.
+        build: Builds the network; `None` takes `retina.training.setup.build`.
         listeners: Callbacks that hear of every step, and of every epoch before it is recorded; see
             `retina.training.loop.fit.fit`.
 
@@ -69,7 +56,7 @@ def execute(
         PrunedError: a watcher ended the run; the record says so, and its checkpoints are gone.
         RetinaError: the run folder cannot be written, or another process trains this run.
     """
-    run = create(results, plan.name)
+    run = create(plan.place.results, plan.name)
     refuse_namesake(plan, run)
     if not force and is_finished(run) and {path.name for path in run.folder.iterdir()} <= FILES:
         return run, True
@@ -83,9 +70,9 @@ def execute(
         memory.keep_freed()
         kernels = device.deterministic_kernels(wanted=plan.experiment.deterministic)
         with ClosingRecord(run, record) as closing, torch_in_words(), kernels:
-            network = (build or weights.build)(plan.experiment, plan.start)
+            network = (build or setup.build)(plan)
             closing.model = Model(**classifier.describe(network))
-            closing.findings = train(plan, run, network, quiet=quiet, watchers=watchers, listeners=listeners)
+            closing.findings = train(plan, run, network, watchers=watchers, listeners=listeners)
         checkpoint.remove(run)
     return run, False
 
@@ -154,13 +141,12 @@ def sessions(run: Run) -> tuple[Session, ...]:
     return (*before.sessions, latest)
 
 
-def epochs_reached(plan: Plan, *, results: Path) -> int:
+def epochs_reached(plan: Plan) -> int:
     """The last epoch that an interrupted run of this plan finished and will go on from.
 
     0 where there is none, or where another process trains it.
     """
-    run = Run(runs_folder(results) / plan.name)
-    return checkpoint.epochs(run) if lease.holder_of(run.folder) is None else 0
+    return checkpoint.epochs(plan.run) if lease.holder_of(plan.run.folder) is None else 0
 
 
 @contextmanager
@@ -184,7 +170,6 @@ def train(
     run: Run,
     network: keras.Model,
     *,
-    quiet: bool,
     watchers: Sequence[keras.callbacks.Callback] = (),
     listeners: Sequence[keras.callbacks.Callback] = (),
 ) -> Findings:
@@ -194,17 +179,17 @@ def train(
         DivergedError: a loss, a weight or a logit is not a finite number.
         RetinaError: the run folder cannot be written.
     """
-    given = material(plan, network, quiet=quiet)
+    preparation = setup.setup(plan, network)
     with Writer(run) as writer:  # the last epochs are written while the images are predicted
-        progress = fit(plan, given, writer, quiet=quiet, watchers=watchers, listeners=listeners)
+        progress = fit(plan, preparation, writer, watchers=watchers, listeners=listeners)
         trained = time.perf_counter()
-        checkpoint.assign(given.network.variables, progress.best_weights)
+        checkpoint.assign(preparation.network.variables, progress.best_weights)
         run.write_predictions(predict(plan, network))
         run.guard()
         with files.atomic_file(run.model_path) as temporary:
             network.save(temporary)
     sha256, digests = digest(network.layers), status.digests(run)
-    before, in_epochs = given.feature_seconds, sum(row["seconds"] for row in progress.rows)
+    before, in_epochs = preparation.feature_seconds, sum(row["seconds"] for row in progress.rows)
     measured = {
         "training_seconds": round(in_epochs + (before or 0), 3),
         "prediction_seconds": round(time.perf_counter() - trained, 3),
@@ -223,7 +208,7 @@ def predict(plan: Plan, network: keras.Model) -> list[Prediction]:
     rows: list[Prediction] = []
     for name in PREDICTED_SPLITS:
         part = plan.data.splits[name]
-        logits = prediction.logits(network, evaluation_batches(plan, name))
+        logits = prediction.logits(network, setup.evaluation_batches(plan, name))
         if not np.isfinite(logits).all():
             raise DivergedError("training diverged", expected="finite logits", found=f"others in the {name} split")
         persons = [""] * len(logits) if part.persons is None else part.persons

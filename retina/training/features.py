@@ -35,29 +35,16 @@ class Features:
     Args:
         plan: The plan.
         backbone: Images (N, H, W, 3) to features (N, C) float32; see `retina.models.classifier.split`.
-        augmentation: How variants differ.
-        batch_size: Images in a batch.
-        quiet: Show no progress.
         folder: Where features are kept; the user's cache folder where it is None.
 
     Attributes:
         computed: How many images went through the backbone so far; 0 where all features were there.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        backbone: keras.Model,
-        augmentation: Augmentation,
-        *,
-        batch_size: int,
-        quiet: bool = False,
-        folder: Path | None = None,
-    ) -> None:
+    def __init__(self, plan: Plan, backbone: keras.Model, *, folder: Path | None = None) -> None:
         self.plan = plan
-        self.augmentation = augmentation
-        self.batch_size = batch_size
-        self.quiet = quiet
+        self.augmentation = plan.augmentation
+        self.batch_size = prediction.batch_size()
         self.folder = kept.cache_folder() / "features" if folder is None else folder
         self.model = MixedPrecision(backbone, plan.experiment.precision)
         self.channels = backbone.output_shape[-1]
@@ -120,7 +107,7 @@ class Features:
             self.plan.data.images, rows, batch_size=self.batch_size, variations=variations, device=device.device()
         )
         words = f"Features of {split} images" + (f", variant {variant} of {len(self.variants)}" if variant else "")
-        with progress.bar(words, batches.num_batches, quiet=self.quiet, unit="batches") as advance:
+        with progress.bar(words, batches.num_batches, quiet=self.plan.place.quiet, unit="batches") as advance:
             vectors = prediction.outputs(self.model, batches, advance=advance)
         if not np.isfinite(vectors).all():
             raise DivergedError(

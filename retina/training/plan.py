@@ -11,6 +11,7 @@ from typing import Any
 from retina.data import baselines, dataset
 from retina.data.dataset import Dataset
 from retina.data.drawing import synthetic
+from retina.data.feeding.augmentation import Augmentation
 from retina.experiments.experiment import Experiment
 from retina.experiments.place import Place
 from retina.experiments.target import Target
@@ -77,6 +78,18 @@ class Plan:
     def target(self) -> Target:
         """What is predicted."""
         return self.experiment.declared_target
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """How training images vary."""
+        item = self.experiment
+        return Augmentation(
+            horizontal_flip=item.horizontal_flip,
+            vertical_flip=item.vertical_flip,
+            rotation=item.rotation,
+            brightness=item.brightness,
+            contrast=item.contrast,
+        )
 
     @property
     def training_images(self) -> int:
@@ -185,13 +198,8 @@ class Planner:
         """The starting weights of a backbone."""
         key = (backbone.name, requested)
         if key not in self._starts:
-            self._starts[key] = weights.resolve(
-                requested,
-                backbone,
-                results=self.place.results,
-                builtin=synthetic.is_drawn(self.folder),
-                quiet=self.place.quiet,
-            )
+            builtin = synthetic.is_drawn(self.folder)
+            self._starts[key] = weights.resolve(requested, backbone, self.place, builtin=builtin)
         return self._starts[key]
 
     def _images(self, experiment: Experiment) -> tuple[Dataset, Measured]:

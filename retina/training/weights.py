@@ -3,13 +3,10 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import keras
-
 from retina.errors import RunError, WeightsError
-from retina.experiments.experiment import Experiment
+from retina.experiments.place import Place
 from retina.machine import files
-from retina.models import classifier, saved
-from retina.models.backbones import registry
+from retina.models import classifier
 from retina.models.backbones.interface import Backbone
 from retina.runs import folder as runs
 from retina.runs import status
@@ -59,9 +56,7 @@ class StartingWeights:
         )
 
 
-def resolve(
-    requested: str, backbone: Backbone, *, results: Path, builtin: bool, quiet: bool = False
-) -> StartingWeights:
+def resolve(requested: str, backbone: Backbone, place: Place, *, builtin: bool) -> StartingWeights:
     """Find the weights that an experiment asks for, downloading ImageNet's where needed.
 
     On the built-in set, ImageNet weights that cannot be had are replaced by random ones, with a notice that goes into
@@ -70,49 +65,27 @@ def resolve(
     Args:
         requested: `imagenet`, `random`, a file, a run's folder, or a run's name.
         backbone: The network that they are for.
-        results: The results folder in which runs are looked up.
+        place: Where earlier runs are looked up.
         builtin: The data are the built-in set.
-        quiet: Show no progress.
 
     Raises:
         WeightsError: the weights cannot be had, or belong to another backbone.
         RunError: the earlier run's record or model is damaged.
     """
-    start = _resolved(requested, backbone, results=results, builtin=builtin, quiet=quiet)
+    start = _resolved(requested, backbone, place, builtin=builtin)
     return replace(start, preprocessing=backbone.facts.preprocessing.words)
 
 
-def _resolved(requested: str, backbone: Backbone, *, results: Path, builtin: bool, quiet: bool) -> StartingWeights:
+def _resolved(requested: str, backbone: Backbone, place: Place, *, builtin: bool) -> StartingWeights:
     if requested == "random":
         return StartingWeights(requested, "random")
     if requested == "imagenet":
-        return _imagenet(backbone, builtin=builtin, quiet=quiet)
+        return _imagenet(backbone, builtin=builtin, quiet=place.quiet)
     path = Path(requested)
     if path.is_file():
-        registry.build(backbone.name, weights=path)  # what does not fit is named now, not after decoding
+        classifier.build(backbone, weights=path)  # what does not fit is an error now, not after decoding
         return StartingWeights(requested, "file", path.resolve(), files.sha256(path))
-    return _earlier_run(requested, backbone.name, results)
-
-
-def build(experiment: Experiment, start: StartingWeights) -> keras.Model:
-    """Build the classifier of an experiment with its starting weights.
-
-    Raises:
-        WeightsError: the weights do not fit the backbone.
-        RunError: the model of the earlier run changed since the weights were resolved.
-    """
-    published = {"imagenet": start.path or "imagenet", "file": start.path}
-    network = classifier.build(
-        experiment.backbone,
-        weights=published.get(start.origin, "random"),
-        fine_tune=experiment.fine_tune,
-        dropout=experiment.dropout,
-        seed=experiment.seed,
-    )
-    if start.origin == "run":
-        source = saved.network(start.path, sha256=start.sha256, backbone=experiment.backbone)
-        classifier.transfer_backbone(source, network)
-    return network
+    return _earlier_run(requested, backbone, place.results)
 
 
 def _imagenet(backbone: Backbone, *, builtin: bool, quiet: bool) -> StartingWeights:
@@ -127,12 +100,12 @@ def _imagenet(backbone: Backbone, *, builtin: bool, quiet: bool) -> StartingWeig
     return StartingWeights("imagenet", "imagenet", path, sha256, recipe=facts.recipe, source=facts.source)
 
 
-def _earlier_run(wanted: str, backbone: str, results: Path) -> StartingWeights:
+def _earlier_run(requested: str, backbone: Backbone, results: Path) -> StartingWeights:
     try:
-        run = runs.find(results, wanted)
+        run = runs.find(results, requested)
     except RunError as error:
         raise WeightsError(
-            f"no weights {wanted!r}",
+            f"no weights {requested!r}",
             expected="imagenet, random, a state-dict file, or the name or folder of a finished run",
             found="no such file or run",
             where=runs.runs_folder(results),
@@ -140,13 +113,15 @@ def _earlier_run(wanted: str, backbone: str, results: Path) -> StartingWeights:
     record = run.record()
     if not record.finished:
         raise WeightsError("the run to start from is not finished", found=record.status, where=run.folder)
-    theirs = record.experiment.backbone
-    if theirs != backbone:
+    if record.experiment.backbone != backbone.name:
         raise WeightsError(
-            "the run to start from has another backbone", expected=backbone, found=theirs, where=run.folder
+            "the run to start from has another backbone",
+            expected=backbone.name,
+            found=record.experiment.backbone,
+            where=run.folder,
         )
     name, before = run.model_path.name, record.weights
     status.check(run, record, [name])
     return StartingWeights(
-        wanted, "run", run.model_path, record.files[name], recipe=before.recipe, source=before.source
+        requested, "run", run.model_path, record.files[name], recipe=before.recipe, source=before.source
     )

@@ -127,7 +127,7 @@ def checked(result: RangeTestResult, plans: dict[float, Plan], *, say: Say) -> R
         say(f"Grid: {plan.name}, learning rate {rate:g}")
         if not (plan.run.record_path.is_file() and rate_grid.is_over(plan.run.record())):
             try:
-                execution.execute(plan, results=plan.place.results, quiet=plan.place.quiet)
+                execution.execute(plan)
             except DivergedError as error:
                 say(f"Learning rate {rate:g}: {error}")
     grid = rate_grid.compare({rate: plan.run for rate, plan in plans.items()})

@@ -75,11 +75,9 @@ def run(
         RetinaError: see `plan_run` and `retina.training.execution.execute`.
     """
     planned = plan_run(backbone, params, place=place, say=say, **settings)
-    reached = 0 if force else execution.epochs_reached(planned, results=place.results)
+    reached = 0 if force else execution.epochs_reached(planned)
     if reached:
         say(f"This run was interrupted before and goes on after epoch {reached}.")
     with follow.tracked(track, planned) as watchers:
-        finished, reused = execution.execute(
-            planned, results=place.results, force=force, quiet=place.quiet, watchers=watchers
-        )
+        finished, reused = execution.execute(planned, force=force, watchers=watchers)
     return RunResult(finished, reused, summary.summarize(finished))

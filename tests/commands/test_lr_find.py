@@ -17,7 +17,7 @@ from retina.reporting.language import Language
 from retina.reporting.terminal.rate_grid import CAVEAT
 from retina.runs import folder as runs
 from retina.runs import searches
-from retina.training import weights
+from retina.training import setup
 from retina.training.searches import lr_range
 
 
@@ -73,7 +73,7 @@ def test_a_wrong_range_is_refused(tiny_set, tmp_path):
 
 
 def test_the_check_trains_ordinary_runs_and_says_what_validation_tells(tiny_set, tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "build", small_network)
+    monkeypatch.setattr(setup, "build", small_network)
     done = call(tmp_path, tiny_set, "--check", "--seeds", 1)
     assert done.exit_code == 0, done.output
     found = runs.list_runs(tmp_path)
@@ -90,7 +90,7 @@ def test_the_check_trains_ordinary_runs_and_says_what_validation_tells(tiny_set,
 
 
 def test_the_diagnosis_quotes_the_range_test_of_the_same_setting_alone(tiny_set, tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "build", small_network)
+    monkeypatch.setattr(setup, "build", small_network)
     assert call(tmp_path, tiny_set, "--check", "--seeds", 1, "--epochs", 6, "--no-early-stopping").exit_code == 0
     found = runs.list_runs(tmp_path)
     (folder,) = searches.range_folder(tmp_path).iterdir()
@@ -130,7 +130,7 @@ def test_a_damaged_record_is_named_and_changes_nothing_else(tested, tmp_path):
 
 
 def test_a_damaged_test_is_one_line_nothing_is_deleted_and_force_replaces_it(tiny_set, tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "build", small_network)
+    monkeypatch.setattr(setup, "build", small_network)
     assert call(tmp_path, tiny_set, seeds=1).exit_code == 0
     (folder,) = searches.range_folder(tmp_path).iterdir()
     (folder / "record.json").write_text("{")
@@ -142,7 +142,7 @@ def test_a_damaged_test_is_one_line_nothing_is_deleted_and_force_replaces_it(tin
 
 
 def test_force_replaces_the_check_too_or_says_that_it_is_gone(tiny_set, tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "build", small_network)
+    monkeypatch.setattr(setup, "build", small_network)
     assert call(tmp_path, tiny_set, "--check", seeds=1).exit_code == 0
     (path,) = tmp_path.glob("lr-find/*/check.json")
     first = path.stat().st_mtime_ns
@@ -159,7 +159,7 @@ def test_force_replaces_the_check_too_or_says_that_it_is_gone(tiny_set, tmp_path
 
 def test_a_test_of_an_earlier_version_is_reused_under_its_name_and_the_user_is_told(tiny_set, tmp_path, monkeypatch):
     """Earlier versions kept the colon of a library's backbone in the folder's name."""
-    monkeypatch.setattr(weights, "build", small_network)
+    monkeypatch.setattr(setup, "build", small_network)
     words = ["lr-find", "keras:MobileNetV3Small", "--data", tiny_set, "--weights", "random", "--image-size", 64]
     words += ["--seeds", 1, "--steps", 16, "--results", tmp_path]
     assert typed(*words).exit_code == 0

@@ -15,7 +15,7 @@ from small_runs import small_network
 from retina import PACKAGE
 from retina.cli import main
 from retina.runs import folder as runs
-from retina.training import weights
+from retina.training import setup
 
 pytestmark = pytest.mark.extra
 with warnings.catch_warnings():
@@ -26,7 +26,7 @@ ROOT = PACKAGE.parent
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(weights, "build", small_network)
+    monkeypatch.setattr(setup, "build", small_network)
 
 
 def words(results, data, *more):

@@ -22,7 +22,7 @@ import traceback
 from pathlib import Path
 
 import torch
-from small_runs import outcome, planned, small_network
+from small_runs import moved, outcome, planned, small_network
 
 import retina.analysis.comparing.summary  # noqa: F401 - imported once, not in every child
 from retina import cli
@@ -146,7 +146,7 @@ def forked(work):
 
 def trained(prepared, results, *, force=False):
     def work():
-        run, _ = execution.execute(prepared, results=results, force=force, quiet=True, build=small_network)
+        run, _ = execution.execute(moved(prepared, results), force=force, build=small_network)
         return outcome(run)
 
     return work
@@ -224,7 +224,7 @@ def full_disk_everywhere(data, results, options):
 
             points = Points(place, at, full)
             try:
-                execution.execute(prepared, results=place, quiet=True, build=small_network)
+                execution.execute(moved(prepared, place), build=small_network)
             except RetinaError as error:
                 made = runs.list_runs(place)
                 points.at = 0

@@ -1,5 +1,6 @@
 """Small runs: their plans, a network of a few weights, and how they are interrupted."""
 
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -11,8 +12,8 @@ from retina.models.layers import Normalization
 from retina.runs import folder as runs
 from retina.training import execution, plan
 from retina.training.loop import callbacks, fit
-from retina.training.material import Material
 from retina.training.saving.writer import Writer
+from retina.training.setup import Setup
 
 SMALL = {"weights": "random", "image_size": 64, "batch_size": 4, "epochs": 3, "learning_rate": 1e-3}
 TIMINGS = ["seconds", "images_per_second"]
@@ -24,13 +25,18 @@ def planned(data: Path, results: Path, backbone: str = "resnet18", *, skip_bad: 
     return plan.plan(chosen, overrides, Place(results, data, skip_bad=skip_bad, quiet=True))
 
 
-def fitted(prepared: plan.Plan, given: Material, run: runs.Run) -> callbacks.TrainingState:
+def moved(prepared: plan.Plan, results: Path) -> plan.Plan:
+    """The same plan with another results folder."""
+    return dataclasses.replace(prepared, place=dataclasses.replace(prepared.place, results=results))
+
+
+def fitted(prepared: plan.Plan, setup: Setup, run: runs.Run) -> callbacks.TrainingState:
     """Train, and have every epoch written to the run folder."""
     with Writer(run) as writer:
-        return fit.fit(prepared, given, writer, quiet=True)
+        return fit.fit(prepared, setup, writer)
 
 
-def small_network(chosen, start):
+def small_network(prepared: plan.Plan) -> keras.Model:
     """A network of a few weights with all that a checkpoint must bring back: random, moving and trained variables."""
     images = keras.Input((None, None, 3), name="images")
     x = Normalization((0.5,) * 3, (0.25,) * 3, name="normalization")(images)
@@ -39,7 +45,7 @@ def small_network(chosen, start):
     )(x)
     x = keras.layers.BatchNormalization(name="bn")(x)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
-    x = keras.layers.Dropout(0.3, seed=chosen.seed, name="dropout")(x)
+    x = keras.layers.Dropout(0.3, seed=prepared.experiment.seed, name="dropout")(x)
     initial = keras.initializers.GlorotUniform(seed=2)
     return keras.Model(images, keras.layers.Dense(1, kernel_initializer=initial, name="logit")(x), name="small")
 
@@ -56,11 +62,11 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def interrupted(prepared: plan.Plan, results: Path, step: int, *, listeners=(), **options) -> runs.Run:
+def interrupted(prepared: plan.Plan, step: int, *, listeners=(), **options) -> runs.Run:
     """Train until a step, and be interrupted there; further options are those of `execute`."""
     with pytest.raises(KeyboardInterrupt):
-        execution.execute(prepared, results=results, quiet=True, listeners=[*listeners, Interrupt(step)], **options)
-    return runs.list_runs(results)[0]
+        execution.execute(prepared, listeners=[*listeners, Interrupt(step)], **options)
+    return runs.list_runs(prepared.place.results)[0]
 
 
 def outcome(run):

@@ -15,7 +15,7 @@ from retina.experiments import experiment
 from retina.experiments.place import Place
 from retina.models import classifier
 from retina.runs import folder as runs
-from retina.training import execution, features, material, plan, weights
+from retina.training import execution, features, plan, setup
 
 SMALL = {"weights": "random", "image_size": 64, "batch_size": 8, "epochs": 5, "learning_rate": 1e-2}
 TIMINGS = ["seconds", "images_per_second"]
@@ -29,8 +29,7 @@ def prepare(data, results, backbone="resnet18", **options):
 def features_of(prepared, folder, seed=0):
     network = classifier.build(prepared.experiment.backbone, fine_tune="head", seed=seed)
     backbone, _ = classifier.split(network)
-    varied = material.augmentation(prepared.experiment)
-    return features.Features(prepared, backbone, varied, batch_size=16, quiet=True, folder=folder)
+    return features.Features(prepared, backbone, folder=folder)
 
 
 class ImagesOfVariants(TrainingBatches):
@@ -45,11 +44,11 @@ class ImagesOfVariants(TrainingBatches):
 @pytest.mark.parametrize("backbone", ["resnet18", "resnet50", "vgg16"])
 def test_training_on_kept_features_is_training_on_the_images(tiny_set, tmp_path, backbone):
     prepared = prepare(tiny_set, tmp_path, backbone, feature_variants=2, precision="float32", early_stopping=False)
-    network = weights.build(prepared.experiment, prepared.start)
-    kept = fitted(prepared, material.material(prepared, network, quiet=True), runs.create(tmp_path, "kept"))
+    network = setup.build(prepared)
+    kept = fitted(prepared, setup.setup(prepared, network), runs.create(tmp_path, "kept"))
 
-    network = weights.build(prepared.experiment, prepared.start)
-    images = material.material(dataclasses.replace(prepared, experiment=full(prepared)), network)
+    network = setup.build(prepared)
+    images = setup.setup(dataclasses.replace(prepared, experiment=full(prepared)), network)
     train = prepared.data.splits["train"]
     batches = ImagesOfVariants(
         prepared.data.images,
@@ -57,7 +56,7 @@ def test_training_on_kept_features_is_training_on_the_images(tiny_set, tmp_path,
         train.labels,
         batch_size=8,
         seed=0,
-        augmentation=material.augmentation(prepared.experiment),
+        augmentation=prepared.augmentation,
     )
     every_epoch = dataclasses.replace(images, network=network, training=batches)
     again = fitted(prepared, every_epoch, runs.create(tmp_path, "images"))
@@ -78,13 +77,13 @@ def full(prepared):
 
 def test_a_second_run_computes_nothing_and_another_loss_shares_the_features(tiny_set, tmp_path, monkeypatch):
     monkeypatch.setenv("RETINA_CACHE", str(tmp_path / "cache"))
-    first, _ = execution.execute(prepare(tiny_set, tmp_path), results=tmp_path, quiet=True)
+    first, _ = execution.execute(prepare(tiny_set, tmp_path))
     assert len(list((tmp_path / "cache" / "features").iterdir())) == 5  # four variants and the validation images
     before = first.history().drop(columns=TIMINGS)
     monkeypatch.setattr(features.Features, "_compute", lambda *_: pytest.fail("computed again"))
-    again, _ = execution.execute(prepare(tiny_set, tmp_path), results=tmp_path, force=True, quiet=True)
+    again, _ = execution.execute(prepare(tiny_set, tmp_path), force=True)
     assert again.history().drop(columns=TIMINGS).equals(before)
-    focal, _ = execution.execute(prepare(tiny_set, tmp_path, loss="focal"), results=tmp_path, quiet=True)
+    focal, _ = execution.execute(prepare(tiny_set, tmp_path, loss="focal"))
     assert focal.record().finished
     assert focal.record().timings.feature_seconds >= 0
     assert focal.record().experiment.feature_variants == 4
@@ -169,7 +168,7 @@ def test_features_that_are_not_numbers_are_refused(tiny_set, tmp_path):
 
 def test_an_interrupted_head_goes_on_as_if_nothing_had_happened(tiny_set, tmp_path, monkeypatch):
     """Ctrl-C in the third epoch's batches: the history and the model are those of an undisturbed run."""
-    straight, _ = execution.execute(prepare(tiny_set, tmp_path / "a"), results=tmp_path / "a", quiet=True)
+    straight, _ = execution.execute(prepare(tiny_set, tmp_path / "a"))
     gather = features.FeatureBatches.gather
 
     def interrupted(self, chosen):
@@ -181,8 +180,8 @@ def test_an_interrupted_head_goes_on_as_if_nothing_had_happened(tiny_set, tmp_pa
     with monkeypatch.context() as patch:
         patch.setattr(features.FeatureBatches, "gather", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            execution.execute(prepare(tiny_set, results), results=results, quiet=True)
-    resumed, _ = execution.execute(prepare(tiny_set, results), results=results, quiet=True)
+            execution.execute(prepare(tiny_set, results))
+    resumed, _ = execution.execute(prepare(tiny_set, results))
     assert resumed.record().finished
     assert resumed.history().drop(columns=TIMINGS).equals(straight.history().drop(columns=TIMINGS))
     assert resumed.predictions_path.read_bytes() == straight.predictions_path.read_bytes()
@@ -202,7 +201,7 @@ def test_the_parts_of_a_classifier_share_its_weights_and_make_its_logits():
 
 def test_batches_of_features_are_keras_data(tiny_set, tmp_path):
     prepared = prepare(tiny_set, tmp_path)
-    given = material.material(prepared, weights.build(prepared.experiment, prepared.start), quiet=True)
+    given = setup.setup(prepared, setup.build(prepared))
     assert isinstance(given.training, PyDataset)
     assert [len(given.training[index][1]) for index in range(given.training.num_batches)] == [8, 8, 8]
     assert given.validation[0][0].shape == (12, 512)

@@ -42,14 +42,10 @@ def test_an_interrupted_run_ends_as_an_undisturbed_one(backbone, options, make_s
     pytest.importorskip(catalogue.facts_of(backbone).package)
     data = make_set()
     options = options | {"early_stopping": False}
-    straight, _ = execution.execute(
-        prepare(data, tmp_path / "a", backbone, **options), results=tmp_path / "a", quiet=True
-    )
-    broken = interrupted(prepare(data, tmp_path / "b", backbone, **options), tmp_path / "b", step=4)
+    straight, _ = execution.execute(prepare(data, tmp_path / "a", backbone, **options))
+    broken = interrupted(prepare(data, tmp_path / "b", backbone, **options), step=4)
     assert broken.record().epochs_run == 1
-    resumed, _ = execution.execute(
-        prepare(data, tmp_path / "b", backbone, **options), results=tmp_path / "b", quiet=True
-    )
+    resumed, _ = execution.execute(prepare(data, tmp_path / "b", backbone, **options))
     (expected, *exactly), (found, *also) = results_of(straight), results_of(resumed)
     pd.testing.assert_frame_equal(found, expected)
     assert also == exactly

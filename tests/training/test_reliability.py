@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from small_runs import TIMINGS, Interrupt, interrupted, small_network
+from small_runs import TIMINGS, Interrupt, interrupted, moved, small_network
 from small_runs import planned as prepare
 from tiny_sets import write_set
 
@@ -144,9 +144,9 @@ def ended(run: runs.Run) -> tuple[str, bytes, str]:
 def test_a_resumed_run_is_bit_identical(eyes, tmp_path, *, backbone, fine_tune, early_stopping, precision):
     options = {"fine_tune": fine_tune, "early_stopping": early_stopping, "precision": precision, "epochs": 2}
     prepared = prepare(eyes, tmp_path, backbone, **options)
-    straight, _ = execution.execute(prepared, results=tmp_path / "a", quiet=True)
-    interrupted(prepared, tmp_path / "b", step=3)
-    resumed, _ = execution.execute(prepared, results=tmp_path / "b", quiet=True)
+    straight, _ = execution.execute(moved(prepared, tmp_path / "a"))
+    interrupted(moved(prepared, tmp_path / "b"), step=3)
+    resumed, _ = execution.execute(moved(prepared, tmp_path / "b"))
     assert ended(resumed) == ended(straight)
     assert len(resumed.record().sessions) == 1
 
@@ -162,17 +162,17 @@ SMALL = {"build": small_network, "listeners": [SecondIsBest()]}
 """A small network whose best epoch is the second, so that the best weights matter."""
 
 
-def execute(prepared, results, *listeners, **options):
+def execute(prepared, *listeners, **options):
     """Train the small network."""
     heard = [*SMALL["listeners"], *listeners]
-    return execution.execute(prepared, results=results, quiet=True, build=small_network, listeners=heard, **options)[0]
+    return execution.execute(prepared, build=small_network, listeners=heard, **options)[0]
 
 
 @pytest.fixture
 def straight(eyes, tmp_path):
     """An undisturbed run of three epochs."""
     results = tmp_path / "straight"
-    return execute(prepare(eyes, results), results)
+    return execute(prepare(eyes, results))
 
 
 def forget(group):
@@ -192,7 +192,7 @@ def forget(group):
 def test_taking_out_a_saved_item_changes_the_result(eyes, straight, tmp_path, monkeypatch, group):
     """Each is saved because the result needs it: forgotten on resuming, it is missed."""
     prepared = prepare(eyes, tmp_path)
-    interrupted(prepared, tmp_path, step=5, **SMALL)
+    interrupted(prepared, step=5, **SMALL)
     whole, restore = checkpoint.assign, checkpoint.restore
 
     def restoring(*arguments):
@@ -201,7 +201,7 @@ def test_taking_out_a_saved_item_changes_the_result(eyes, straight, tmp_path, mo
             return restore(*arguments)
 
     monkeypatch.setattr(checkpoint, "restore", restoring)
-    resumed = execute(prepared, tmp_path)
+    resumed = execute(prepared)
     assert checkpoint.assign is whole
     assert ended(resumed) != ended(straight)
 
@@ -209,7 +209,7 @@ def test_taking_out_a_saved_item_changes_the_result(eyes, straight, tmp_path, mo
 @pytest.mark.parametrize("item", ["rows", "best_weights"])
 def test_taking_out_the_history_or_the_best_weights_changes_the_result(eyes, straight, tmp_path, monkeypatch, item):
     prepared = prepare(eyes, tmp_path)
-    interrupted(prepared, tmp_path, step=5, **SMALL)
+    interrupted(prepared, step=5, **SMALL)
     restore = checkpoint.restore
 
     def restoring(run, model):
@@ -217,7 +217,7 @@ def test_taking_out_the_history_or_the_best_weights_changes_the_result(eyes, str
         return (rows[:0], best) if item == "rows" else (rows, [np.zeros_like(value) for value in best])
 
     monkeypatch.setattr(checkpoint, "restore", restoring)
-    resumed = execute(prepared, tmp_path)
+    resumed = execute(prepared)
     assert ended(resumed) != ended(straight)
 
 
@@ -230,9 +230,9 @@ def flip(path: Path, place: float = 0.5) -> None:
 @pytest.mark.parametrize("part", ["epoch-0002.json", "state-0002.npz"])
 def test_a_damaged_generation_is_named_and_the_one_before_is_used(eyes, straight, tmp_path, *, caplog, part):
     prepared = prepare(eyes, tmp_path)
-    broken = interrupted(prepared, tmp_path, step=5, **SMALL)
+    broken = interrupted(prepared, step=5, **SMALL)
     flip(checkpoint.path(broken) / part)
-    resumed = execute(prepared, tmp_path)
+    resumed = execute(prepared)
     assert part in caplog.text
     assert "goes on after epoch 1" in caplog.text
     assert ended(resumed) == ended(straight)
@@ -240,31 +240,31 @@ def test_a_damaged_generation_is_named_and_the_one_before_is_used(eyes, straight
 
 def test_two_damaged_generations_are_one_line_and_force_starts_over(eyes, tmp_path):
     prepared = prepare(eyes, tmp_path)
-    broken = interrupted(prepared, tmp_path, step=5, **SMALL)
+    broken = interrupted(prepared, step=5, **SMALL)
     for part in ("epoch-0001.json", "state-0002.npz"):
         flip(checkpoint.path(broken) / part)
     before = {path.name: path.read_bytes() for path in checkpoint.path(broken).iterdir()}
     with pytest.raises(RunError, match="--force") as caught:
-        execute(prepared, tmp_path)
+        execute(prepared)
     assert "state-0002.npz" in str(caught.value)
     assert "epoch-0001.json" in str(caught.value)
     assert {path.name: path.read_bytes() for path in checkpoint.path(broken).iterdir()} == before
-    again = execute(prepared, tmp_path, force=True)
+    again = execute(prepared, force=True)
     assert again.record().finished
 
 
 def test_a_checkpoint_of_another_run_is_refused(eyes, tmp_path):
     prepared, other = prepare(eyes, tmp_path / "a"), prepare(eyes, tmp_path / "b", seed=1)
-    first = interrupted(prepared, tmp_path / "a", step=3, **SMALL)
-    second = interrupted(other, tmp_path / "b", step=3, **SMALL)
+    first = interrupted(prepared, step=3, **SMALL)
+    second = interrupted(other, step=3, **SMALL)
     for path in checkpoint.path(first).iterdir():
         path.replace(checkpoint.path(second) / path.name)
     with pytest.raises(RunError, match="belongs to resnet18-p1-ce-seed0"):
-        execute(other, tmp_path / "b")
+        execute(other)
 
 
 def test_two_generations_are_kept_and_nothing_else(eyes, tmp_path):
-    broken = interrupted(prepare(eyes, tmp_path, epochs=4), tmp_path, step=7, **SMALL)
+    broken = interrupted(prepare(eyes, tmp_path, epochs=4), step=7, **SMALL)
     names = sorted(path.name for path in checkpoint.path(broken).iterdir())
     assert names == [
         "best-0002.npz",
@@ -286,7 +286,7 @@ def test_a_folder_that_vanishes_in_mid_run_is_one_line_and_stays_away(eyes, tmp_
                 run.rename(tmp_path / "elsewhere")
 
     with pytest.raises(RunError, match="neither the run folder"):
-        execute(prepared, tmp_path, Vanish(0))
+        execute(prepared, Vanish(0))
     assert not (runs.runs_folder(tmp_path) / prepared.name).exists()
 
 
@@ -301,7 +301,7 @@ def test_an_attempt_that_was_taken_over_writes_nothing_more(eyes, tmp_path):
                 files.write_text(first.with_name("attempt-2.json"), json.dumps(said))  # never seen half-written
 
     with pytest.raises(RunError, match="attempt 2 by process") as caught:
-        execute(prepared, tmp_path, TakenOver(0))
+        execute(prepared, TakenOver(0))
     assert "on another since" in str(caught.value)
     run = runs.list_runs(tmp_path)[0]
     assert run.record().status == "running"
@@ -320,7 +320,7 @@ def test_weights_that_are_not_finite_after_the_last_step_stop_the_run_and_are_na
                 named.append(chosen.path)
 
     with pytest.raises(DivergedError, match="finite weights") as told:
-        execute(prepare(eyes, tmp_path), tmp_path, Poison())
+        execute(prepare(eyes, tmp_path), Poison())
     assert f"others in {named[0]} after epoch 1" in str(told.value)
     record = runs.list_runs(tmp_path)[0].record()
     assert (record.status, record.epochs_run, record.diverged_step) == ("diverged", 0, None)
@@ -333,14 +333,14 @@ def test_the_record_of_a_run_that_diverged_names_the_step(eyes, tmp_path):
                 self.model.trainable_variables[0].assign(np.full(self.model.trainable_variables[0].shape, np.nan))
 
     with pytest.raises(DivergedError, match="step 2 of the epoch"):
-        execute(prepare(eyes, tmp_path), tmp_path, Poison())
+        execute(prepare(eyes, tmp_path), Poison())
     run = runs.list_runs(tmp_path)[0]
     assert (run.record().epochs_run, run.record().diverged_step) == (0, 2)
     assert {path.name for path in run.folder.iterdir()} == {"record.json"}
 
 
 def test_the_same_experiment_twice_gives_the_same_bytes(eyes, straight, tmp_path):
-    again = execute(prepare(eyes, tmp_path), tmp_path)
+    again = execute(prepare(eyes, tmp_path))
     assert ended(again) == ended(straight)
     pd.testing.assert_frame_equal(again.predictions(), straight.predictions())
 
@@ -349,5 +349,5 @@ def test_deterministic_is_a_setting_of_its_own_and_changes_nothing_on_a_processo
     prepared = prepare(eyes, tmp_path, deterministic=True)
     assert prepared.digest != prepare(eyes, tmp_path).digest
     assert prepare(eyes, tmp_path, deterministic=False).digest == prepare(eyes, tmp_path).digest
-    run = execute(prepared, tmp_path)
+    run = execute(prepared)
     assert ended(run) == ended(straight)

@@ -6,7 +6,7 @@ from small_runs import SMALL, small_network
 from retina.errors import ExperimentError
 from retina.experiments.place import Place
 from retina.training import plan as planning
-from retina.training import weights
+from retina.training import setup
 from retina.workflows import lr_find as workflow
 
 SETTINGS = {name: value for name, value in SMALL.items() if name != "learning_rate"} | {"epochs": 1}
@@ -14,7 +14,7 @@ SETTINGS = {name: value for name, value in SMALL.items() if name != "learning_ra
 
 @pytest.fixture(autouse=True)
 def network(monkeypatch):
-    monkeypatch.setattr(weights, "build", small_network)
+    monkeypatch.setattr(setup, "build", small_network)
 
 
 def test_a_range_test_with_its_grid_is_one_call_that_reads_the_data_once_and_prints_nothing(

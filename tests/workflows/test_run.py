@@ -5,7 +5,7 @@ from small_runs import SMALL, small_network
 
 from retina.errors import ExperimentError
 from retina.experiments.place import Place
-from retina.training import execution, weights
+from retina.training import execution, setup
 from retina.workflows import run as workflow
 
 pytestmark = pytest.mark.usefixtures("network")
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("network")
 
 @pytest.fixture
 def network(monkeypatch):
-    monkeypatch.setattr(weights, "build", small_network)
+    monkeypatch.setattr(setup, "build", small_network)
 
 
 def test_a_run_is_one_call_that_prints_nothing_and_returns_its_folder_and_numbers(tiny_set, tmp_path, capsys):

@@ -6,7 +6,7 @@ from small_runs import small_network
 from retina.errors import ExperimentError, RetinaError
 from retina.experiments.place import Place
 from retina.runs import folder as runs
-from retina.training import execution, weights
+from retina.training import execution, setup
 from retina.workflows import study as workflow
 
 SETTINGS = {"weights": "random", "image_size": 64, "batch_size": 8, "epochs": 1, "precision": "float32"}
@@ -14,7 +14,7 @@ SETTINGS = {"weights": "random", "image_size": 64, "batch_size": 8, "epochs": 1,
 
 @pytest.fixture(autouse=True)
 def network(monkeypatch):
-    monkeypatch.setattr(weights, "build", small_network)
+    monkeypatch.setattr(setup, "build", small_network)
 
 
 @pytest.fixture

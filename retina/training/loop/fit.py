@@ -9,18 +9,17 @@ from retina.training.loop import callbacks, timing
 from retina.training.loop.display import Display
 from retina.training.loop.losses import LOSSES
 from retina.training.loop.optimizer import FusedAdam
-from retina.training.material import Material
 from retina.training.plan import Plan
 from retina.training.saving import checkpoint
 from retina.training.saving.writer import Writer
+from retina.training.setup import Setup
 
 
 def fit(
     plan: Plan,
-    material: Material,
+    setup: Setup,
     writer: Writer,
     *,
-    quiet: bool,
     watchers: Sequence[keras.callbacks.Callback] = (),
     listeners: Sequence[keras.callbacks.Callback] = (),
 ) -> callbacks.TrainingState:
@@ -28,9 +27,8 @@ def fit(
 
     Args:
         plan: The plan.
-        material: What is trained, and on what.
+        setup: What is trained, and on what.
         writer: Writes each epoch to its run folder; the last ones may still be with it on return.
-        quiet: Show nothing.
         watchers: Further callbacks; they come last, when an epoch is in the run folder.
         listeners: Further callbacks that hear of an epoch when it is scored and not yet recorded, and may change its
             numbers.
@@ -40,7 +38,7 @@ def fit(
     """
     experiment = plan.experiment
     loss = LOSSES[experiment.loss](experiment)
-    model = compiled(material.network, experiment.precision, experiment.learning_rate, loss)
+    model = compiled(setup.network, experiment.precision, experiment.learning_rate, loss)
     saved = checkpoint.restore(writer.run, model)
     progress = callbacks.TrainingState(*saved) if saved else callbacks.TrainingState()
     patience = experiment.patience if experiment.early_stopping else None
@@ -48,15 +46,15 @@ def fit(
         writer.run.write_history(progress.rows)
     if progress.stopped(patience) or len(progress.rows) == experiment.epochs:
         return progress
-    batches, validation = material.training, plan.data.splits["validation"]
-    display = Display(progress.rows, epochs=experiment.epochs, quiet=quiet)
+    batches, validation = setup.training, plan.data.splits["validation"]
+    display = Display(progress.rows, epochs=experiment.epochs, quiet=plan.place.quiet)
     reached = len(progress.rows)
     clock = timing.Clock(batches)
     try:
         every = [
             clock,
             callbacks.Finite(),
-            callbacks.Validation(material.validation, validation.labels, loss),
+            callbacks.Validation(setup.validation, validation.labels, loss),
             *listeners,
             callbacks.EpochRecord(writer, progress, clock, patience=patience, at_once=bool(watchers)),
             display,

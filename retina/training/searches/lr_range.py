@@ -13,7 +13,7 @@ from retina.data.feeding.batches import ShuffledBatches
 from retina.experiments.settings import meaningful
 from retina.machine import device, files, memory, progress, provenance
 from retina.runs import reading, searches
-from retina.training import execution, material, weights
+from retina.training import execution, setup
 from retina.training.loop.fit import compiled
 from retina.training.loop.losses import LOSSES
 from retina.training.plan import Plan, now, recorded
@@ -116,7 +116,7 @@ def measure(plan: Plan, tested: Range) -> list[Trace]:
 def _trace(plan: Plan, tested: Range, advance: Callable[[int], None]) -> Trace:
     """What one seed shows."""
     experiment = plan.experiment
-    network, batches = material.training(plan, weights.build(experiment, plan.start), quiet=plan.place.quiet)
+    network, batches = setup.training(plan, setup.build(plan))
     model = compiled(network, experiment.precision, tested.low, LOSSES[experiment.loss](experiment))
     planned = rates(tested.low, tested.high, tested.steps)
     losses: list[float] = []

@@ -149,7 +149,7 @@ def tried(made: Plan, number: int, asked: Any) -> Trial:  # noqa: ANN401 - Optun
     watcher = Prune(asked, run, made.experiment)
     if state is None:
         try:
-            execution.execute(made, results=made.place.results, quiet=made.place.quiet, watchers=[watcher])
+            execution.execute(made, watchers=[watcher])
             state = "finished"
         except PrunedError:
             state = "pruned"

@@ -88,7 +88,7 @@ def _step(plan: Plan, pace: Pace) -> Step:
         finished = execution.is_finished(plan.run)
     except RetinaError:  # damaged: the error is reported where the run is trained
         finished = False
-    reached = 0 if finished else execution.epochs_reached(plan, results=plan.place.results)
+    reached = 0 if finished else execution.epochs_reached(plan)
     left = 0 if finished else plan.experiment.epochs - reached
     return Step(plan, finished, reached, pace.estimate([(plan.experiment, plan.training_images, left)]))
 

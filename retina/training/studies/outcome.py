@@ -91,7 +91,7 @@ def attempt(name: str, train: Callable[[], tuple[Run, bool]]) -> Outcome:
 
 
 def train(plan: Plan, *, track: str | None = None, patience: float = 0.0) -> tuple[Run, bool]:
-    """As `retina.training.execution.execute`, once whoever holds the run has let it go or is known to be dead.
+    """Train a run and show no progress, once whoever holds it has let it go or is known to be dead.
 
     Args:
         plan: The run.
@@ -103,10 +103,11 @@ def train(plan: Plan, *, track: str | None = None, patience: float = 0.0) -> tup
         RetinaError: see `retina.training.execution.execute`.
     """
     deadline = time.monotonic() + patience
+    plan = dataclasses.replace(plan, place=plan.place.quietly())
     with follow.tracked(track, plan) as watchers:
         while True:
             try:
-                return execution.execute(plan, results=plan.place.results, quiet=True, watchers=watchers)
+                return execution.execute(plan, watchers=watchers)
             except HeldError:
                 if time.monotonic() >= deadline:
                     raise

@@ -22,7 +22,7 @@ from retina.models import classifier
 from retina.runs import folder as runs
 from retina.runs import status
 from retina.runs.data import Split
-from retina.training import execution, material, plan, weights
+from retina.training import execution, plan, setup
 from retina.training.loop import timing
 from retina.training.saving import checkpoint
 
@@ -33,7 +33,7 @@ def prepare(data: Path, results: Path, backbone: str = "resnet18", **options) ->
 
 def run_of(data: Path, results: Path, backbone: str = "resnet18", *, build=None, listeners=(), **options) -> runs.Run:
     prepared = prepare(data, results, backbone, **options)
-    return execution.execute(prepared, results=results, quiet=True, build=build, listeners=listeners)[0]
+    return execution.execute(prepared, build=build, listeners=listeners)[0]
 
 
 def history(run: runs.Run) -> pd.DataFrame:
@@ -123,12 +123,12 @@ def test_the_predictions_come_from_the_best_epoch(finished):
 def test_a_finished_run_is_reused_and_force_repeats_it_exactly(finished, tiny_set, tmp_path):
     results = tmp_path / "results"
     shutil.copytree(finished.folder.parent.parent, results)
-    again, reused = execution.execute(prepare(tiny_set, results), results=results, quiet=True)
+    again, reused = execution.execute(prepare(tiny_set, results))
     assert (again.folder, reused) == (results / "runs" / finished.folder.name, True)
     assert again.record_path.read_bytes() == finished.record_path.read_bytes()
     old_history, old_predictions = history(finished), finished.predictions_path.read_bytes()
     again.predictions_path.unlink()
-    again, reused = execution.execute(prepare(tiny_set, results), results=results, force=True, quiet=True)
+    again, reused = execution.execute(prepare(tiny_set, results), force=True)
     assert not reused
     pd.testing.assert_frame_equal(history(again), old_history)
     assert again.predictions_path.read_bytes() == old_predictions
@@ -141,7 +141,7 @@ def test_a_run_interrupted_twice_ends_as_an_undisturbed_one_and_tells_of_its_ses
     moments = iter(["first", "second", "third"])
     monkeypatch.setattr(plan, "now", lambda: next(moments))
     for epochs, step in ((1, 5), (2, 8)):
-        broken = interrupted(prepare(tiny_set, results), results, step, build=small_network)
+        broken = interrupted(prepare(tiny_set, results), step, build=small_network)
         record = broken.record()
         assert (record.status, record.error, record.epochs_run) == ("interrupted", "KeyboardInterrupt", epochs)
         assert record.model.weights_sha256 is None
@@ -215,9 +215,9 @@ def test_what_torch_refuses_is_one_line_and_other_errors_stay_themselves(said, w
 def test_training_moves_what_it_should_and_nothing_else(tiny_set, tmp_path, fine_tune):
     """Frozen weights and frozen moving statistics are bit for bit those of the start."""
     prepared = prepare(tiny_set, tmp_path, fine_tune=fine_tune, epochs=1)
-    network = weights.build(prepared.experiment, prepared.start)
+    network = setup.build(prepared)
     before = {item.path: item.value.detach().clone() for item in network.weights}
-    fitted(prepared, material.material(prepared, network, quiet=True), runs.create(tmp_path, "x"))
+    fitted(prepared, setup.setup(prepared, network), runs.create(tmp_path, "x"))
     moved = {item.path for item in network.weights if not torch.equal(before[item.path], item.value)}
     expected = {path for path in before if path.startswith(("logit", "layer4") if fine_tune == "last" else "logit")}
     assert moved == expected
@@ -251,7 +251,7 @@ def test_persons_are_written_beside_the_predictions_where_the_data_know_them(tin
     persons = np.array(["", *(f"person {number // 2}" for number in range(1, len(test.ids)))], dtype=object)
     splits = prepared.data.splits | {"test": dataclasses.replace(test, persons=persons)}
     known = dataclasses.replace(prepared, data=dataclasses.replace(prepared.data, splits=splits))
-    run, _ = execution.execute(known, results=tmp_path, quiet=True, build=small_network)
+    run, _ = execution.execute(known, build=small_network)
     frame = run.predictions()
     assert list(frame.columns) == ["split", "id", "label", "logit", "person"]
     assert frame.loc[frame["split"] == "test", "person"].tolist() == persons.tolist()
@@ -262,7 +262,7 @@ def test_persons_are_written_beside_the_predictions_where_the_data_know_them(tin
 def test_validation_is_exact(tiny_set, tmp_path):
     """One pass gives the mean loss over images, not over batches, and the AUROC of the ranks."""
     prepared = prepare(tiny_set, tmp_path, precision="float32", epochs=1)
-    run, _ = execution.execute(prepared, results=tmp_path, quiet=True)
+    run, _ = execution.execute(prepared)
     rows = run.predictions().query("split == 'validation'")
     positive, negative = (rows.query(f"label == {label}")["logit"].to_numpy() for label in (1, 0))
     pairs = positive[:, None] - negative[None, :]
@@ -275,7 +275,7 @@ def test_a_run_starts_from_the_backbone_of_an_earlier_one(finished, tiny_set):
     results = finished.folder.parent.parent
     prepared = prepare(tiny_set, results, weights=finished.folder.name)
     assert (prepared.start.origin, prepared.start.sha256) == ("run", finished.record().files["model.keras"])
-    network = weights.build(prepared.experiment, prepared.start)
+    network = setup.build(prepared)
     trained = keras.saving.load_model(finished.model_path)
     for layer in network.layers:
         if layer.name.startswith(("conv1", "bn1", "layer")):
@@ -339,7 +339,7 @@ class _Trap:
 
 
 def test_the_order_of_epochs_is_told_to_the_data(tiny_set, tmp_path):
-    batches = material.training_batches(prepare(tiny_set, tmp_path))
+    batches = setup.training_batches(prepare(tiny_set, tmp_path))
     clock = timing.Clock(batches)
     clock.on_epoch_begin(4)
     assert batches.epoch == 5

@@ -5,12 +5,12 @@ import pytest
 from small_runs import planned, small_network
 
 from retina.runs import searches
-from retina.training import weights
+from retina.training import setup
 from retina.training.searches import lr_range
 
 
 def test_a_range_test_reads_training_images_alone(tiny_set, tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "build", small_network)
+    monkeypatch.setattr(setup, "build", small_network)
     plan = planned(tiny_set, tmp_path)
     rows = set(plan.data.splits["train"].rows.tolist())
     seen = set()

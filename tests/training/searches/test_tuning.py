@@ -18,7 +18,7 @@ from retina.reporting.writers import markdown
 from retina.runs import folder as runs
 from retina.runs import searches
 from retina.runs.record import Selection
-from retina.training import execution, weights
+from retina.training import execution, setup
 from retina.training.searches import pruning, tuning
 
 pytestmark = pytest.mark.extra
@@ -40,7 +40,7 @@ def small(monkeypatch):
 
 def stand_in(patch):
     """A small network, and a pruner that needs few trials to judge by."""
-    patch.setattr(weights, "build", small_network)
+    patch.setattr(setup, "build", small_network)
     patch.setattr(tuning, "STARTUP", 2)
     patch.setattr(tuning, "WARMUP", 0)
 

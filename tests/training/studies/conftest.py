@@ -4,13 +4,13 @@ import pytest
 from small_runs import small_network
 from small_studies import plans_of
 
-from retina.training import weights
+from retina.training import setup
 
 
 @pytest.fixture
 def network(monkeypatch):
     """Build a network of a few weights in this process, whatever backbone is named."""
-    monkeypatch.setattr(weights, "build", small_network)
+    monkeypatch.setattr(setup, "build", small_network)
 
 
 @pytest.fixture

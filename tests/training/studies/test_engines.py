@@ -8,7 +8,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from small_runs import Interrupt, outcome
+from small_runs import Interrupt, moved, outcome
 
 from retina.errors import DivergedError, ExperimentError, RetinaError
 from retina.machine.progress import silent
@@ -37,7 +37,7 @@ def test_finished_runs_are_reused_and_the_same_as_runs_made_one_by_one(planned, 
     assert heard == outcomes
     assert len(calls) == 1, "what runs share is read and measured once"
     assert len({id(plan.data) for plan in plans}) == 1
-    alone, _ = execution.execute(plans[0], results=tmp_path / "alone", quiet=True)
+    alone, _ = execution.execute(moved(plans[0], tmp_path / "alone"))
     assert outcome(plans[0].run) == outcome(alone)
     outcomes, _ = trained(planned(), engines.here())
     assert [item.reused for item in outcomes] == [True] * 2

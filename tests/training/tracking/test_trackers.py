@@ -13,7 +13,7 @@ from retina.cli import main
 from retina.errors import RetinaError
 from retina.experiments.place import Place
 from retina.runs import folder as runs
-from retina.training import execution, weights
+from retina.training import execution
 from retina.training.tracking import follow, trackers
 
 pytestmark = pytest.mark.extra
@@ -23,7 +23,6 @@ EPOCHS = 4
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(weights, "build", small_network)
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
         monkeypatch.delenv(name, raising=False)
 
@@ -89,7 +88,7 @@ def expected(kind, results):
 def train(kind, plan, results, **options):
     plan = dataclasses.replace(plan, place=Place(results, quiet=True))
     with follow.tracked(kind, plan) as watchers:
-        return execution.execute(plan, results=results, quiet=True, watchers=watchers, **options)
+        return execution.execute(plan, watchers=watchers, build=small_network, **options)
 
 
 @pytest.mark.parametrize("kind", ["tensorboard", "mlflow"])
@@ -97,7 +96,7 @@ def test_every_epoch_stands_there_once_also_after_an_interruption_and_another_tr
     needs(kind)
     plan = planned(tiny_set, tmp_path, epochs=EPOCHS, early_stopping=False)
     with follow.tracked(kind, plan) as watchers:
-        run = interrupted(plan, tmp_path, step=15, watchers=watchers)  # in the third epoch of six steps
+        run = interrupted(plan, step=15, watchers=watchers, build=small_network)  # in the third epoch of six steps
     assert len(history(tmp_path)["val_loss"]) == 2
     assert shown(kind, tmp_path) == expected(kind, tmp_path)
     if kind == "mlflow":
@@ -122,7 +121,7 @@ def test_epochs_that_a_killed_process_did_not_show_are_shown_when_the_run_goes_o
     """The process dies between the run folder and the tracker; a run without a tracker before is the same."""
     needs("mlflow")
     plan = planned(tiny_set, tmp_path, epochs=EPOCHS, early_stopping=False)
-    interrupted(plan, tmp_path, step=15)
+    interrupted(plan, step=15, build=small_network)
     train("mlflow", plan, tmp_path)
     assert shown("mlflow", tmp_path) == history(tmp_path)
 
