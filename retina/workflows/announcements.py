@@ -1,5 +1,6 @@
 """What is said before anything is trained, a line of text each: on what, and what a result has to beat."""
 
+from retina.experiments.target import DEFAULT
 from retina.reporting.terminal.remarks import notices
 from retina.runs.record import Record
 
@@ -20,12 +21,14 @@ def of_run(record: Record) -> list[str]:
 
 
 def of_data(record: Record) -> list[str]:
-    """How many images there are, and what calling all of them the same is worth."""
+    """The target, where it is not the default; how many images there are; what calling all of them the same is worth."""
+    target = [] if record.target == DEFAULT else [f"Target: column {record.target.column} of the label table."]
     splits = record.data.splits.items()
     counts = ", ".join(f"{name} {part.images} ({part.prevalence:.1%} positive)" for name, part in splits)
     majority = record.baselines.majority
     shares = f"{majority['validation'].accuracy:.1%} of validation and {majority['test'].accuracy:.1%} of test"
     return [
+        *target,
         f"Images: {counts}.",
         f"Calling every image the majority class is right in {shares} images: less says nothing.",
     ]

@@ -144,7 +144,7 @@ def _planned(file: Path, place: Place, pace: Pace, say: Say, settings: dict[str,
 
 def _remarks(plans: list[Plan]) -> Iterable[str]:
     """What must be said of the data and the starting weights, each line once."""
-    for plan in {plan.data.fingerprint: plan for plan in plans}.values():
+    for plan in {(plan.target, plan.data.fingerprint): plan for plan in plans}.values():
         yield from announcements.of_data(plan.record())
     lines = (line for plan in plans for line in (plan.start.notice, plan.data.notice, *plan.data.warnings))
     yield from (line.rstrip(".") + "." for line in dict.fromkeys(filter(None, lines)))
