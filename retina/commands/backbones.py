@@ -28,44 +28,44 @@ def backbones(provider: str | None, *, as_json: bool) -> None:
     """
     from retina.models.backbones import catalogue
 
-    found = catalogue.every() if provider is None else catalogue.of_provider(provider)
+    listed = catalogue.every() if provider is None else catalogue.of_provider(provider)
     if as_json:
-        click.echo(json.dumps([described(facts) for facts in found.values()], indent=2))
+        click.echo(json.dumps([to_json(facts) for facts in listed.values()], indent=2))
         return
-    rows = [COLUMNS, *(row(facts) for facts in found.values())]
+    rows = [COLUMNS, *(row(facts) for facts in listed.values())]
     widths = [max(len(line[place]) for line in rows) for place in range(len(COLUMNS))]
     for line in rows:
         sides = ["rjust" if place in TO_THE_RIGHT else "ljust" for place in range(len(COLUMNS))]
         cells = [getattr(cell, side)(width) for cell, side, width in zip(line, sides, widths, strict=True)]
         click.echo("  ".join(cells).rstrip())
-    for remark in (cited, offered, missing):
-        lines = dict.fromkeys(line for line in map(remark, found.values()) if line)
+    for remark in (citation, terms, how_to_install):
+        lines = dict.fromkeys(line for line in map(remark, listed.values()) if line)
         click.echo("".join(f"\n{line}" for line in lines), nl=bool(lines))
 
 
 def row(facts: "Facts") -> tuple[str, ...]:
     """A backbone in a line of the table."""
     weights = facts.recipe if facts.pretrained else "none published"
-    gflops = f"{described(facts)['gflops']:.2f}"
+    gflops = f"{to_json(facts)['gflops']:.2f}"
     return (facts.name, f"{facts.parameters:,}", gflops, weights, "yes" if facts.installed else "no")
 
 
-def cited(facts: "Facts") -> str:
+def citation(facts: "Facts") -> str:
     """Whom to cite for a family of backbones, and what it does to the pixels."""
     return f"{facts.recipe}: {facts.paper}. Preprocessing: {facts.preprocessing.words}."
 
 
-def offered(facts: "Facts") -> str:
+def terms(facts: "Facts") -> str:
     """Terms of a provider, and where its weights come from."""
     return f"{facts.title}: {facts.licence}. Weights from {facts.source}"
 
 
-def missing(facts: "Facts") -> str | None:
+def how_to_install(facts: "Facts") -> str | None:
     """What to type where a provider's library is not installed."""
     return None if facts.installed else f"{facts.title} is not installed: {installation.command(facts.extra)}"
 
 
-def described(facts: "Facts") -> dict[str, Any]:
+def to_json(facts: "Facts") -> dict[str, Any]:
     """A backbone as plain JSON values."""
     return {
         "name": facts.name,

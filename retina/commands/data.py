@@ -43,7 +43,7 @@ def audit(folder: Path, *, target: str, quiet: bool, as_json: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @quiet_option
 def fetch(folder: Path, *, quiet: bool) -> None:
-    """Bring RFMiD (CC BY 4.0) into FOLDER and audit it.
+    """Download RFMiD (CC BY 4.0) into FOLDER and audit it.
 
     Example: python cli.py data fetch data/rfmid
     """
@@ -53,11 +53,11 @@ def fetch(folder: Path, *, quiet: bool) -> None:
     from retina.data.sources import labels
 
     try:
-        found = fetching.fetch(folder, quiet=quiet)
+        rfmid = fetching.fetch(folder, quiet=quiet)
     except RetinaError:
         click.echo(fetching.BY_HAND, err=True)
         raise
-    report = audits.check(labels.read(found), thorough=True, quiet=quiet)
+    report = audits.check(labels.read(rfmid), thorough=True, quiet=quiet)
     click.echo(audit_table.summary(report))
     if not report.ok:
         raise click.exceptions.Exit(1)
@@ -68,7 +68,7 @@ def fetch(folder: Path, *, quiet: bool) -> None:
 @click.option("--seed", type=click.IntRange(0), default=0, help="random seed")
 @quiet_option
 def synth(folder: Path, *, seed: int, quiet: bool) -> None:
-    """Draw the built-in set, procedural fundus photographs in RFMiD's layout, into FOLDER. It means nothing clinically.
+    """Draw the built-in set, procedural fundus photographs without clinical meaning, into FOLDER, in RFMiD's layout.
 
     Example: python cli.py data synth data/drawn --seed 1
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--high", type=click.FloatRange(1e-8, 10), default=1.0, help="last learning rate")
 @click.option("--steps", type=click.IntRange(10, 100_000), default=100, help="training steps between them at most")
 @click.option("--check", is_flag=True, help="train the grid 1e-4, 3e-4, 1e-3 too, and compare the runs on validation")
-@click.option("--force", is_flag=True, help="test again although a finished test stands")
+@click.option("--force", is_flag=True, help="test again even where there is a finished test")
 def lr_find(
     backbone: str,
     params: str,

@@ -1,4 +1,4 @@
-"""What commands say on stderr: announcements, an interruption in one line, damaged runs."""
+"""What commands write on stderr: announcements, an interruption in one line, damaged runs."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from retina.machine.progress import Say, silent
 
 
 def announcer(*, quiet: bool) -> Say:
-    """What hears a workflow's announcements: it writes them on stderr, or nowhere."""
+    """The function that receives a workflow's announcements: it writes them on stderr, or drops them."""
     return silent if quiet else _announce
 
 

@@ -17,7 +17,7 @@ class NumberOrNone(click.ParamType):
     name = "float|none"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:  # noqa: ANN401
-        """Keep the word: `None` already says that the option was not given."""
+        """Keep the word `none`: the value `None` already means that the option was not typed."""
         if value == "none" or isinstance(value, float):
             return value
         return click.FLOAT.convert(value, param, ctx)
@@ -39,22 +39,22 @@ def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
     return experiment_options_but()(command)
 
 
-def experiment_options_but(*left_out: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command an option for every such field but those that it finds out itself."""
+def experiment_options_but(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for every such field but those that it searches itself."""
 
-    def given(command: Callable[..., None]) -> Callable[..., None]:
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
         for name, rule in reversed(SETTINGS.items()):
-            if rule.in_file and name not in left_out:
+            if rule.in_file and name not in without:
                 command = option_of(name, rule)(command)
         return command
 
-    return given
+    return decorate
 
 
 def settings_of(options: dict[str, Any]) -> dict[str, Any]:
     """The settings that were typed, `none` in its own type."""
-    given = {name: value for name, value in options.items() if value is not None}
-    return given | {name: None for name, value in given.items() if value == "none" and SETTINGS[name].optional}
+    settings = {name: value for name, value in options.items() if value is not None}
+    return settings | {name: None for name, value in settings.items() if value == "none" and SETTINGS[name].optional}
 
 
 def complete_backbone(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -86,17 +86,17 @@ track_option = click.option(
 quiet_option = click.option("--quiet", is_flag=True, help="no progress and no announcements")
 
 
-def experiment_command(*left_out: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def experiment_command(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command what every command takes that trains one backbone: BACKBONE, its settings, data and results.
 
     Args:
-        *left_out: Settings that the command finds out itself.
+        *without: Settings that the command searches itself.
     """
 
-    def given(command: Callable[..., None]) -> Callable[..., None]:
-        shared = (data_option, experiment_options_but(*left_out), results_option, skip_bad_option)
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        shared = (data_option, experiment_options_but(*without), results_option, skip_bad_option)
         for option in reversed((params_option, loss_option, seed_option, *shared, quiet_option, json_option)):
             command = option(command)
         return click.argument("backbone", shell_complete=complete_backbone)(command)
 
-    return given
+    return decorate

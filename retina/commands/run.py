@@ -13,7 +13,7 @@ from retina.experiments.place import Place
 
 @click.command()
 @experiment_command()
-@click.option("--force", is_flag=True, help="train again although a finished run stands")
+@click.option("--force", is_flag=True, help="train again even where there is a finished run")
 @click.option("--dry-run", is_flag=True, help="prepare everything, print the record, train nothing")
 @track_option
 def run(
@@ -32,8 +32,8 @@ def run(
 ) -> None:
     """Train BACKBONE (vgg16, resnet18, resnet50, or one that `backbones` lists) once and write a run folder.
 
-    Options left out keep the value of the parameter set. Typed again, a finished run is reused, an interrupted one goes
-    on.
+    Options left out keep the value of the parameter set. Typed again, the command reuses a
+    finished run and resumes an interrupted one.
 
     Example: python cli.py run resnet18 --params p1 --loss focal
     """
@@ -42,8 +42,8 @@ def run(
 
     place, say = Place(results, data, skip_bad=skip_bad, quiet=quiet), announcer(quiet=quiet)
     if dry_run:
-        planned = workflow.plan_run(backbone, params, place=place, say=say, **settings_of(options))
-        click.echo(json.dumps(planned.record().to_dict(), indent=2))
+        plan = workflow.plan_run(backbone, params, place=place, say=say, **settings_of(options))
+        click.echo(json.dumps(plan.record().to_dict(), indent=2))
         return
     with resumable("to go on after the last epoch"):
         result = workflow.run(backbone, params, place=place, force=force, track=track, say=say, **settings_of(options))

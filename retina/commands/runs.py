@@ -22,22 +22,22 @@ def runs(results: Path, *, verify: bool, as_json: bool) -> None:
 
 
 def list_all(results: Path, *, as_json: bool) -> list[str]:
-    """Print a line for every run; the damaged ones are returned."""
+    """Print a line for every run; return one for each that is damaged."""
     from retina.reporting.terminal import runs as terminal
     from retina.workflows import runs as workflow
 
-    made = workflow.list_runs(results)
+    listing = workflow.list_runs(results)
     if as_json:
-        click.echo(json.dumps([terminal.to_dict(summary) for summary in made.summaries], indent=2))
-    elif made.summaries:
-        click.echo(terminal.render_all(made.summaries))
-    elif not made.damaged:
+        click.echo(json.dumps([terminal.to_dict(summary) for summary in listing.summaries], indent=2))
+    elif listing.summaries:
+        click.echo(terminal.render_all(listing.summaries))
+    elif not listing.damaged:
         click.echo(f"No runs yet in {results}.")
-    return made.damaged
+    return listing.damaged
 
 
 def verify_all(results: Path, *, as_json: bool) -> list[str]:
-    """Print how many finished runs are as they were written; the damaged ones are returned."""
+    """Print how many finished runs are as they were written; return a line for each that is not."""
     from retina.workflows import runs as workflow
 
     check = workflow.verify_runs(results)

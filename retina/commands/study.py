@@ -74,9 +74,9 @@ def study(
 
     STUDY is a TOML file, or the name of one in experiments/studies: original, original-seeds.
 
-    Finished runs are reused, interrupted ones go on, failed ones are tried once more; the rest goes on whatever becomes
-    of one. Typed again, the command takes up what is left. Settings given as options replace those of STUDY in all
-    runs. Exit code 1 when a run came to no result.
+    Finished runs are reused, interrupted ones resume, failed ones are tried once more; no run ends the others. Typed
+    again, the command trains what is left. Settings given as options replace those of STUDY in all runs. Exit code 1
+    when a run has no results.
 
     Example: python cli.py study original
     """
@@ -96,16 +96,16 @@ def study(
             name, place=place, engine=trainer, out=out, language=lang, track=track, say=say, **settings
         )
     if as_json:
-        compared = result.comparison and result.comparison.to_dict()
+        comparison = result.comparison and result.comparison.to_dict()
         outcomes = [asdict(outcome) for outcome in result.outcomes]
-        click.echo(json.dumps({"runs": outcomes, "comparison": compared}, indent=2))
+        click.echo(json.dumps({"runs": outcomes, "comparison": comparison}, indent=2))
     elif result.comparison:
         click.echo(render(result.comparison))
     exit_if_damaged(result.damaged)
 
 
 def refuse_mixture(engine: str, *, address: str | None, cpus: int | None, gpus: int | None, jobs: int) -> None:
-    """Refuse options of the other engine.
+    """Refuse options of the engine that is not used.
 
     Raises:
         click.UsageError: one was given.

@@ -58,8 +58,8 @@ def tune(
 ) -> None:
     """Search learning rate and batch size of BACKBONE on the validation images (Optuna, extra `tune`).
 
-    Every trial is a run of its own; those without promise are ended early. Typed again, finished trials are reused and
-    an interrupted one goes on.
+    Every trial is a run of its own; those without promise are ended early. Typed again, the command reuses finished
+    trials and resumes an interrupted one.
 
     Example: python cli.py tune resnet18 --params p1 --trials 12
     """
@@ -81,8 +81,8 @@ def tune(
     report = result.record | {"file": str(result.file)}
     click.echo(json.dumps(report, indent=2) if as_json else render(result.trials, result.record, result.file))
     if result.winner is None:
-        failed = f"{result.record['failed']} failed"
-        raise RunError("no trial was finished", found=failed, where=result.file, advice="lower --high")
+        count = f"{result.record['failed']} failed"
+        raise RunError("no trial was finished", found=count, where=result.file, advice="lower --high")
 
 
 def render(trials: "list[Trial]", content: dict[str, Any], path: Path) -> str:
@@ -97,8 +97,10 @@ def render(trials: "list[Trial]", content: dict[str, Any], path: Path) -> str:
     lines += ["", f"Trials: {counts}. Judged by {content['objective_is']}."]
     if content["winner"] is not None:
         best = ranked[0]
-        lines.append(f"Won by learning rate {best.learning_rate:g}, batch {best.batch_size}: {content['winner']}.")
-        lines.append(f"As the best of {content['tried']} trials its validation AUROC is optimistic; test had no say.")
+        lines.append(f"Best: learning rate {best.learning_rate:g}, batch {best.batch_size}: {content['winner']}.")
+        lines.append(
+            f"As the best of {content['tried']} trials its validation AUROC is optimistic; test images played no part."
+        )
     notice = content["data"]["notice"]
     if notice:
         lines.append(f"{notice.rstrip('.')}.")

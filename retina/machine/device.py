@@ -26,7 +26,7 @@ def device_name() -> str:
 
 
 def processor() -> str:
-    """The processor's model name, as far as the operating system tells it."""
+    """The processor's model name, where the operating system gives it."""
     names = [line.partition(":")[2].strip() for line in _cpu_lines() if line.startswith("model name")]
     return next((name for name in names if name), platform.processor() or platform.machine())
 
@@ -48,24 +48,25 @@ def has_fast_bfloat16() -> bool:
     return bool({"amx_bf16", "avx512_bf16"} & flags)
 
 
-def resolve_precision(wanted: str) -> str:
-    """Turn `auto` into `bfloat16` where the device is fast at it, else `float32`; other words stay.
+def resolve_precision(precision: str) -> str:
+    """Turn `auto` into `bfloat16` where the device is fast at it, else into `float32`; keep these two as they are.
 
     Raises:
-        ExperimentError: bfloat16 is wanted on a device that cannot autocast to it.
+        ExperimentError: bfloat16 is asked for on a device that cannot autocast to it.
     """
-    if wanted == "auto":
+    if precision == "auto":
         return "bfloat16" if has_fast_bfloat16() else "float32"
-    if wanted == "bfloat16" and device() == "mps":
+    if precision == "bfloat16" and device() == "mps":
         raise ExperimentError("bfloat16 is not offered on this device", found="mps", advice="use --precision float32")
-    return wanted
+    return precision
 
 
 @contextlib.contextmanager
 def deterministic_kernels(*, wanted: bool) -> Iterator[None]:
     """Let torch use only kernels that repeat to the last bit while the block lasts, if wanted.
 
-    On a processor all kernels do that retina uses. Elsewhere torch raises a RuntimeError at a layer that has none, see
+    On a processor every kernel that retina uses is deterministic anyway. Elsewhere torch raises a RuntimeError at a
+    layer that has no such kernel, see
     https://docs.pytorch.org/docs/stable/notes/randomness.html.
     """
     import torch

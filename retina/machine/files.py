@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, their digests, and the folder where retina keeps what it can make again."""
+"""Files and folders that appear whole or not at all, bounded reading, and digests."""
 
 import contextlib
 import errno
@@ -65,7 +65,7 @@ def unwritable_is_one_line(path: Path) -> Iterator[None]:
             expected="a folder that can be written, on a disk with room",
             found=error.strerror or str(error),
             where=error.filename or path,
-            advice="free some space, mend the permissions, or name another folder",
+            advice="free some space, fix the permissions, or name another folder",
         ) from error
 
 
@@ -85,7 +85,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
             yield temporary
             with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())
-            temporary.chmod(0o666 & ~_umask())
+            temporary.chmod(0o666 & ~_umask())  # mkstemp lets nobody but the owner read
             temporary.replace(path)
             sync_folder(path.parent)
         finally:
@@ -96,7 +96,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path`; when the block ends well it takes the name `path`, else it is removed.
 
-    Where another process made `path` in the meantime, that one stays and this one is dropped: both hold the same.
+    Where another process made `path` in the meantime, that folder stays and this one is dropped: both hold the same.
 
     Raises:
         RetinaError: the folder cannot be written, or the disk is full.
@@ -111,7 +111,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             try:
                 temporary.rename(path)
             except OSError:
-                # Another builder was first, or something else is in the way, such as a mount point.
+                # Another process was first, or something else is in the way, such as a mount point.
                 if not (path.is_dir() and any(path.iterdir())):
                     raise
             sync_folder(path.parent)

@@ -1,4 +1,4 @@
-"""How retina came to this machine: as a working copy of its repository, or installed from a wheel."""
+"""How retina is installed: as a working copy of its repository, or from a wheel."""
 
 import functools
 import tomllib
@@ -31,7 +31,7 @@ def working_copy(package: Path = PACKAGE) -> Path | None:
 
 
 def command(extra: str | None = None) -> str:
-    """What to type to install retina with what it needs, right for the way in which it came here.
+    """The command that installs retina with what it needs, for a working copy or from the index.
 
     Args:
         extra: A group of optional packages; `None` for a plain installation.

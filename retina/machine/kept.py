@@ -1,4 +1,4 @@
-"""The folder where retina keeps what it can make again, and how damaged or abandoned folders leave it."""
+"""The cache: the folder for what retina can make again, and the removal of damaged or abandoned folders in it."""
 
 import contextlib
 import logging
@@ -25,9 +25,9 @@ STALE = 24 * 3600
 
 def cache_folder() -> Path:
     """The folder for downloads, image caches and the built-in set: `RETINA_CACHE`, else the user's cache folder."""
-    chosen = os.environ.get("RETINA_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
+    own = os.environ.get("RETINA_CACHE")
+    if own:
+        return Path(own).expanduser()
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "retina"
 
@@ -56,10 +56,10 @@ def read_or_discard(folder: Path, read: Callable[[], Kept]) -> Kept | None:
 
 
 def discard(folder: Path) -> None:
-    """Take a folder away, under another name first so that nobody meets half of it.
+    """Remove a folder; it is renamed first, so that no reader meets half of it.
 
     Raises:
-        RetinaError: it cannot be taken away.
+        RetinaError: it cannot be removed.
     """
     with unwritable_is_one_line(folder):
         aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp"))
@@ -70,8 +70,8 @@ def discard(folder: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove the temporary folders that processes which were killed have left in a folder."""
-    for left in folder.glob(".*.tmp"):
+    for abandoned in folder.glob(".*.tmp"):
         with contextlib.suppress(OSError):  # its owner has just finished, or it is another user's
-            last = max(path.stat().st_mtime for path in (left, *left.iterdir()))
+            last = max(path.stat().st_mtime for path in (abandoned, *abandoned.iterdir()))
             if time.time() - last > STALE:
-                shutil.rmtree(left, ignore_errors=True)
+                shutil.rmtree(abandoned, ignore_errors=True)

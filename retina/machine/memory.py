@@ -18,19 +18,19 @@ def keep_freed() -> bool:
     calls change nothing.
 
     Returns:
-        Whether the process' allocator was told; other C libraries than glibc have no such parameters.
+        Whether the allocator was set; C libraries other than glibc have no such parameters.
     """
     if not sys.platform.startswith("linux"):
         return False
     try:
-        tell = ctypes.CDLL(None).mallopt
+        mallopt = ctypes.CDLL(None).mallopt
     except AttributeError:
         return False
-    return all(tell(*parameter) for parameter in ((MMAP_THRESHOLD, LARGEST_KEPT), (TRIM_THRESHOLD, 2**31 - 1)))
+    return all(mallopt(*parameter) for parameter in ((MMAP_THRESHOLD, LARGEST_KEPT), (TRIM_THRESHOLD, 2**31 - 1)))
 
 
 def peak_mebibytes() -> int | None:
-    """The most memory this process has had resident, in MiB; `None` where the system does not tell."""
+    """The most memory this process has had resident, in MiB; `None` where the system does not say."""
     try:
         import resource
     except ImportError:

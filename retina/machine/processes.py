@@ -26,7 +26,7 @@ def cores() -> int:
 
 
 def on_all_cores(work: Callable[[Job], Result], jobs: Sequence[Job], *, few: int) -> Iterator[Result]:
-    """Work jobs off, in order.
+    """Do jobs on all cores; their results come in order.
 
     Args:
         work: A function of a module, which a spawned process can import.
@@ -55,7 +55,7 @@ def on_all_cores(work: Callable[[Job], Result], jobs: Sequence[Job], *, few: int
 
 @contextlib.contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Let processes started meanwhile make one BLAS thread each: 64 workers of 64 threads meet the limit of threads."""
+    """Start processes with one BLAS thread each: 64 workers of 64 threads would exceed the limit of threads."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))

@@ -1,6 +1,7 @@
 """Progress of long work on stderr: a bar with the time left on a terminal, else a plain line now and then.
 
-Announcements go another way, so that whoever calls a whole job decides where they appear: as lines of text, to a `Say`.
+Announcements are no progress: they go, as lines of text, to a `Say`, so that the caller of a job decides where they
+appear.
 """
 
 import contextlib
@@ -14,11 +15,11 @@ INTERVAL = 30.0
 """Seconds between two plain lines about the same work; work that is done sooner says nothing."""
 
 Say = Callable[[str], None]
-"""What hears the announcements of a job, a line of text each."""
+"""Receives the announcements of a job, a line of text each."""
 
 
 def silent(line: str) -> None:
-    """Hear an announcement and do nothing."""
+    """Drop an announcement."""
     del line
 
 
@@ -86,11 +87,11 @@ class _Lines:
         now = time.monotonic()
         if now - self.written >= INTERVAL and self.finished:
             self.written = now
-            left = (now - self.began) * (self.total - self.finished) / self.finished
+            seconds_left = (now - self.began) * (self.total - self.finished) / self.finished
             count = f"{self.finished} of {self.total} {self.unit}"
-            write_line(f"{self.description}: {count}, {in_words(max(0.0, left))} left")
+            write_line(f"{self.description}: {count}, {in_words(max(0.0, seconds_left))} left")
 
 
 def _nothing(finished: int) -> None:
-    """Count for nobody."""
+    """Drop a count, where nothing is shown."""
     del finished

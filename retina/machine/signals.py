@@ -1,4 +1,4 @@
-"""How a process is told to end."""
+"""The signals that ask a process to end."""
 
 import contextlib
 import signal
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def ending_softly() -> Iterator[None]:
+def termination_as_interrupt() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the block as Ctrl-C does, by a KeyboardInterrupt; one that is ignored stays so."""
     kinds = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
     if threading.current_thread() is not threading.main_thread():  # Python hands signals to the main thread alone

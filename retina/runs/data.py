@@ -1,4 +1,4 @@
-"""The data set of a run as its record tells: what was used, what was left out, and what a result has to beat."""
+"""The data set of a run as its record has it: what was used, what was left out, and what a result has to beat."""
 
 from dataclasses import dataclass
 from math import inf

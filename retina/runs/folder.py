@@ -49,7 +49,7 @@ PERSON = "person"
 
 
 class Prediction(NamedTuple):
-    """What a run answers for an image: split, id, label 0 or 1, logit, and the person, "" where it is not known."""
+    """The prediction of an image: split, id, label 0 or 1, logit, and the person, "" where it is not known."""
 
     split: str
     id: str
@@ -117,8 +117,8 @@ class Run:
         """Write the predictions of every validation and test image; persons, where one of them is known."""
         self.guard()
         rows = list(rows)
-        known = any(row.person for row in rows)
-        columns = (*PREDICTION_COLUMNS, PERSON) if known else PREDICTION_COLUMNS
+        with_persons = any(row.person for row in rows)
+        columns = (*PREDICTION_COLUMNS, PERSON) if with_persons else PREDICTION_COLUMNS
         tables.write(self.predictions_path, columns, (row[: len(columns)] for row in rows))
 
     def history(self) -> "pd.DataFrame":
@@ -155,21 +155,21 @@ def require_writable(results: Path) -> None:
     """Refuse a results folder that could not be written, before anything is computed.
 
     Raises:
-        RunError: it, or the nearest folder above it that exists, is no folder or is read-only.
+        RunError: it, or the nearest folder above it that exists, is a file or read-only.
     """
-    wanted = runs_folder(results).absolute()
-    nearest = next(folder for folder in (wanted, *wanted.parents) if folder.exists())
+    own = runs_folder(results).absolute()
+    nearest = next(folder for folder in (own, *own.parents) if folder.exists())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
         raise RunError(
             "the results folder cannot be written",
             found="a file in its place" if nearest.is_file() else "no permission to write",
             where=nearest,
-            advice="mend its permissions, or name another with --results DIR",
+            advice="fix its permissions, or name another with --results DIR",
         )
 
 
 def create(results: Path, name: str) -> Run:
-    """Make the folder of a run, or take the one that stands.
+    """Make the folder of a run where there is none.
 
     Raises:
         RunError: the results folder cannot be written.
@@ -183,10 +183,10 @@ def create(results: Path, name: str) -> Run:
             "the results folder cannot be written",
             found=error.strerror,
             where=folder,
-            advice="mend its permissions, or name another with --results DIR",
+            advice="fix its permissions, or name another with --results DIR",
         ) from error
     if not writable:
-        raise RunError("the run folder cannot be written", where=folder, advice="mend its permissions")
+        raise RunError("the run folder cannot be written", where=folder, advice="fix its permissions")
     return Run(folder)
 
 

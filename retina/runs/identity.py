@@ -1,4 +1,4 @@
-"""By what a process is known again: where its number is counted, and when it began."""
+"""Identify a process across restarts by its PID namespace and start time."""
 
 import contextlib
 import os
@@ -6,17 +6,21 @@ import socket
 from pathlib import Path
 
 
-def place() -> str:
-    """What the process numbers seen from here are counted in."""
+def pid_namespace() -> str:
+    """Where the process numbers that are seen from here are unique: machine, boot and container."""
     parts = [socket.gethostname()]
-    with contextlib.suppress(OSError):  # Linux alone tells these two
+    with contextlib.suppress(OSError):  # only Linux has these two files
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
         parts.append(str(Path("/proc/self/ns/pid").readlink()))
     return "/".join(parts)
 
 
-def born(pid: int) -> str | None:
-    """When a process began, as the kernel counts ("" where it does not tell); `None` where there is no such process."""
+def start_time(pid: int) -> str | None:
+    """When a process began, in the kernel's clock ticks since boot; `None` where there is no such process.
+
+    Returns:
+        A number as text, or "" where the system does not say, as outside of Linux.
+    """
     try:
         # The second field is the program's name in brackets, and may hold anything.
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()

@@ -1,10 +1,10 @@
-"""Who trains a run: one process at a time, and the next one where that has died.
+"""The lease on a run folder: one process trains a run at a time, and where it died another may take over.
 
 Every attempt at a run is a file `attempt-<n>.json` in its folder, which appears whole and only where no such file is.
-The highest number holds the run: whoever wants it makes the file of the next number, and may do so only where the
-holder is dead. A process of the same machine is dead when the kernel says so; one of another machine, when its file was
-not touched for `SILENCE` seconds by the clock of the disk that both see. A holder that was silent for longer, because
-its machine slept, finds that its file is gone or a higher one is there, and writes nothing any more.
+The highest number holds the run: a process that wants it makes the file of the next number, and may do so only where
+the holder is dead. A process of the same machine is dead when the kernel says so; one of another machine, when its
+file was not touched for `SILENCE` seconds by the clock of the disk that both see. A holder that was silent for longer,
+because its machine slept, finds that its file is gone or a higher one is there, and writes nothing any more.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ SILENCE = 120.0
 PATTERN = "attempt-*.json"
 
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
-"""How a disk says that it knows no hard links."""
+"""Errors of file systems that have no hard links."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Holder:
 
     Args:
         attempt: The number of the attempt, from 1.
-        token: What tells this attempt from every other: 32 hexadecimal digits.
+        token: Unique to this attempt: 32 hexadecimal digits.
         host: The machine's name.
-        place: What process numbers are counted in: machine, boot and container.
+        place: Where process numbers are unique: machine, boot and container.
         pid: The process's number there.
-        born: When it began, as the kernel counts; tells it from a later process of the same number.
+        born: When it began, by the kernel's clock, so that a later process of the same number is not taken for it.
         since: When it took the run: UTC, to the second, ISO 8601.
     """
 
@@ -73,8 +73,8 @@ class Lease:
     def __init__(self, folder: Path, holder: Holder) -> None:
         self.folder = folder
         self.holder = holder
-        self._ended = threading.Event()
-        self._beating = threading.Thread(target=self._beat, name="lease", daemon=True)
+        self._released = threading.Event()
+        self._heartbeat = threading.Thread(target=self._beat, name="lease", daemon=True)
 
     @property
     def path(self) -> Path:
@@ -82,41 +82,41 @@ class Lease:
         return _path(self.folder, self.holder.attempt)
 
     def check(self) -> None:
-        """See that this process still holds the run, before it writes there.
+        """Refuse to write where this process does not hold the run any more.
 
         Raises:
             RunError: another attempt has taken it over, or the folder is gone.
         """
         latest = _latest(self.folder)
         if latest is None:
-            found = "neither the run folder nor this attempt's file in it"
+            state = "neither the run folder nor this attempt's file in it"
         elif latest[0] != self.holder.attempt or _read(latest[1]) != self.holder:
-            found = f"attempt {latest[0]} by {_read(latest[1]) or 'another process'}"
+            state = f"attempt {latest[0]} by {_read(latest[1]) or 'another process'}"
         else:
             return
         raise RunError(
             "this run is not held by this process any more",
             expected=f"attempt {self.holder.attempt} by {self.holder}",
-            found=found,
+            found=state,
             where=self.folder,
-            advice="nothing more is written; type the same command again to see where the run stands",
+            advice="type the same command again; this process writes nothing more",
         )
 
     def start(self) -> None:
         """Give signs of life until `end`."""
-        self._beating.start()
+        self._heartbeat.start()
 
     def end(self) -> None:
-        """Let the run go; where it was taken over, the other's file stays."""
-        self._ended.set()
-        self._beating.join()
+        """Release the run; where another process has taken it over, that one's file stays."""
+        self._released.set()
+        self._heartbeat.join()
         with contextlib.suppress(OSError):
             if _read(self.path) == self.holder:
                 self.path.unlink()
 
     def _beat(self) -> None:
-        while not self._ended.wait(BEAT):
-            with contextlib.suppress(OSError):  # `check` tells of it, where it matters
+        while not self._released.wait(BEAT):
+            with contextlib.suppress(OSError):  # `check` raises it before the next write
                 os.utime(self.path)
 
 
@@ -126,7 +126,7 @@ def take(folder: Path, *, after: int = 0) -> Iterator[Lease]:
 
     Args:
         folder: The run folder.
-        after: The number of the last attempt that is known of otherwise.
+        after: The number of the last attempt that the record names, whose file may be gone.
 
     Raises:
         HeldError: a living process holds it.
@@ -149,19 +149,19 @@ def holder_of(folder: Path) -> Holder | None:
     if latest is None:
         return None
     holder = _read(latest[1])
-    return holder if holder and _lives(holder, latest[1], now=time.time()) else None
+    return holder if holder and _is_alive(holder, latest[1], now=time.time()) else None
 
 
 def _claim(folder: Path, after: int) -> Lease:
-    """Make the file of the next attempt, or say who is there."""
+    """Make the file of the next attempt; HeldError where a living process holds the run."""
     with files.unwritable_is_one_line(folder):
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=".attempt.", suffix=".tmp")
         draft = Path(name)
         try:
-            now = os.fstat(descriptor).st_mtime  # the time of the disk's own clock
+            now = os.fstat(descriptor).st_mtime  # by the disk's clock, which other machines see too
             latest = _latest(folder)
             if latest is not None:
-                _refuse_the_living(folder, latest[1], now)
+                _refuse_if_alive(folder, latest[1], now)
             holder = _this_process(max(after, latest[0] if latest else 0) + 1)
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(json.dumps(asdict(holder)))
@@ -169,10 +169,10 @@ def _claim(folder: Path, after: int) -> Lease:
                 os.fsync(descriptor)
             try:
                 _link(draft, _path(folder, holder.attempt))
-            except (FileExistsError, FileNotFoundError):  # another was quicker, and may have swept this draft away
+            except (FileExistsError, FileNotFoundError):  # another process was quicker, and may have removed this draft
                 quicker = _latest(folder)
                 if quicker is not None:
-                    _refuse_the_living(folder, quicker[1], now)
+                    _refuse_if_alive(folder, quicker[1], now)
                 raise
         finally:
             draft.unlink(missing_ok=True)
@@ -180,7 +180,7 @@ def _claim(folder: Path, after: int) -> Lease:
 
 
 def _link(draft: Path, path: Path) -> None:
-    """Give a file its name where none has it; also on disks that know no hard links."""
+    """Give a draft its name, unless a file of that name exists; also on file systems without hard links."""
     try:
         os.link(draft, path)
     except OSError as error:
@@ -190,10 +190,10 @@ def _link(draft: Path, path: Path) -> None:
             stream.write(draft.read_text(encoding="utf-8"))
 
 
-def _refuse_the_living(folder: Path, path: Path, now: float) -> None:
+def _refuse_if_alive(folder: Path, path: Path, now: float) -> None:
     """Raise where the process that made an attempt's file lives."""
     holder = _read(path)
-    if _lives(holder, path, now):
+    if _is_alive(holder, path, now):
         raise HeldError(
             "this run is being trained by another process",
             found=holder or "an attempt that has just begun",
@@ -203,10 +203,10 @@ def _refuse_the_living(folder: Path, path: Path, now: float) -> None:
         )
 
 
-def _lives(holder: Holder | None, path: Path, now: float) -> bool:
+def _is_alive(holder: Holder | None, path: Path, now: float) -> bool:
     """Whether the process that made an attempt's file lives, as far as can be told from here."""
-    if holder is not None and holder.place == identity.place():
-        return identity.born(holder.pid) == holder.born
+    if holder is not None and holder.place == identity.pid_namespace():
+        return identity.start_time(holder.pid) == holder.born
     try:
         return now - path.stat().st_mtime < SILENCE
     except FileNotFoundError:
@@ -228,13 +228,13 @@ def _number(path: Path) -> int:
 
 
 def _read(path: Path) -> Holder | None:
-    """What an attempt's file says; `None` where it is gone or half written."""
+    """The process that an attempt's file names; `None` where the file is gone or half written."""
     try:
-        said = Holder(**json.loads(files.read_bounded(path)))
+        holder = Holder(**json.loads(files.read_bounded(path)))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    right = all(type(getattr(said, item.name)) is item.type for item in fields(Holder))
-    return said if right else None
+    typed = all(type(getattr(holder, item.name)) is item.type for item in fields(Holder))
+    return holder if typed else None
 
 
 def _this_process(attempt: int) -> Holder:
@@ -242,8 +242,8 @@ def _this_process(attempt: int) -> Holder:
         attempt=attempt,
         token=secrets.token_hex(16),
         host=socket.gethostname(),
-        place=identity.place(),
+        place=identity.pid_namespace(),
         pid=os.getpid(),
-        born=identity.born(os.getpid()) or "",
+        born=identity.start_time(os.getpid()) or "",
         since=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -3,7 +3,7 @@
 A field's annotation says what its value must be: `str`, `bool`, `int`, `float` (JSON's whole numbers are numbers too),
 another dataclass, `tuple[X, ...]` for a list, `dict[str, X]` for an object with keys of its own, `X | None`, or `Any`.
 `Annotated[X, rule]` adds a `Range`, `OneOf`, `Needs` or `Least`. A field with a default may be missing. Keys that no
-field names are passed over: they are those of another version, which raises the schema where their meaning matters.
+field has are ignored: another version of retina wrote them, and it raises the schema where their meaning matters.
 """
 
 import dataclasses
@@ -73,7 +73,7 @@ class Needs:
         """Raise MisfitError where one is missing."""
         for name in self.keys:
             if name not in value:
-                raise MisfitError(_below(key, name), "a value", "nothing")
+                raise MisfitError(_dotted(key, name), "a value", "nothing")
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Least:
     def check(self, value: Mapping[str, Any], key: str) -> None:
         """Raise MisfitError where one is smaller; a key that is missing has its default."""
         for name, low in self.values:
-            Range(low).check(value.get(name, low), _below(key, name))
+            Range(low).check(value.get(name, low), _dotted(key, name))
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,11 @@ def read(kind: type[T], value: object, key: str = "") -> T:
     Raises:
         MisfitError: the first value within that is missing, of another type or out of its range.
     """
-    inner, rules, nullable = _apart(kind)
+    inner, rules, nullable = _without_rules(kind)
     if value is None and nullable:
         return None
     if not _fits(inner, value):
-        raise MisfitError(key, _words(kind), type(value).__name__)
+        raise MisfitError(key, _type_names(kind), type(value).__name__)
     item = _inner(inner, value, key)
     for rule in rules:
         if not isinstance(rule, Absent):
@@ -123,16 +123,16 @@ def read(kind: type[T], value: object, key: str = "") -> T:
     return item
 
 
-def _apart(kind: Any) -> tuple[Any, list[Any], bool]:  # noqa: ANN401 - an annotation
+def _without_rules(kind: Any) -> tuple[Any, list[Any], bool]:  # noqa: ANN401 - an annotation
     """An annotation without its rules and its `| None`; the rules; whether null is allowed."""
     origin = typing.get_origin(kind)
     if origin is Annotated:
         outer, *rules = typing.get_args(kind)
-        inner, more, nullable = _apart(outer)
+        inner, more, nullable = _without_rules(outer)
         return inner, [*more, *rules], nullable
     if origin in (types.UnionType, typing.Union):
         (member,) = (item for item in typing.get_args(kind) if item is not types.NoneType)
-        inner, rules, _ = _apart(member)
+        inner, rules, _ = _without_rules(member)
         return inner, rules, True
     return kind, [], False
 
@@ -145,35 +145,35 @@ def _fits(kind: Any, value: object) -> bool:  # noqa: ANN401 - an annotation
 def _inner(kind: Any, value: Any, key: str) -> Any:  # noqa: ANN401 - an annotation, and what it says
     """A value of the right JSON type as an annotation without rules says."""
     if dataclasses.is_dataclass(kind):
-        return _by_itself(kind, value, key) if hasattr(kind, "of") else _object(kind, value, key)
+        return _by_its_own_reader(kind, value, key) if hasattr(kind, "of") else _object(kind, value, key)
     members = typing.get_args(kind)
     if typing.get_origin(kind) is tuple:
-        return tuple(read(members[0], item, _below(key, place)) for place, item in enumerate(value))
+        return tuple(read(members[0], item, _dotted(key, place)) for place, item in enumerate(value))
     if typing.get_origin(kind) is dict:
-        return {name: read(members[1], item, _below(key, name)) for name, item in value.items()}
+        return {name: read(members[1], item, _dotted(key, name)) for name, item in value.items()}
     return value
 
 
 def _object(kind: type[T], value: Mapping[str, Any], key: str) -> T:
     """An object as a dataclass, made without its constructor."""
-    made = object.__new__(kind)
+    instance = object.__new__(kind)
     for item in dataclasses.fields(kind):
         hint = _hints(kind)[item.name]
         if item.name in value:
-            member = read(hint, value[item.name], _below(key, item.name))
+            member = read(hint, value[item.name], _dotted(key, item.name))
         elif item.default is dataclasses.MISSING:
-            raise MisfitError(_below(key, item.name), _words(hint), "nothing")
+            raise MisfitError(_dotted(key, item.name), _type_names(hint), "nothing")
         else:
             member = item.default
-        object.__setattr__(made, item.name, member)
-    return made
+        object.__setattr__(instance, item.name, member)
+    return instance
 
 
-def _by_itself(kind: Any, value: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 - a class with `of`
+def _by_its_own_reader(kind: Any, value: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 - a class with `of`
     try:
         return kind.of(value)
     except KeyError as error:
-        raise MisfitError(_below(key, error.args[0]), "a value", "nothing") from error
+        raise MisfitError(_dotted(key, error.args[0]), "a value", "nothing") from error
     except (TypeError, RetinaError) as error:
         raise MisfitError(key, f"a {kind.__name__.lower()}", _quoted(value)) from error
 
@@ -190,14 +190,14 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any value of a record
 
 
 def members(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
-    """The fields of a dataclass as a JSON object, in their order; those that are `LeftOut` where they are known."""
+    """The fields of a dataclass as a JSON object, in their order, without a `LeftOut` that is `None`."""
     every = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
     hints = _hints(type(value))
     return {name: plain(inner) for name, inner in every.items() if inner is not None or not _is_left_out(hints[name])}
 
 
 def _is_left_out(kind: Any) -> bool:  # noqa: ANN401 - an annotation
-    _, rules, _ = _apart(kind)
+    _, rules, _ = _without_rules(kind)
     return any(isinstance(rule, Absent) for rule in rules)
 
 
@@ -209,18 +209,19 @@ def _hints(kind: type) -> dict[str, Any]:
 def _json_type(kind: Any) -> Any:  # noqa: ANN401 - an annotation
     """The type, or types, that `json.loads` gives for an annotation without rules."""
     kind = typing.get_origin(kind) or kind
+    # A whole number may have been written without a point.
     return dict if dataclasses.is_dataclass(kind) else {float: (int, float), tuple: list}.get(kind, kind)
 
 
-def _words(kind: Any) -> str:  # noqa: ANN401 - an annotation
-    """What an annotation asks for, in the words of an error."""
-    inner, _, nullable = _apart(kind)
+def _type_names(kind: Any) -> str:  # noqa: ANN401 - an annotation
+    """The JSON types of an annotation, for an error."""
+    inner, _, nullable = _without_rules(kind)
     json_type = object if inner is Any else _json_type(inner)
     names = [item.__name__ for item in (json_type if isinstance(json_type, tuple) else (json_type,))]
     return " or ".join([*names, *(["null"] if nullable else [])])
 
 
-def _below(key: str, name: object) -> str:
+def _dotted(key: str, name: object) -> str:
     return f"{key}.{name}" if key else str(name)
 
 

@@ -29,7 +29,7 @@ ALWAYS_RECORDED = (
 )
 """Settings that every version recorded; one of them missing is damage."""
 POSITIVE = (("learning_rate", 1e-300), ("batch_size", 1), ("epochs", 1), ("patience", 1))
-"""Of settings, the least values that curves and comparisons can be read with, whatever the limits of today."""
+"""The smallest values with which curves and comparisons make sense; today's limits may be tighter."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from retina.runs.record import Record
 
 SCHEMA = 1
 SETTING = ("backbone", "loss", "batch_size", "fine_tune", "image_size")
-"""Settings in which a range test and a run must agree for the one to speak of the other, beside data and weights."""
+"""Settings that a range test and a run must share for the test to apply to the run, beside data and weights."""
 
 
 def range_folder(results: Path) -> Path:
@@ -46,7 +46,7 @@ class RangeTest:
 
     @property
     def known(self) -> list[float]:
-        """The suggestions that there are, lowest first."""
+        """The rates of the seeds that suggest one, lowest first."""
         return sorted(rate for rate in self.suggestions if rate is not None)
 
     @property
@@ -62,18 +62,18 @@ class RangeTest:
 
     @classmethod
     def of(cls, name: str, content: Mapping[str, Any]) -> Self:
-        """The test that a record tells of.
+        """Read the record of a range test.
 
         Raises:
-            ValueError: it tells of something else.
+            ValueError: it is another record, or damaged.
         """
-        with _telling_of("lr-find", content):
-            found = tuple(seed["suggestion"] for seed in content["seeds"])
+        with _keys_of("lr-find", content):
+            suggestions = tuple(seed["suggestion"] for seed in content["seeds"])
             settings = (content["experiment"][key] for key in SETTING)
             setting = (*settings, content["data"]["fingerprint"], content["weights"]["origin"])
-        if not all(rate is None or (isinstance(rate, float) and 0 < rate < math.inf) for rate in found):
+        if not all(rate is None or (isinstance(rate, float) and 0 < rate < math.inf) for rate in suggestions):
             raise ValueError("holds a suggestion that is no learning rate")
-        return cls(name, setting, found)
+        return cls(name, setting, suggestions)
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ class Tuning:
 
     @classmethod
     def of(cls, name: str, content: Mapping[str, Any]) -> Self:
-        """The tuning that a record tells of.
+        """Read the record of a tuning.
 
         Raises:
-            ValueError: it tells of something else.
+            ValueError: it is another record, or damaged.
         """
-        with _telling_of("tune", content):
+        with _keys_of("tune", content):
             counts = {key: content[key] for key in ("tried", "pruned", "failed")}
             winner, objective = content["winner"], content["objective"]
         whole = all(type(count) is int and count >= 0 for count in counts.values())
@@ -114,8 +114,8 @@ class Tuning:
 
 
 @contextlib.contextmanager
-def _telling_of(kind: str, content: Mapping[str, Any]) -> Iterator[None]:
-    """See that a record is of this kind and schema, and name what the block finds missing in it.
+def _keys_of(kind: str, content: Mapping[str, Any]) -> Iterator[None]:
+    """Refuse a record of another kind or schema, and name the key that the block does not find in it.
 
     Raises:
         ValueError: it is of another, or lacks something.
@@ -150,23 +150,23 @@ def _stem(path: Path) -> str:
 
 
 def _read(paths: list[Path], kind: Any, name_of: Any) -> tuple[list[Any], list[str]]:  # noqa: ANN401 - either kind
-    """What sealed files tell, and what is wrong with those that cannot be read; hidden drafts are left out."""
-    found, damaged = [], []
+    """The records in sealed files, and a line for each file that cannot be read; hidden drafts are left out."""
+    records, damaged = [], []
     for path in sorted(paths):
         name = name_of(path)
         if name.startswith("."):
             continue
         try:
-            found.append(kind.of(name, sealed.read_sealed(path)))
+            records.append(kind.of(name, sealed.read_sealed(path)))
         except ValueError as error:
             reason = RunError(
                 "the record of a search is damaged", found=error, where=path, advice="delete it and search again"
             )
             damaged.append(str(reason))
-    return found, damaged
+    return records, damaged
 
 
 def nearest(tests: Iterable[RangeTest], record: Record) -> RangeTest | None:
-    """The range test that speaks of a run: of its setting, with the most seeds; `None` where there is none."""
+    """The range test that applies to a run: of its setting, with the most seeds; `None` where there is none."""
     fitting = [test for test in tests if test.known and test.setting == setting_of(record)]
     return max(fitting, key=lambda test: (len(test.known), test.name), default=None)

@@ -1,4 +1,4 @@
-"""Where, when and with what a run was trained, as its record tells: of its last session, and of those before."""
+"""Where, when and with what a run was trained, as its record has it: of its last session, and of those before."""
 
 from dataclasses import dataclass
 

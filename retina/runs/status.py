@@ -23,7 +23,7 @@ def record(run: Run) -> Record:
     """
     latest = run.record()
     if latest.status == "running" and lease.holder_of(run.folder) is None:
-        latest = run.record()  # it may have ended just now, which the record says before the lease is let go
+        latest = run.record()  # it may have ended just now, which the record says before the lease is released
         if latest.status == "running":
             latest = replace(latest, status="interrupted", error="the process was killed")
     if latest.status in ("running", "interrupted"):
@@ -39,18 +39,18 @@ def digests(run: Run, names: Iterable[str] = RESULTS) -> dict[str, str | None]:
 
 
 def check(run: Run, record: Record, names: Iterable[str] = RESULTS) -> None:
-    """See that files of a finished run are those that its record was written for.
+    """Refuse files of a finished run that are not those its record was written for.
 
     Raises:
         RunError: the first that is missing or has another SHA-256.
     """
-    for name, found in digests(run, names).items():
+    for name, digest in digests(run, names).items():
         expected = record.files.get(name)
-        if found != expected or expected is None:
+        if digest != expected or expected is None:
             raise RunError(
-                f"{name} of a finished run is {'missing' if found is None else 'not as it was written'}",
+                f"{name} of a finished run is {'missing' if digest is None else 'not as it was written'}",
                 expected=f"SHA-256 {expected or 'in the record'}",
-                found=found or "no file",
+                found=digest or "no file",
                 where=run.folder / name,
                 advice="restore the file, or train the run again with --force",
             )
@@ -62,13 +62,13 @@ def verify(results: Path) -> tuple[int, list[str]]:
     Returns:
         How many finished runs are as they were written, and one line for each run that is not.
     """
-    whole, damaged = 0, []
+    verified, damaged = 0, []
     for run in list_runs(results):
         try:
             latest = run.record()
             if latest.finished:
                 check(run, latest)
-                whole += 1
+                verified += 1
         except RunError as error:
             damaged.append(str(error))
-    return whole, damaged
+    return verified, damaged

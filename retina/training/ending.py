@@ -1,4 +1,4 @@
-"""How a run ends: what training found out, or the error that broke it off, becomes the final record."""
+"""How a run ends: the findings of training, or the error that ended it, become the final record."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ STATUS_AFTER = {KeyboardInterrupt: "interrupted", PrunedError: "interrupted", Di
 
 @dataclass(frozen=True)
 class Findings:
-    """What training found out.
+    """What training gives the final record.
 
     Args:
         rows: The history, one mapping of `retina.runs.folder.HISTORY_COLUMNS` an epoch.
@@ -36,7 +36,7 @@ class Findings:
 class ClosingRecord:
     """Writes how a run ended, however the block ends.
 
-    Where it ends with an error, and the record cannot be written either, the first error is the one that is told.
+    Where the block ends with an error, and the record cannot be written either, the first error is raised.
 
     Args:
         run: The run.
@@ -44,7 +44,7 @@ class ClosingRecord:
 
     Attributes:
         model: The network; `None` until the block has built it.
-        findings: What training found out; `None` until the block has trained.
+        findings: What training gave; `None` until the block has trained.
     """
 
     def __init__(self, run: Run, record: Record) -> None:
@@ -57,27 +57,27 @@ class ClosingRecord:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Write the record; the error, where there is one, goes on its way."""
+        """Write the record; an error is raised further."""
         del kind, trace
-        begun = dataclasses.replace(self.record, model=self.model)
+        record = dataclasses.replace(self.record, model=self.model)
         if error is None:
-            self.run.write_record(completed(begun, self.findings))
+            self.run.write_record(completed(record, self.findings))
             return
         with suppress(RetinaError):
-            begun = dataclasses.replace(begun, epochs_run=len(self.run.history()))
+            record = dataclasses.replace(record, epochs_run=len(self.run.history()))
         with suppress(RetinaError):
-            self.run.write_record(broken_off(begun, error))
+            self.run.write_record(ended_by(record, error))
             if isinstance(error, DivergedError | PrunedError):
                 checkpoint.remove(self.run)
 
 
 def completed(record: Record, findings: Findings) -> Record:
     """The final record of a run that has its results."""
-    losses, most = [row["val_loss"] for row in findings.rows], record.experiment.epochs
+    losses = [row["val_loss"] for row in findings.rows]
     stop = epochs.stop_epoch(losses, record.experiment.patience)
     return dataclasses.replace(
         record,
-        status="completed" if len(losses) == most else "stopped_early",
+        status="completed" if len(losses) == record.experiment.epochs else "stopped_early",
         model=dataclasses.replace(record.model, weights_sha256=findings.weights_sha256),
         timings=dataclasses.replace(record.timings, finished=now(), **findings.timings),
         early_stopping=dataclasses.replace(record.early_stopping, stop_epoch=stop),
@@ -87,7 +87,7 @@ def completed(record: Record, findings: Findings) -> Record:
     )
 
 
-def broken_off(record: Record, error: BaseException) -> Record:
+def ended_by(record: Record, error: BaseException) -> Record:
     """The final record of a run that an error ended."""
     return dataclasses.replace(
         record,

@@ -1,4 +1,4 @@
-"""From a plan to a finished run folder: train, predict, record, whatever happens in between."""
+"""From a plan to a finished run folder: train, predict, save, and record how it ended."""
 
 import dataclasses
 import time
@@ -38,7 +38,7 @@ def execute(
     build: Build | None = None,
     listeners: Sequence[keras.callbacks.Callback] = (),
 ) -> tuple[Run, bool]:
-    """Train what a plan says, or reuse its finished run; an interrupted run goes on where it stopped.
+    """Train what a plan says, or reuse its finished run; resume an interrupted one where it stopped.
 
     Args:
         plan: What to train.
@@ -58,18 +58,19 @@ def execute(
     """
     run = create(plan.place.results, plan.name)
     refuse_namesake(plan, run)
+    # Results and nothing else: no checkpoint is left to remove, so the run is reused without a lease.
     if not force and is_finished(run) and {path.name for path in run.folder.iterdir()} <= FILES:
         return run, True
-    with lease.take(run.folder, after=last_attempt(run)) as held:
-        run = dataclasses.replace(run, guard=held.check)
+    with lease.take(run.folder, after=last_attempt(run)) as own:
+        run = dataclasses.replace(run, guard=own.check)
         remove_drafts(run)
-        if not force and is_finished(run):  # in the meantime, or the process that finished it was killed thereafter
+        if not force and is_finished(run):  # meanwhile, or by a process killed before it could remove the checkpoints
             checkpoint.remove(run)
             return run, True
-        record = clear(plan, run, held.holder.attempt, force=force)
+        record = clear(plan, run, own.holder.attempt, force=force)
         memory.keep_freed()
         kernels = device.deterministic_kernels(wanted=plan.experiment.deterministic)
-        with ClosingRecord(run, record) as closing, torch_in_words(), kernels:
+        with ClosingRecord(run, record) as closing, torch_errors_in_one_line(), kernels:
             network = (build or setup.build)(plan)
             closing.model = Model(**classifier.describe(network))
             closing.findings = train(plan, run, network, watchers=watchers, listeners=listeners)
@@ -85,7 +86,7 @@ def refuse_namesake(plan: Plan, run: Run) -> None:
     """
     try:
         other = run.record().digest
-    except RunError:  # there is none yet, or it is damaged, which is told elsewhere
+    except RunError:  # there is none yet, or it is damaged: `is_finished` raises that
         return
     if other != plan.digest:
         raise RunError(
@@ -124,7 +125,7 @@ def clear(plan: Plan, run: Run, attempt: int, *, force: bool) -> Record:
 
 
 def remove_drafts(run: Run) -> None:
-    """Remove what killed processes left half written; whoever holds the run is the only one who writes there."""
+    """Remove what killed processes left half written; only the process that holds the run writes there."""
     for path in run.folder.glob(".*.tmp*"):
         path.unlink(missing_ok=True)
 
@@ -150,19 +151,19 @@ def epochs_reached(plan: Plan) -> int:
 
 
 @contextmanager
-def torch_in_words() -> Iterator[None]:
+def torch_errors_in_one_line() -> Iterator[None]:
     """Turn what torch refuses, for a lack of memory or of a deterministic kernel, into one helpful line."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        found = str(error).partition("\n")[0]
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in found:
-            problem, advice = "memory does not suffice for this run", "try a smaller --batch-size or --image-size"
-        elif "does not have a deterministic implementation" in found:
-            problem, advice = "a layer has no deterministic kernel on this device", "leave --deterministic out"
+        message = str(error).partition("\n")[0]
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in message:
+            problem, advice = "there is not enough memory for this run", "try a smaller --batch-size or --image-size"
+        elif "does not have a deterministic implementation" in message:
+            problem, advice = "a layer has no deterministic kernel on this device", "leave out --deterministic"
         else:
             raise
-        raise RetinaError(problem, found=found, advice=advice) from error
+        raise RetinaError(problem, found=message, advice=advice) from error
 
 
 def train(
@@ -182,25 +183,25 @@ def train(
     preparation = setup.setup(plan, network)
     with Writer(run) as writer:  # the last epochs are written while the images are predicted
         progress = fit(plan, preparation, writer, watchers=watchers, listeners=listeners)
-        trained = time.perf_counter()
+        predicting_since = time.perf_counter()
         checkpoint.assign(preparation.network.variables, progress.best_weights)
         run.write_predictions(predict(plan, network))
-        run.guard()
+        run.guard()  # Keras writes this file, not `run`, which would have checked
         with files.atomic_file(run.model_path) as temporary:
             network.save(temporary)
     sha256, digests = digest(network.layers), status.digests(run)
-    before, in_epochs = preparation.feature_seconds, sum(row["seconds"] for row in progress.rows)
-    measured = {
-        "training_seconds": round(in_epochs + (before or 0), 3),
-        "prediction_seconds": round(time.perf_counter() - trained, 3),
-        "feature_seconds": None if before is None else round(before, 3),
+    feature_seconds, epoch_seconds = preparation.feature_seconds, sum(row["seconds"] for row in progress.rows)
+    timings = {
+        "training_seconds": round(epoch_seconds + (feature_seconds or 0), 3),
+        "prediction_seconds": round(time.perf_counter() - predicting_since, 3),
+        "feature_seconds": None if feature_seconds is None else round(feature_seconds, 3),
         "peak_memory_mib": memory.peak_mebibytes(),
     }
-    return Findings(progress.rows, sha256, digests, measured | progress.speed)
+    return Findings(progress.rows, sha256, digests, timings | progress.speed)
 
 
 def predict(plan: Plan, network: keras.Model) -> list[Prediction]:
-    """The float32 logits of validation and test images: what `model.keras` answers for them.
+    """The float32 logits of validation and test images, as `model.keras` gives them.
 
     Raises:
         DivergedError: a logit is not a finite number.

@@ -1,9 +1,9 @@
 """Features of a frozen backbone: computed once for each image and kept, so that a head trains on vectors.
 
-A backbone that is not trained answers the same for the same image in every epoch. Its pooled features are therefore
+A backbone that is not trained gives the same features for an image in every epoch. Its pooled features are therefore
 computed once for each augmented variant of an image, in a pass of their own, and kept on disk like prepared images:
-epoch e trains on variant (e - 1) mod n + 1, so that n variants make n epochs differ. A file of features is named by
-all that they follow from; it holds its SHA-256, and features that are not as they were written are computed again.
+epoch e trains on variant (e - 1) mod n + 1, so that n variants make n epochs differ. A file of features is
+named by all that decides them; it holds its SHA-256, and features that are not as they were written are computed again.
 """
 
 import hashlib
@@ -17,8 +17,7 @@ import torch
 from retina.data.feeding.augmentation import Augmentation
 from retina.data.feeding.batches import EvaluationBatches, ShuffledBatches
 from retina.errors import DataError, DivergedError
-from retina.machine import device, files, kept, progress, provenance
-from retina.machine import sealed as machine_sealed
+from retina.machine import device, files, kept, progress, provenance, sealed
 from retina.models.backbones.interface import digest
 from retina.models.running import prediction
 from retina.models.running.precision import MixedPrecision
@@ -55,8 +54,8 @@ class Features:
     def variants(self) -> list[int]:
         """The variants of a training image that the epochs need: from 1, or 0 alone for images as they are."""
         experiment = self.plan.experiment
-        wanted = 0 if self.augmentation == Augmentation() else experiment.feature_variants
-        return list(range(1, min(wanted, experiment.epochs) + 1)) or [0]
+        count = 0 if self.augmentation == Augmentation() else experiment.feature_variants
+        return list(range(1, min(count, experiment.epochs) + 1)) or [0]
 
     def of(self, split: str, variant: int = 0) -> np.ndarray:
         """The features of a split's images, (N, C) float32, in their order: of the images as they are, or of a variant.
@@ -68,18 +67,18 @@ class Features:
         content = self._content(split, variant)
         key = files.json_sha256(content)
         home = self.folder / key[:16]
-        found = kept.read_or_discard(home, lambda: _open(home, content))
-        if found is not None:
-            return found
+        vectors = kept.read_or_discard(home, lambda: _open(home, content))
+        if vectors is not None:
+            return vectors
         vectors = self._compute(split, variant)
         with files.atomic_folder(home) as temporary:
             (temporary / VECTORS).write_bytes(vectors.tobytes())
-            sealed = machine_sealed.seal(content | {"sha256": hashlib.sha256(vectors.tobytes()).hexdigest()})
-            (temporary / MANIFEST).write_text(sealed, encoding="ascii")
+            manifest = content | {"sha256": hashlib.sha256(vectors.tobytes()).hexdigest()}
+            (temporary / MANIFEST).write_text(sealed.seal(manifest), encoding="ascii")
         return vectors
 
     def _content(self, split: str, variant: int) -> dict[str, Any]:
-        """All that features follow from, as plain JSON values."""
+        """All that decides features, as plain JSON values."""
         experiment, part = self.plan.experiment, self.plan.data.splits[split]
         return {
             "schema": SCHEMA,
@@ -143,12 +142,13 @@ class FeatureBatches(ShuffledBatches):
 
 
 def _open(home: Path, content: dict[str, Any]) -> np.ndarray:
-    """Features that are as they were written; else a DataError names the damage."""
+    """Features from disk; a DataError where they are not as they were written."""
     try:
-        said = machine_sealed.read_sealed(home / MANIFEST)
+        manifest = sealed.read_sealed(home / MANIFEST)
         data = (home / VECTORS).read_bytes()
     except (OSError, ValueError) as error:
         raise DataError("kept features are damaged", found=error, where=home) from error
-    if said != content | {"sha256": hashlib.sha256(data).hexdigest()}:
+    if manifest != content | {"sha256": hashlib.sha256(data).hexdigest()}:
         raise DataError("kept features are damaged", found="other bytes than were written", where=home)
+    # torch shares an array's memory and wants it writable, which that of bytes is not
     return np.frombuffer(bytearray(data), np.float32).reshape(content["shape"])

@@ -27,17 +27,17 @@ from retina.training import weights
 from retina.training.weights import StartingWeights
 
 Overrides = dict[str, dict[str, Any]]
-Measured = dict[str, dict[str, dict[str, float]]]
+BaselineScores = dict[str, dict[str, dict[str, float]]]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that training needs, and all that a reader may be told before it starts.
+    """Everything that training needs, and all that is known of a run before it starts.
 
     Args:
         experiment: With its precision resolved.
         overrides: Options that replaced keys of the parameter file.
-        place: Where it takes place.
+        place: Where its data are and its results go.
         backbone: The experiment's.
         data: The decoded data set.
         start: The starting weights.
@@ -53,7 +53,7 @@ class Plan:
     backbone: Backbone
     data: Dataset
     start: StartingWeights
-    baselines: Measured
+    baselines: BaselineScores
     digest: str
     preparation_seconds: float
     selection: Selection | None = None
@@ -99,7 +99,6 @@ class Plan:
     def record(self) -> Record:
         """The record of the run before its first step."""
         experiment = self.experiment
-        described = provenance.describe(self.backbone.facts.packages)
         return Record(
             name=self.name,
             digest=self.digest,
@@ -108,10 +107,10 @@ class Plan:
             experiment=experiment,
             overrides=self.overrides,
             target=self.target,
-            data=recorded(self.data),
+            data=data_record(self.data),
             baselines=reading.read(Baselines, self.baselines),
-            environment=reading.read(Environment, described),
-            weights=self.start.recorded(),
+            environment=reading.read(Environment, provenance.describe(self.backbone.facts.packages)),
+            weights=self.start.record(),
             model=None,
             timings=Timings(started=now(), preparation_seconds=round(self.preparation_seconds, 3)),
             attempt=0,
@@ -124,8 +123,8 @@ class Plan:
         )
 
 
-def recorded(data: Dataset) -> Data:
-    """A data set as every run records it."""
+def data_record(data: Dataset) -> Data:
+    """A data set as the records of runs and searches have it."""
     return Data(
         source="built-in" if data.builtin else "folder",
         notice=data.notice,
@@ -151,7 +150,7 @@ class Planner:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self._data: dict[tuple[object, ...], tuple[Dataset, Measured]] = {}
+        self._data: dict[tuple[object, ...], tuple[Dataset, BaselineScores]] = {}
         self._starts: dict[tuple[str, str], StartingWeights] = {}
 
     @functools.cached_property
@@ -171,7 +170,7 @@ class Planner:
             overrides: Options that replaced keys of the parameter file.
 
         Raises:
-            RetinaError: the backbone, the data, the weights or the precision cannot be had.
+            RetinaError: the backbone, the data, the weights or the precision are not available.
         """
         began = time.perf_counter()
         experiment = dataclasses.replace(experiment, precision=device.resolve_precision(experiment.precision))
@@ -179,7 +178,7 @@ class Planner:
         backbone.facts.require(experiment.image_size)
         runs.require_writable(self.place.results)
         start = self._start(backbone, experiment.weights)
-        data, measured = self._images(experiment)
+        data, scores = self._images(experiment)
         # One column is one experiment, whatever case its name was typed in.
         experiment = dataclasses.replace(experiment, target=data.target.column)
         return Plan(
@@ -189,7 +188,7 @@ class Planner:
             backbone=backbone,
             data=data,
             start=start,
-            baselines=measured,
+            baselines=scores,
             digest=experiment.digest(data=data.fingerprint, weights=start.identity),
             preparation_seconds=time.perf_counter() - began,
         )
@@ -202,7 +201,7 @@ class Planner:
             self._starts[key] = weights.resolve(requested, backbone, self.place, builtin=builtin)
         return self._starts[key]
 
-    def _images(self, experiment: Experiment) -> tuple[Dataset, Measured]:
+    def _images(self, experiment: Experiment) -> tuple[Dataset, BaselineScores]:
         """The images as an experiment needs them, and what a result on them has to beat."""
         key = (experiment.declared_target, experiment.image_size, experiment.crop_disc)
         if key not in self._data:

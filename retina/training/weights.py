@@ -1,4 +1,4 @@
-"""Where training starts from: ImageNet, a state-dict file, an earlier run, or random weights."""
+"""The starting weights of training: ImageNet's, those of a state-dict file or of an earlier run, or random ones."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from retina.runs.record import Start
 
 @dataclass(frozen=True)
 class StartingWeights:
-    """What training really starts from, as recorded with every run.
+    """What training starts from.
 
     Args:
         requested: What was asked for.
@@ -39,11 +39,11 @@ class StartingWeights:
 
     @property
     def identity(self) -> str:
-        """What tells these weights from others, wherever the file lies."""
+        """The same for the same weights, wherever their file is."""
         return "random" if self.sha256 is None else f"sha256:{self.sha256}"
 
-    def recorded(self) -> Start:
-        """The weights as recorded with every run."""
+    def record(self) -> Start:
+        """The weights as the records of runs and searches have them."""
         return Start(
             requested=self.requested,
             origin=self.origin,
@@ -60,7 +60,7 @@ def resolve(requested: str, backbone: Backbone, place: Place, *, builtin: bool) 
     """Find the weights that an experiment asks for, downloading ImageNet's where needed.
 
     On the built-in set, ImageNet weights that cannot be had are replaced by random ones, with a notice that goes into
-    the record and every table. On real data that is an error: nobody may mistake one for the other.
+    the record and every table. On real data that is an error, since one could be taken for the other.
 
     Args:
         requested: `imagenet`, `random`, a file, a run's folder, or a run's name.
@@ -120,8 +120,8 @@ def _earlier_run(requested: str, backbone: Backbone, results: Path) -> StartingW
             found=record.experiment.backbone,
             where=run.folder,
         )
-    name, before = run.model_path.name, record.weights
+    name, pretraining = run.model_path.name, record.weights
     status.check(run, record, [name])
     return StartingWeights(
-        requested, "run", run.model_path, record.files[name], recipe=before.recipe, source=before.source
+        requested, "run", run.model_path, record.files[name], recipe=pretraining.recipe, source=pretraining.source
     )

@@ -1,4 +1,4 @@
-"""What is said before anything is trained, a line of text each: on what, and what a result has to beat."""
+"""What is announced before anything is trained, a line of text each: the data, and what a result has to beat."""
 
 from retina.experiments.target import DEFAULT
 from retina.reporting.terminal.remarks import notices
@@ -21,7 +21,7 @@ def of_run(record: Record) -> list[str]:
 
 
 def of_data(record: Record) -> list[str]:
-    """The target, where it is not the default; how many images there are; what calling all of them the same is worth."""
+    """The target, where it is not the default; the number of images; what calling all of them the same is worth."""
     target = [] if record.target == DEFAULT else [f"Target: column {record.target.column} of the label table."]
     splits = record.data.splits.items()
     counts = ", ".join(f"{name} {part.images} ({part.prevalence:.1%} positive)" for name, part in splits)
@@ -30,5 +30,5 @@ def of_data(record: Record) -> list[str]:
     return [
         *target,
         f"Images: {counts}.",
-        f"Calling every image the majority class is right in {shares} images: less says nothing.",
+        f"Calling every image the majority class is right in {shares} images: a lower accuracy shows nothing.",
     ]

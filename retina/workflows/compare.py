@@ -54,9 +54,9 @@ def compare(
     Raises:
         RetinaError: there is no such run, none at all, or the folder cannot be written.
     """
-    spoken, folder = Language(language), results / "comparison" if out is None else out
-    chosen = comparing.select(results, names, required=not against)
-    with progress.bar("scoring", len(chosen), quiet=quiet, unit="runs") as advance:
-        comparison = comparing.compare(chosen, against, advance, names=[Path(name).name for name in names])
-    publish.publish(comparison, folder, spoken, quiet=quiet)
-    return ComparisonResult(comparison, folder, spoken)
+    report_language, folder = Language(language), results / "comparison" if out is None else out
+    runs = comparing.select(results, names, required=not against)
+    with progress.bar("scoring", len(runs), quiet=quiet, unit="runs") as advance:
+        comparison = comparing.compare(runs, against, advance, names=[Path(name).name for name in names])
+    publish.publish(comparison, folder, report_language, quiet=quiet)
+    return ComparisonResult(comparison, folder, report_language)

@@ -29,7 +29,7 @@ class RangeTestResult:
     """A range test.
 
     Args:
-        record: What it found, as it is written: plain JSON values.
+        record: Its record, as it is written: plain JSON values.
         folder: Where it is written.
         reused: It was made before.
         grid: The runs of the grid, compared on validation; `None` where they were not asked for.
@@ -65,7 +65,7 @@ def lr_find(
     say: Say = silent,
     **settings: object,
 ) -> RangeTestResult:
-    """Train while the learning rate grows, with several seeds, and see where the loss is lowest.
+    """Train while the learning rate grows, with several seeds, and find where the loss is lowest.
 
     A test that was made before is reused.
 
@@ -80,46 +80,46 @@ def lr_find(
             `check.json` beside the test.
         force: Test again, and replace an earlier test.
         place: Where the test takes place.
-        say: Hears the announcements.
+        say: Called with each announcement.
         **settings: Fields of `retina.experiments.experiment.Experiment`, but for the learning rate.
 
     Raises:
         KeyboardInterrupt: it was interrupted.
-        RetinaError: a setting is wrong, the data or weights cannot be had, or an earlier test is damaged.
+        RetinaError: a setting is wrong, the data or weights are not available, or an earlier test is damaged.
     """
     if not low < high:
         raise ExperimentError("--high must be larger than --low", found=f"{low:g} and {high:g}", where="the options")
     planner = Planner(place)
-    planned = planner.plan(*experiment.load(backbone, params, **settings))
-    for line in announcements.of_run(planned.record()):
+    plan = planner.plan(*experiment.load(backbone, params, **settings))
+    for line in announcements.of_run(plan.record()):
         say(line)
-    result = tested(planned, Range(low, high, steps, seeds), force=force, check=check, say=say)
+    result = range_test(plan, Range(low, high, steps, seeds), force=force, check=check, say=say)
     if not check:
         return result
     plans = {
         rate: planner.plan(*experiment.load(backbone, params, **(settings | {"learning_rate": rate}))) for rate in GRID
     }
-    return checked(result, plans, say=say)
+    return with_grid(result, plans, say=say)
 
 
-def tested(plan: Plan, span: Range, *, force: bool, check: bool, say: Say) -> RangeTestResult:
+def range_test(plan: Plan, span: Range, *, force: bool, check: bool, say: Say) -> RangeTestResult:
     """Make a range test, or read the one that was made before."""
     folder = lr_range.folder(plan, span)
     if ":" in folder.name:
         say(f"The range test is found under the name that an earlier version gave it: {folder}")
     if folder.exists() and not force:
         return RangeTestResult(range_tests.read(folder), folder, reused=True)
-    outdated = (folder / CHECK).is_file()
+    has_check = (folder / CHECK).is_file()
     traces = lr_range.measure(plan, span)
     record = lr_range.record(plan, span, traces)
     lines = [Line(item.seed, item.rates, item.losses, item.smoothed, item.suggestion.rate) for item in traces]
     range_tests.write(folder, record, lines)
-    if outdated and not check:
+    if has_check and not check:
         say(f"{CHECK} of the earlier test is removed with it; --check compares the grid with the new test.")
     return RangeTestResult(record, folder, reused=False)
 
 
-def checked(result: RangeTestResult, plans: dict[float, Plan], *, say: Say) -> RangeTestResult:
+def with_grid(result: RangeTestResult, plans: dict[float, Plan], *, say: Say) -> RangeTestResult:
     """Train the grid as ordinary runs, compare them on validation, and write `check.json` beside the range test."""
     suggestion = "no rate" if result.suggestion is None else f"{result.suggestion:.2e}"
     say(f"The range test suggests {suggestion}: {result.folder}")
@@ -131,6 +131,6 @@ def checked(result: RangeTestResult, plans: dict[float, Plan], *, say: Say) -> R
             except DivergedError as error:
                 say(f"Learning rate {rate:g}: {error}")
     grid = rate_grid.compare({rate: plan.run for rate, plan in plans.items()})
-    whole = RangeTestResult(result.record, result.folder, result.reused, grid)
-    files.write_text(result.folder / CHECK, sealed.seal(whole.check))
-    return whole
+    combined = RangeTestResult(result.record, result.folder, result.reused, grid)
+    files.write_text(result.folder / CHECK, sealed.seal(combined.check))
+    return combined

@@ -8,7 +8,8 @@ from retina.experiments import experiment
 from retina.experiments.place import HERE, Place
 from retina.machine.progress import Say, silent
 from retina.runs.folder import Run
-from retina.training import execution, plan
+from retina.training import execution
+from retina.training import plan as planning
 from retina.training.plan import Plan
 from retina.training.tracking import follow
 from retina.workflows import announcements
@@ -37,16 +38,16 @@ def plan_run(backbone: str, params: str = "p1", *, place: Place = HERE, say: Say
         backbone: Name of the backbone.
         params: Name of a parameter set, or a path to a TOML file.
         place: Where the run takes place.
-        say: Hears the announcements.
+        say: Called with each announcement.
         **settings: Fields of `retina.experiments.experiment.Experiment`; each overrides the parameter set's.
 
     Raises:
-        RetinaError: a setting is wrong, or the data or the weights cannot be had.
+        RetinaError: a setting is wrong, or the data or the weights are not available.
     """
-    made = plan.plan(*experiment.load(backbone, params, **settings), place)
-    for line in announcements.of_run(made.record()):
+    plan = planning.plan(*experiment.load(backbone, params, **settings), place)
+    for line in announcements.of_run(plan.record()):
         say(line)
-    return made
+    return plan
 
 
 def run(
@@ -59,7 +60,7 @@ def run(
     say: Say = silent,
     **settings: object,
 ) -> RunResult:
-    """Train a run; one that is finished is reused, one that was interrupted resumes after its last epoch.
+    """Train a run; reuse it where it is finished, resume it where it was interrupted.
 
     Args:
         backbone: See `plan_run`.
@@ -67,17 +68,17 @@ def run(
         place: See `plan_run`.
         force: Train again from the start, even where there is a finished or an interrupted run.
         track: A tracker to show it in, `tensorboard` or `mlflow`.
-        say: Hears the announcements.
+        say: Called with each announcement.
         **settings: See `plan_run`.
 
     Raises:
         KeyboardInterrupt: it was interrupted; the same call resumes it.
         RetinaError: see `plan_run` and `retina.training.execution.execute`.
     """
-    planned = plan_run(backbone, params, place=place, say=say, **settings)
-    reached = 0 if force else execution.epochs_reached(planned)
+    plan = plan_run(backbone, params, place=place, say=say, **settings)
+    reached = 0 if force else execution.epochs_reached(plan)
     if reached:
         say(f"This run was interrupted before and goes on after epoch {reached}.")
-    with follow.tracked(track, planned) as watchers:
-        finished, reused = execution.execute(planned, force=force, watchers=watchers)
-    return RunResult(finished, reused, summary.summarize(finished))
+    with follow.tracked(track, plan) as watchers:
+        run_folder, reused = execution.execute(plan, force=force, watchers=watchers)
+    return RunResult(run_folder, reused, summary.summarize(run_folder))

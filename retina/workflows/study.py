@@ -56,7 +56,7 @@ class StudyResult:
     """A study that is over.
 
     Args:
-        outcomes: What became of each run, in the order of the file.
+        outcomes: How each run ended, in the order of the file.
         comparison: Its finished runs compared; `None` where there are none.
     """
 
@@ -71,18 +71,18 @@ class StudyResult:
 
 
 def plan_study(name: str, *, place: Place = HERE, say: Say = silent, **settings: object) -> list[Step]:
-    """Plan every run that a study names, and see how far each is and how long the rest takes; nothing is trained.
+    """Plan every run that a study names, with how far each is and how long the rest takes; nothing is trained.
 
     Args:
         name: A TOML file, see `retina.experiments.study`, or the name of one in `experiments/studies`.
         place: Where the runs take place.
-        say: Hears the announcements.
+        say: Called with each announcement.
         **settings: Fields of `retina.experiments.experiment.Experiment`; they replace those of the study in all runs.
 
     Raises:
-        RetinaError: a setting of a run is wrong, or its data or weights cannot be had.
+        RetinaError: a setting of a run is wrong, or its data or weights are not available.
     """
-    return _planned(recipes.study_path(name), place, Pace(place.results), say, settings)
+    return _announced_steps(recipes.study_path(name), place, Pace(place.results), say, settings)
 
 
 def study(
@@ -117,21 +117,21 @@ def study(
     if track:
         extras.require(track, extra=track, purpose=f"--track {track}")
     if isinstance(engine, Ray):
-        connection.imported(engine.address)
+        connection.import_ray(engine.address)
     file, pace = recipes.study_path(name), Pace(place.results)
-    steps = _planned(file, place, pace, say, settings)
+    steps = _announced_steps(file, place, pace, say, settings)
     view = StudyView(steps, pace, quiet=place.quiet)
-    with _started(engine, place, track) as trainer, view.shown(abreast=trainer.abreast):
+    with _engine(engine, place, track) as trainer, view.show(parallel=trainer.parallel):
         outcomes = engines.run([step.plan for step in steps], trainer, view.report)
-    finished = [item.name for item in outcomes if item.finished]
-    if not finished:
+    names = [item.name for item in outcomes if item.finished]
+    if not names:
         return StudyResult(outcomes, None)
     folder = place.results / "studies" / file.stem if out is None else out
-    compared = compare(finished, results=place.results, out=folder, language=language, quiet=place.quiet)
-    return StudyResult(outcomes, compared)
+    comparison = compare(names, results=place.results, out=folder, language=language, quiet=place.quiet)
+    return StudyResult(outcomes, comparison)
 
 
-def _planned(file: Path, place: Place, pace: Pace, say: Say, settings: dict[str, Any]) -> list[Step]:
+def _announced_steps(file: Path, place: Place, pace: Pace, say: Say, settings: dict[str, Any]) -> list[Step]:
     """The steps of a study, announced."""
     steps = agenda.agenda(agenda.plans(recipe.read(file, **settings), place), pace)
     finished, resumed = sum(step.finished for step in steps), sum(step.reached > 0 for step in steps)
@@ -150,8 +150,8 @@ def _remarks(plans: list[Plan]) -> Iterable[str]:
     yield from (line.rstrip(".") + "." for line in dict.fromkeys(filter(None, lines)))
 
 
-def _started(engine: Local | Ray, place: Place, track: str | None) -> AbstractContextManager[Engine]:
-    """Whoever trains, ready to do so while the block lasts."""
+def _engine(engine: Local | Ray, place: Place, track: str | None) -> AbstractContextManager[Engine]:
+    """The engine, ready to train while the block lasts."""
     if isinstance(engine, Ray):
         return cluster.engine(engine.address, cpus=engine.cpus, gpus=engine.gpus, results=place.results, track=track)
     return nullcontext(engines.here(track=track) if engine.jobs == 1 else engines.on_devices(engine.jobs, track=track))

@@ -11,7 +11,7 @@ from retina.experiments.experiment import SETTINGS
 from retina.experiments.place import HERE, Place
 from retina.machine import extras
 from retina.machine.progress import Say, silent
-from retina.training import plan
+from retina.training import plan as planning
 from retina.training.searches import tuning
 from retina.training.searches.tuning import Space, Trial
 from retina.workflows import announcements
@@ -23,7 +23,7 @@ class TuneResult:
 
     Args:
         trials: Its trials, in their order.
-        record: What it found, as it is written: plain JSON values.
+        record: Its record, as it is written: plain JSON values.
         file: Where it is written.
     """
 
@@ -55,13 +55,13 @@ def tune(
     Args:
         backbone: Name of the backbone.
         params: Name of a parameter set, or a path to a TOML file.
-        trials: How many trials; more than before go on from there.
+        trials: How many trials; more than before continue from there.
         low: The lowest learning rate; the scale is logarithmic.
         high: The highest learning rate.
         batch_sizes: What to choose from.
         sampler_seed: The random seed of the search itself.
         place: Where the runs take place.
-        say: Hears the announcements, and of every trial that is over.
+        say: Called with each announcement, and with a line for every trial that is over.
         **settings: Fields of `retina.experiments.experiment.Experiment`, but for the two that are searched.
 
     Raises:
@@ -70,20 +70,20 @@ def tune(
             reason than that it diverged.
     """
     refuse(low, high, batch_sizes)
-    chosen = experiment.load(backbone, params, **settings)
+    loaded = experiment.load(backbone, params, **settings)
     extras.require("optuna", extra="tune", purpose="tune")
     space = Space(low, high, tuple(batch_sizes), sampler_seed)
-    planned = plan.plan(*chosen, place)
-    name = tuning.name(planned, space)
-    for line in announcements.of_run(replace(planned.record(), name=f"tune {name}")):
+    plan = planning.plan(*loaded, place)
+    name = tuning.name(plan, space)
+    for line in announcements.of_run(replace(plan.record(), name=f"tune {name}")):
         say(line)
     if ":" in name:
         say(f"The search keeps the name that an earlier version gave it: {name}")
-    over = tuning.search(
-        planned, space, trials=trials, hear=lambda trial: say(f"Trial {trial.number} of {trials}: {in_words(trial)}")
+    results = tuning.search(
+        plan, space, trials=trials, hear=lambda trial: say(f"Trial {trial.number} of {trials}: {in_words(trial)}")
     )
-    record = tuning.record(planned, space, over)
-    return TuneResult(over, record, tuning.write(place.results, record))
+    record = tuning.record(plan, space, results)
+    return TuneResult(results, record, tuning.write(place.results, record))
 
 
 def refuse(low: float, high: float, batch_sizes: Sequence[int]) -> None:

@@ -43,7 +43,7 @@ def test_the_command_prints_a_table_and_one_json_object(tiny_set, tmp_path):
     done = call(tmp_path, tiny_set, "--trials", 2)
     assert done.exit_code == 0, done.output
     assert "Trial 2 of 2: learning rate" in done.stderr
-    assert "Won by learning rate" in done.stdout
+    assert "Best: learning rate" in done.stdout
     assert "2 tried, 2 finished, 0 pruned, 0 failed" in done.stdout
     assert "its validation AUROC is optimistic" in done.stdout
     assert "optuna" not in done.output.lower()

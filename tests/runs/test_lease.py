@@ -41,7 +41,7 @@ def test_an_attempt_after_a_known_one_has_the_next_number(tmp_path):
 def dead(folder, attempt=1, **changes):
     """The file of a process that was killed: a real one that is gone."""
     process = subprocess.Popen([sys.executable, "-c", ""])
-    born = identity.born(process.pid)
+    born = identity.start_time(process.pid)
     process.wait()
     with lease.take(folder) as held:
         made = replace(held.holder, pid=process.pid, born=born, attempt=attempt, token="f" * 32)

@@ -1,4 +1,4 @@
-"""What happens around Keras' epochs: the data's clock, validation, the record, the checkpoint, early stopping."""
+"""Callbacks of Keras' epochs: validation, the history, the checkpoint, early stopping, and a stop at divergence."""
 
 import math
 import time
@@ -87,8 +87,8 @@ class Finite(keras.callbacks.Callback):
 class Validation(keras.callbacks.Callback):
     """Scores the validation images once an epoch, in one pass, and adds loss, accuracy and exact AUROC to the logs.
 
-    Keras' own validation averages batch losses and knows AUROC only on a grid of thresholds. Here all logits are kept,
-    so that the loss is the mean over images and the AUROC is that of the ranks.
+    Keras' own validation averages batch losses and computes AUROC only on a grid of thresholds. Here all logits are
+    kept, so that the loss is the mean over images and the AUROC is that of the ranks.
 
     Args:
         batches: The validation images in order.
@@ -128,7 +128,7 @@ class EpochRecord(keras.callbacks.Callback):
     Args:
         writer: Writes to the run folder.
         progress: What was reached before; extended in place.
-        clock: Knows when the epoch began and when it was trained.
+        clock: When the epoch began, and when its steps had been done.
         patience: Epochs without a lower validation loss before stopping; `None` trains all epochs.
         at_once: Go on only when the epoch is written: callbacks after this one read the run folder.
     """
@@ -152,9 +152,10 @@ class EpochRecord(keras.callbacks.Callback):
             "val_loss": logs["val_loss"],
             "val_accuracy": logs["val_accuracy"],
             "val_auroc": logs["val_auroc"],
+            # float32 has seven digits: more would show 0.0001 as 9.999999747378752e-05
             "learning_rate": float(f"{float(ops.convert_to_numpy(self.model.optimizer.learning_rate)):.7g}"),
             "seconds": round(time.perf_counter() - self.clock.began, 3),
-            "images_per_second": round(len(self.clock.batches.labels) / (self.clock.trained - self.clock.began), 2),
+            "images_per_second": round(len(self.clock.batches.labels) / (self.clock.steps_ended - self.clock.began), 2),
         }
         self.progress.rows.append(row)
         state = checkpoint.snapshot(self.model)

@@ -25,7 +25,7 @@ class Display(keras.callbacks.Callback):
         super().__init__()
         self.rows = rows
         self.epochs = epochs
-        self.resumed = len(rows)
+        self.rows_before = len(rows)
         self.drawn = not quiet and progress.on_terminal()
         self.in_lines = not quiet and not progress.on_terminal()
 
@@ -67,9 +67,9 @@ class Display(keras.callbacks.Callback):
 
     def line(self) -> str:
         """The last epoch in words, with the time that the rest takes at most at the mean pace of this session."""
-        row, trained = self.rows[-1], self.rows[self.resumed :]
-        left = sum(item["seconds"] for item in trained) / len(trained) * (self.epochs - len(self.rows))
-        times = f"{in_words(row['seconds'])}, {in_words(left)} left at most"
+        row, session = self.rows[-1], self.rows[self.rows_before :]
+        seconds_left = sum(item["seconds"] for item in session) / len(session) * (self.epochs - len(self.rows))
+        times = f"{in_words(row['seconds'])}, {in_words(seconds_left)} left at most"
         return f"epoch {row['epoch']} of {self.epochs}: {LINE.format(**row)}, {times}"
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ def fit(
         setup: What is trained, and on what.
         writer: Writes each epoch to its run folder; the last ones may still be with it on return.
         watchers: Further callbacks; they come last, when an epoch is in the run folder.
-        listeners: Further callbacks that hear of an epoch when it is scored and not yet recorded, and may change its
+        listeners: Further callbacks; they come when an epoch is scored and not yet recorded, and may change its
             numbers.
 
     Returns:
@@ -48,10 +48,10 @@ def fit(
         return progress
     batches, validation = setup.training, plan.data.splits["validation"]
     display = Display(progress.rows, epochs=experiment.epochs, quiet=plan.place.quiet)
-    reached = len(progress.rows)
+    epochs_before = len(progress.rows)
     clock = timing.Clock(batches)
     try:
-        every = [
+        chain = [
             clock,
             callbacks.Finite(),
             callbacks.Validation(setup.validation, validation.labels, loss),
@@ -63,18 +63,19 @@ def fit(
         model.fit(
             batches,
             epochs=experiment.epochs,
-            initial_epoch=reached,
+            initial_epoch=epochs_before,
             verbose=0,
             shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
             callbacks=timing.BatchedCallbacks(
-                every, model=model, epochs=experiment.epochs, steps=batches.num_batches, verbose=0
+                chain, model=model, epochs=experiment.epochs, steps=batches.num_batches, verbose=0
             ),
         )
     finally:
         display.close()
         model.forget_recordings()
+    images = len(batches.labels) * (len(progress.rows) - epochs_before)
     progress.speed = {
-        "images_per_second": round(len(batches.labels) * (len(progress.rows) - reached) / clock.stepping_seconds, 2),
+        "images_per_second": round(images / clock.stepping_seconds, 2),
         "waiting_share": round(batches.seconds / clock.stepping_seconds, 4),
     }
     return progress

@@ -13,7 +13,7 @@ class FusedAdam(keras.optimizers.Adam):
     """Adam (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, algorithm 1) by torch's fused kernel.
 
     Keras' own Adam goes over the weights about a dozen times a step, torch's fused kernel once. The two differ in where
-    epsilon stands: here, as in the paper's algorithm and in torch, it is added to the bias-corrected square root; Keras
+    epsilon is added: here, as in the paper's algorithm and in torch, to the bias-corrected square root; Keras
     adds it to the uncorrected one. At 1e-7 that is seen in weights whose gradients are about as small.
 
     Args:
@@ -78,7 +78,7 @@ class FusedAdam(keras.optimizers.Adam):
 
 
 def _laid_out_as(value: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-    """A gradient in its variable's memory layout: the kernel walks memory and would mix up the weights without a word.
+    """A gradient in its variable's memory layout: the kernel walks memory and would silently mix up the weights.
 
     torch's autograd leaves gradients so; clipping, or a gradient from elsewhere, may not.
     """

@@ -1,4 +1,4 @@
-"""What is timed in training, and when the host waits for the device."""
+"""The clock of training, and when callbacks make the host wait for the device."""
 
 import math
 import time
@@ -12,14 +12,14 @@ from retina.machine import device
 
 
 class Clock(keras.callbacks.Callback):
-    """Tells the training batches which epoch it is, so that order and augmentation follow from it, and takes the time.
+    """Sets the epoch of the training batches, which decides their order and augmentation, and measures time.
 
     Args:
         batches: The training batches.
 
     Attributes:
         began: When the epoch began, by `time.perf_counter`.
-        trained: When its last training step had been done; validation follows.
+        steps_ended: When its last training step had been done; validation follows.
         stepping_seconds: Time between the two, all epochs together.
     """
 
@@ -37,8 +37,8 @@ class Clock(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keras has read the epoch's logs, so the device is done with its steps."""
         del epoch, logs
-        self.trained = time.perf_counter()
-        self.stepping_seconds += self.trained - self.began
+        self.steps_ended = time.perf_counter()
+        self.stepping_seconds += self.steps_ended - self.began
 
 
 INTERVAL = 0.1
@@ -46,36 +46,36 @@ INTERVAL = 0.1
 
 
 class BatchedCallbacks(keras.callbacks.CallbackList):
-    """Keras' list of callbacks; on a GPU it tells them of training steps ten times a second at most.
+    """Keras' list of callbacks; on a GPU it calls them for training steps ten times a second at most.
 
-    To tell them of a step, its loss must be read, which makes the host wait for the device, and then the device for the
-    host. So steps are told several at a time: all of them, in order, each with its own numbers, a little late, and the
-    last ones before the end of the epoch. Where reading costs nothing, each is told when it is done.
+    A callback of a step needs its loss, and reading that makes the host wait for the device, and then the device for
+    the host. So steps are passed on several at a time: all of them, in order, each with its own numbers, a little late,
+    and the last ones before the end of the epoch. Where reading costs nothing, each is passed on when it is done.
     """
 
     def __init__(self, callbacks: list[keras.callbacks.Callback], **kwargs: Any) -> None:  # noqa: ANN401 - Keras' own
         super().__init__(callbacks, add_history=True, **kwargs)
         self.interval = INTERVAL if device.device() == "cuda" else 0.0
-        self.untold: list[tuple[int, dict[str, torch.Tensor]]] = []
-        self.told = -math.inf
+        self.waiting: list[tuple[int, dict[str, torch.Tensor]]] = []
+        self.passed_on_at = -math.inf
 
     def on_train_batch_end(self, batch: int, logs: dict[str, torch.Tensor] | None = None) -> None:
-        """Tell of this step and of those before it, where it is time to."""
-        self.untold.append((batch, logs or {}))
-        if time.perf_counter() - self.told >= self.interval:
-            self.tell()
+        """Pass on this step and those that wait, once the interval is over."""
+        self.waiting.append((batch, logs or {}))
+        if time.perf_counter() - self.passed_on_at >= self.interval:
+            self.pass_on()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Tell of the last steps first."""
-        self.tell()
+        """Pass on the last steps first."""
+        self.pass_on()
         super().on_epoch_end(epoch, logs)
 
-    def tell(self) -> None:
-        """Read the logs of all steps that nobody was told of, at once, and pass them on."""
-        untold, self.untold = self.untold, []
-        if untold:
-            names = list(untold[0][1])
-            read = torch.stack([logs[name] for _, logs in untold for name in names]).view(len(untold), -1).tolist()
-            for (batch, _), numbers in zip(untold, read, strict=True):
+    def pass_on(self) -> None:
+        """Read the logs of all steps that wait, at once, and pass them on."""
+        steps, self.waiting = self.waiting, []
+        if steps:
+            names = list(steps[0][1])
+            read = torch.stack([logs[name] for _, logs in steps for name in names]).view(len(steps), -1).tolist()
+            for (batch, _), numbers in zip(steps, read, strict=True):
                 super().on_train_batch_end(batch, dict(zip(names, numbers, strict=True)))
-        self.told = time.perf_counter()
+        self.passed_on_at = time.perf_counter()

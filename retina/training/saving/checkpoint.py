@@ -31,7 +31,7 @@ LOG = logging.getLogger(__name__)
 
 SCHEMA = "retina-checkpoint/1"
 
-# What a file that is not ours, or not whole, can raise on the way through.
+# What reading a file raises that retina did not write, or that is cut short.
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile)
 
 Values = Sequence[np.ndarray | torch.Tensor]
@@ -42,7 +42,7 @@ GENERATIONS = 2
 
 
 def path(run: Run) -> Path:
-    """Where the checkpoints of a run lie."""
+    """The folder of a run's checkpoints."""
     return run.folder / "checkpoint"
 
 
@@ -74,10 +74,10 @@ def save(run: Run, state: State, rows: Sequence[dict[str, float]], best_weights:
     run.guard()
     home, epoch = path(run), len(rows)
     latest, best = _parts(home, rows)
-    known = _parts_of_newest(home)
+    digests = _parts_of_newest(home)
     parts = {latest.name: _write(latest, state)}
     # Written afresh where no generation holds it, such as after the newest was found damaged.
-    parts[best.name] = known.get(best.name) or _write(best, {"model": best_weights})
+    parts[best.name] = digests.get(best.name) or _write(best, {"model": best_weights})
     content = {"schema": SCHEMA, "run": run.folder.name, "epoch": epoch, "rows": list(rows), "parts": parts}
     files.write_text(_manifest(home, epoch), sealed.seal(content))
     _prune(home)
@@ -175,7 +175,7 @@ def _parts_of_newest(home: Path) -> Mapping[str, str]:
 
 
 def _content(run: Run, manifest: Path) -> dict[str, Any]:
-    """What a manifest tells; ValueError where it is damaged or of another run."""
+    """The content of a manifest; ValueError where it is damaged or of another run."""
     content = sealed.read_sealed(manifest)
     if content.get("schema") != SCHEMA or content.get("run") != run.folder.name:
         raise ValueError(f"belongs to {content.get('run')}, {content.get('schema')}")
@@ -185,7 +185,7 @@ def _content(run: Run, manifest: Path) -> dict[str, Any]:
 
 
 def _write(part: Path, groups: Mapping[str, Values]) -> str:
-    """Write groups of arrays as one file, whole or not at all, and tell its SHA-256."""
+    """Write groups of arrays as one file, whole or not at all; return its SHA-256."""
     arrays = {
         f"{group}.{place}": value.cpu().numpy() if isinstance(value, torch.Tensor) else value
         for group, members in groups.items()
@@ -199,8 +199,8 @@ def _write(part: Path, groups: Mapping[str, Values]) -> str:
 
 def _read(part: Path, digest: str) -> dict[str, list[np.ndarray]]:
     """The groups of arrays in a file; ValueError where it is not as it was written."""
-    if (found := files.sha256(part)) != digest:
-        raise ValueError(f"{part.name} has SHA-256 {found[:8]}..., not {digest[:8]}...")
+    if (actual := files.sha256(part)) != digest:
+        raise ValueError(f"{part.name} has SHA-256 {actual[:8]}..., not {digest[:8]}...")
     groups: dict[str, list[np.ndarray]] = {}
     with np.load(part, allow_pickle=False) as archive:
         for name in archive.files:
@@ -210,8 +210,8 @@ def _read(part: Path, digest: str) -> dict[str, list[np.ndarray]]:
 
 def _refuse_misfits(variables: Sequence[keras.Variable], saved: Sequence[Sequence[np.ndarray]]) -> None:
     """ValueError where saved values do not fit the variables, before any is assigned."""
-    wanted = [tuple(variable.shape) for variable in variables]
-    if any([array.shape for array in arrays] != wanted for arrays in saved):
+    shapes = [tuple(variable.shape) for variable in variables]
+    if any([array.shape for array in arrays] != shapes for arrays in saved):
         raise ValueError("belongs to another network")
 
 

@@ -50,10 +50,10 @@ class Writer(AbstractContextManager["Writer"]):
         with self._lock:
             self._newest = state, list(rows), best_weights
         if self._pending is None:
-            self._pending = self._thread.submit(self._work)
+            self._pending = self._thread.submit(self._write_pending)
 
     def finish(self) -> None:
-        """Wait until all epochs stand in the run folder.
+        """Wait until all epochs are in the run folder.
 
         Raises:
             RetinaError: one could not be written.
@@ -62,24 +62,24 @@ class Writer(AbstractContextManager["Writer"]):
             pending, self._pending = self._pending, None
             pending.result()
             if self._newest is not None:
-                self._pending = self._thread.submit(self._work)
+                self._pending = self._thread.submit(self._write_pending)
 
-    def _work(self) -> None:
+    def _write_pending(self) -> None:
         """Write the newest epoch, and again while there is a newer one."""
-        while (newest := self._taken()) is not None:
+        while (newest := self._take()) is not None:
             state, rows, best_weights = newest
             with torch.cuda.stream(self._stream):  # beside the training steps; no stream, no effect
                 checkpoint.save(self.run, state, rows, best_weights)
             self.run.write_history(rows)
 
-    def _taken(self) -> tuple[State, Sequence[dict[str, float]], Values] | None:
-        """What is to be written next, now the writing thread's alone."""
+    def _take(self) -> tuple[State, Sequence[dict[str, float]], Values] | None:
+        """Take what is to be written next, so that it is written once."""
         with self._lock:
             newest, self._newest = self._newest, None
         return newest
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Wait. What could not be written is told where the block ended well; else the block's own error is told."""
+        """Wait. An error of writing is raised where the block ended well; else the block's own error is."""
         del error, trace
         try:
             self.finish()

@@ -16,17 +16,17 @@ from retina.runs import reading, searches
 from retina.training import execution, setup
 from retina.training.loop.fit import compiled
 from retina.training.loop.losses import LOSSES
-from retina.training.plan import Plan, now, recorded
+from retina.training.plan import Plan, data_record, now
 from retina.training.searches import naming
 from retina.training.searches.lr_rule import DivergenceDetector, Suggestion, rates, smooth, suggest
 
 OF_A_SCHEDULE = ("learning_rate", "epochs", "early_stopping", "patience", "seed")
-"""Settings that a range test has no use for."""
+"""Settings that do not change a range test."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """What is tested.
+    """What is span.
 
     Args:
         low: The first learning rate.
@@ -43,7 +43,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Trace:
-    """What one seed showed.
+    """The test with one seed.
 
     Args:
         seed: The random seed.
@@ -51,7 +51,7 @@ class Trace:
         losses: (N,) float64, the training loss of each step's batch, before the step; finite.
         smoothed: (N,) float64.
         diverged: The loss left all bounds before the range ended.
-        suggestion: What follows.
+        suggestion: The rate that its losses suggest.
     """
 
     seed: int
@@ -63,67 +63,67 @@ class Trace:
 
     def to_dict(self) -> dict[str, Any]:
         """As recorded: plain JSON values."""
-        said = {"suggestion": self.suggestion.rate, "lower_bound": bool(self.suggestion.at_end)}
-        return {"seed": self.seed} | said | {"steps": len(self.rates), "diverged": self.diverged}
+        suggestion = {"suggestion": self.suggestion.rate, "lower_bound": bool(self.suggestion.at_end)}
+        return {"seed": self.seed} | suggestion | {"steps": len(self.rates), "diverged": self.diverged}
 
 
-def content(plan: Plan, tested: Range) -> dict[str, Any]:
-    """What a range test follows from, as plain JSON values."""
+def content(plan: Plan, span: Range) -> dict[str, Any]:
+    """All that decides a range test, as plain JSON values."""
     settings = {key: value for key, value in plan.experiment.to_dict().items() if key not in OF_A_SCHEDULE}
-    data = recorded(plan.data)
+    data = data_record(plan.data)
     return {
         "schema": searches.SCHEMA,
         "kind": "lr-find",
         "experiment": settings,
         "first_seed": plan.experiment.seed,
-        "range": dataclasses.asdict(tested),
+        "range": dataclasses.asdict(span),
         "data": {"source": data.source, "fingerprint": data.fingerprint, "notice": data.notice},
-        "weights": reading.plain(plan.start.recorded()),
+        "weights": reading.plain(plan.start.record()),
         "rule": "a tenth of the rate at which the smoothed training loss is lowest",
     }
 
 
-def name(plan: Plan, tested: Range) -> str:
+def name(plan: Plan, span: Range) -> str:
     """The name of a range test and of its folder."""
-    basis = content(plan, tested)
+    basis = content(plan, span)
     identity = {"experiment": meaningful(basis["experiment"]), "weights": plan.start.identity}
     identity |= {key: basis[key] for key in ("first_seed", "range", "rule")} | {"data": plan.data.fingerprint}
     return naming.name(plan, files.json_sha256(identity)[:8], searches.range_folder(plan.place.results))
 
 
-def measure(plan: Plan, tested: Range) -> list[Trace]:
+def measure(plan: Plan, span: Range) -> list[Trace]:
     """Train one network a seed while the learning rate grows; only training images are seen.
 
     Args:
         plan: What is trained; its learning rate and epochs do not count.
-        tested: The range.
+        span: The range.
 
     Raises:
-        RetinaError: memory does not suffice, or a kernel is missing.
+        RetinaError: there is not enough memory, or a layer has no deterministic kernel.
     """
     memory.keep_freed()
     kernels = device.deterministic_kernels(wanted=plan.experiment.deterministic)
     traces = []
-    with kernels, execution.torch_in_words():
-        for number in range(tested.seeds):
+    with kernels, execution.torch_errors_in_one_line():
+        for number in range(span.seeds):
             seed = plan.experiment.seed + number
-            changed = dataclasses.replace(plan, experiment=dataclasses.replace(plan.experiment, seed=seed))
-            with progress.bar(f"seed {seed}", tested.steps, quiet=plan.place.quiet, unit="steps") as advance:
-                traces.append(_trace(changed, tested, advance))
+            reseeded = dataclasses.replace(plan, experiment=dataclasses.replace(plan.experiment, seed=seed))
+            with progress.bar(f"seed {seed}", span.steps, quiet=plan.place.quiet, unit="steps") as advance:
+                traces.append(_trace(reseeded, span, advance))
     return traces
 
 
-def _trace(plan: Plan, tested: Range, advance: Callable[[int], None]) -> Trace:
-    """What one seed shows."""
+def _trace(plan: Plan, span: Range, advance: Callable[[int], None]) -> Trace:
+    """Train with one seed while the rate grows."""
     experiment = plan.experiment
     network, batches = setup.training(plan, setup.build(plan))
-    model = compiled(network, experiment.precision, tested.low, LOSSES[experiment.loss](experiment))
-    planned = rates(tested.low, tested.high, tested.steps)
+    model = compiled(network, experiment.precision, span.low, LOSSES[experiment.loss](experiment))
+    schedule = rates(span.low, span.high, span.steps)
     losses: list[float] = []
     detector, diverged = DivergenceDetector(), False
-    for rate, (images, labels) in zip(planned, endless(batches), strict=False):
+    for rate, (images, labels) in zip(schedule, endless(batches), strict=False):
         model.optimizer.learning_rate = float(rate)
-        model.reset_metrics()  # Keras answers with a running mean
+        model.reset_metrics()  # else Keras gives the mean loss of all steps so far
         loss = float(model.train_on_batch(images, labels, return_dict=True)["loss"])
         advance(1)
         diverged = detector.diverged(loss)
@@ -131,13 +131,13 @@ def _trace(plan: Plan, tested: Range, advance: Callable[[int], None]) -> Trace:
             break
         losses.append(loss)
     curve = np.asarray(losses, np.float64)
-    reached = planned[: len(curve)]
-    suggestion = suggest(reached, curve, tested.steps)
-    return Trace(experiment.seed, reached, curve, smooth(curve, tested.steps), diverged, suggestion)
+    curve_rates = schedule[: len(curve)]
+    suggestion = suggest(curve_rates, curve, span.steps)
+    return Trace(experiment.seed, curve_rates, curve, smooth(curve, span.steps), diverged, suggestion)
 
 
 def endless(batches: ShuffledBatches) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Training batches, epoch after epoch; a last one that is not full is left out where there are others."""
+    """Training batches, epoch after epoch; a last batch that is not full is left out, unless it is the only one."""
     full = max(1, len(batches.labels) // batches.batch_size)
     epoch = 1
     while True:
@@ -146,14 +146,14 @@ def endless(batches: ShuffledBatches) -> Iterator[tuple[torch.Tensor, torch.Tens
         epoch += 1
 
 
-def record(plan: Plan, tested: Range, traces: list[Trace]) -> dict[str, Any]:
+def record(plan: Plan, span: Range, traces: list[Trace]) -> dict[str, Any]:
     """The record of a range test, to be sealed: plain JSON values."""
-    seeds = {"name": name(plan, tested), "made": now(), "seeds": [trace.to_dict() for trace in traces]}
-    basis = content(plan, tested) | seeds | {"environment": provenance.describe()}
+    seeds = {"name": name(plan, span), "made": now(), "seeds": [trace.to_dict() for trace in traces]}
+    basis = content(plan, span) | seeds | {"environment": provenance.describe()}
     summary = searches.RangeTest.of(basis["name"], basis)
     return basis | {"suggestion": summary.typical, "spread": summary.spread}
 
 
-def folder(plan: Plan, tested: Range) -> Path:
+def folder(plan: Plan, span: Range) -> Path:
     """Where a range test is written."""
-    return searches.range_folder(plan.place.results) / name(plan, tested)
+    return searches.range_folder(plan.place.results) / name(plan, span)

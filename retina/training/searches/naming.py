@@ -1,4 +1,4 @@
-"""The names of searches: those of their runs, and the former ones, under which earlier versions wrote."""
+"""The names of searches: how they begin as their runs' do, and those that earlier versions gave."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def name(plan: Plan, rest: str, folder: Path, ending: str = "") -> str:
 
     Args:
         plan: The plan of a run of its settings.
-        rest: What tells it from others of the same backbone, parameter set and loss.
+        rest: The part of the name that differs between searches of one backbone, parameter set and loss.
         folder: Where such searches are written.
         ending: The ending of its file; empty for a folder.
     """

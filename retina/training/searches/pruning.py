@@ -1,4 +1,4 @@
-"""How a trial of a search is judged after every epoch, and ended where it promises too little."""
+"""Judge a trial of a search after every epoch, and end it where the study expects too little of it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +23,7 @@ def objective(rows: Sequence[Row]) -> float:
 
 
 class Prune(Watcher):
-    """Tells the study how a trial does after every epoch, and ends it where the study sees no promise.
+    """Reports a trial to the study after every epoch, and ends it where the study says so.
 
     Args:
         trial: Optuna's trial.
@@ -36,19 +36,19 @@ class Prune(Watcher):
         self.trial = trial
         self.epochs = experiment.epochs
         self.patience = experiment.patience if experiment.early_stopping else None
-        self.told = 0
+        self.epochs_reported = 0
 
     def hear(self) -> None:
-        """Tell the study the epochs that it has not heard of.
+        """Report the epochs that are new.
 
         Raises:
-            PrunedError: it sees no promise, and there is something left to save.
+            PrunedError: the study would end the trial, and epochs are left that this saves.
         """
         rows = self.rows()
-        for epoch in range(self.told + 1, len(rows) + 1):
+        for epoch in range(self.epochs_reported + 1, len(rows) + 1):
             value = objective(rows[:epoch])
             self.trial.report(value, epoch)
-            self.told = epoch
+            self.epochs_reported = epoch
             over = epoch == self.epochs or (
                 self.patience and epochs.stop_epoch([row["val_loss"] for row in rows[:epoch]], self.patience)
             )

@@ -1,8 +1,8 @@
 """A search over learning rates and batch sizes, whose trials are ordinary runs and whose only memory are run folders.
 
 The sampler (Optuna's TPE, seeded) and the pruner (the median of earlier trials) live in memory. Typed again, the search
-asks them from the first trial on and tells them what the run folders say, so that the same trials follow: a finished or
-a pruned trial is not trained again, an interrupted one goes on. There is no second record that could disagree with the
+asks them from the first trial on and reports what the run folders say, so that the same trials follow: a finished or a
+pruned trial is not trained again, an interrupted one resumes. There is no second record that could disagree with the
 folders, after Ctrl-C or after a kill.
 """
 
@@ -20,7 +20,7 @@ from retina.runs import folder as runs
 from retina.runs import reading, searches
 from retina.runs.record import Selection
 from retina.training import execution
-from retina.training.plan import Plan, recorded
+from retina.training.plan import Plan, data_record
 from retina.training.searches import naming
 from retina.training.searches.pruning import Prune, objective
 from retina.training.tracking.watcher import history
@@ -28,7 +28,7 @@ from retina.training.tracking.watcher import history
 STARTUP = 5
 """Trials drawn at random before the sampler learns from earlier ones, and finished trials before any is pruned."""
 WARMUP = 2
-"""Epochs that every trial may train: the first ones of a network say little of its last ones."""
+"""Epochs that every trial may train: the first ones say little about the last ones."""
 DIGITS = 3
 """Significant digits of a learning rate: more would only make names and tables longer."""
 OBJECTIVE = "validation AUROC at the epoch with the lowest validation loss, from history.csv"
@@ -87,7 +87,7 @@ def search(
         first: The plan of a run of the search's settings; its learning rate and batch size do not count.
         space: What is searched.
         trials: How many trials; more than before go on from there.
-        hear: Hears of every trial that is over.
+        hear: Called with every trial that is over.
 
     Raises:
         RetinaError: Optuna is not installed; or a run cannot be trained for another reason than that it diverged.
@@ -100,20 +100,20 @@ def search(
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=WARMUP),
     )
     states = optuna.trial.TrialState
-    over = []
+    results = []
     for number in range(1, trials + 1):
-        asked = study.ask()
-        drawn = asked.suggest_float("learning_rate", space.low, space.high, log=True)
-        batch = asked.suggest_categorical("batch_size", space.batch_sizes)
-        made = planned(first, space, number, rounded(drawn, space), batch)
-        trial = tried(made, number, asked)
+        handle = study.ask()
+        rate = handle.suggest_float("learning_rate", space.low, space.high, log=True)
+        batch = handle.suggest_categorical("batch_size", space.batch_sizes)
+        plan = trial_plan(first, space, number, rounded(rate, space), batch)
+        trial = run_trial(plan, number, handle)
         if trial.state == "finished":
-            study.tell(asked, trial.objective)
+            study.tell(handle, trial.objective)
         else:
-            study.tell(asked, state=states.PRUNED if trial.state == "pruned" else states.FAIL)
-        over.append(trial)
+            study.tell(handle, state=states.PRUNED if trial.state == "pruned" else states.FAIL)
+        results.append(trial)
         hear(trial)
-    return over
+    return results
 
 
 def rounded(rate: float, space: Space) -> float:
@@ -121,13 +121,13 @@ def rounded(rate: float, space: Space) -> float:
     return min(max(float(f"{rate:.{DIGITS}g}"), space.low), space.high)
 
 
-def planned(first: Plan, space: Space, number: int, rate: float, batch: int) -> Plan:
+def trial_plan(first: Plan, space: Space, number: int, rate: float, batch: int) -> Plan:
     """The plan of a trial: on the data and from the weights of the first."""
-    changed = {"learning_rate": rate, "batch_size": batch}
-    experiment = dataclasses.replace(first.experiment, **changed)
-    files_own = {key: getattr(first.experiment, key) for key in changed}
+    values = {"learning_rate": rate, "batch_size": batch}
+    experiment = dataclasses.replace(first.experiment, **values)
+    file_values = {key: getattr(first.experiment, key) for key in values}
     overrides = first.overrides | {
-        key: {"file": files_own[key], "option": value} for key, value in changed.items() if value != files_own[key]
+        key: {"file": file_values[key], "option": value} for key, value in values.items() if value != file_values[key]
     }
     return dataclasses.replace(
         first,
@@ -138,36 +138,36 @@ def planned(first: Plan, space: Space, number: int, rate: float, batch: int) -> 
     )
 
 
-def tried(made: Plan, number: int, asked: Any) -> Trial:  # noqa: ANN401 - Optuna's
-    """Train a trial, or read what it came to before.
+def run_trial(plan: Plan, number: int, handle: Any) -> Trial:  # noqa: ANN401 - Optuna's
+    """Train a trial, or read how it ended in an earlier session.
 
     Raises:
         RetinaError: it cannot be trained, for another reason than that it diverged.
     """
-    run = made.run
-    state = before(run)
-    watcher = Prune(asked, run, made.experiment)
+    run = plan.run
+    state = earlier_state(run)
+    watcher = Prune(handle, run, plan.experiment)
     if state is None:
         try:
-            execution.execute(made, watchers=[watcher])
+            execution.execute(plan, watchers=[watcher])
             state = "finished"
         except PrunedError:
             state = "pruned"
         except DivergedError:
             state = "failed"
     rows = history(run)
-    for epoch in range(watcher.told + 1, len(rows) + 1):
-        asked.report(objective(rows[:epoch]), epoch)
+    for epoch in range(watcher.epochs_reported + 1, len(rows) + 1):
+        handle.report(objective(rows[:epoch]), epoch)
     value = objective(rows) if state == "finished" else None
-    item = made.experiment
+    item = plan.experiment
     return Trial(number, item.learning_rate, item.batch_size, run.folder.name, state, value, len(rows))
 
 
-def before(run: runs.Run) -> str | None:
-    """What became of a trial in an earlier session; `None` where it is to be trained, or to go on."""
+def earlier_state(run: runs.Run) -> str | None:
+    """How a trial ended in an earlier session; `None` where it is to be trained or resumed."""
     try:
         record = run.record()
-    except RunError:  # there is none, or it is damaged, which training tells
+    except RunError:  # there is none, or it is damaged, which training raises
         return None
     if record.finished:
         return "finished"
@@ -194,13 +194,13 @@ def name(plan: Plan, space: Space) -> str:
 
 
 def record(plan: Plan, space: Space, trials: Sequence[Trial]) -> dict[str, Any]:
-    """What a search came to: plain JSON values."""
+    """The record of a search: plain JSON values."""
     best = winner(trials)
     states = [trial.state for trial in trials]
     settings = plan.experiment.to_dict()
     for key in ("learning_rate", "batch_size"):
         del settings[key]
-    data = recorded(plan.data)
+    data = data_record(plan.data)
     return {
         "schema": searches.SCHEMA,
         "kind": "tune",
@@ -208,7 +208,7 @@ def record(plan: Plan, space: Space, trials: Sequence[Trial]) -> dict[str, Any]:
         "objective_is": OBJECTIVE,
         "experiment": settings,
         "data": {"source": data.source, "fingerprint": data.fingerprint, "notice": data.notice},
-        "weights": reading.plain(plan.start.recorded()),
+        "weights": reading.plain(plan.start.record()),
         "space": dataclasses.asdict(space) | {"batch_sizes": list(space.batch_sizes)},
         "tried": len(trials),
         "finished": states.count("finished"),
@@ -221,7 +221,7 @@ def record(plan: Plan, space: Space, trials: Sequence[Trial]) -> dict[str, Any]:
 
 
 def write(results: Path, content: dict[str, Any]) -> Path:
-    """Write what a search came to, sealed, whole or not at all."""
+    """Write the record of a search, sealed, whole or not at all."""
     path = searches.tuning_folder(results) / f"{content['name']}.json"
     files.write_text(path, sealed.seal(content))
     return path

@@ -20,7 +20,7 @@ class Step:
     Args:
         plan: The run.
         finished: It has results and is reused.
-        reached: Epochs finished before; training resumes after them.
+        reached: Epochs of an interrupted run that are finished; training resumes after them.
         estimate: How long it will take.
     """
 
@@ -65,17 +65,17 @@ def plans(members: Sequence[Member], place: Place) -> list[Plan]:
         RetinaError: see `retina.training.plan.Planner.plan`; or two members are the same run.
     """
     planner = Planner(place)
-    found: dict[str, Plan] = {}
+    by_digest: dict[str, Plan] = {}
     for member in members:
         plan = planner.plan(member.experiment, member.overrides)
-        if plan.digest in found:
+        if plan.digest in by_digest:
             raise RunError(
                 "two runs of the study are the same run, once their settings are resolved",
                 found=plan.name,
-                advice="drop one of the two",
+                advice="remove one of the two from the study",
             )
-        found[plan.digest] = plan
-    return list(found.values())
+        by_digest[plan.digest] = plan
+    return list(by_digest.values())
 
 
 def agenda(plans: Sequence[Plan], pace: Pace) -> list[Step]:

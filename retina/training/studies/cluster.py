@@ -1,8 +1,8 @@
-"""Runs on a Ray cluster: each is one plain task that wraps the same resumable run.
+"""Runs on a Ray cluster: each is one task that trains a resumable run.
 
-The run folder is the truth. Where all machines see the results folder, a run whose machine died goes on elsewhere from
-its last checkpoint, and a study whose driver died goes on when the same command is typed again. Where they do not, a
-finished run folder is brought back whole, and a run whose machine died begins again on another.
+The run folder alone says how far a run is. Where all machines see the results folder, a run whose machine died resumes
+elsewhere from its last checkpoint, and a study whose driver died resumes when the same command is typed again. Where
+they do not, a finished run folder is sent back whole, and a run whose machine died begins again on another.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def engine(
 ) -> Iterator[Engine]:
     """Connect to a Ray cluster, or start one of this machine alone, and yield an engine that trains there.
 
-    A cluster started here asks for a token that is made for it, and shows no dashboard. For another, Ray itself reads
+    A cluster started here asks for a token of its own and shows no dashboard. For another, Ray itself reads
     the token from the environment, see https://docs.ray.io/en/latest/ray-security/token-auth.html.
 
     Alone on this machine a run has the threads that the local engine would have, and so the same last digits.
@@ -52,18 +52,18 @@ def engine(
         RetinaError: Ray is not installed, the cluster cannot be reached, a machine of it has other code, or none has
             room for a run.
     """
-    ray = connection.imported(address)
+    ray = connection.import_ray(address)
     if address is None and cpus is None:
         cpus = torch.get_num_threads()
     with connection.connected(ray, address), connection.as_one_line(ray):
-        nodes = living(ray)
+        nodes = nodes_with_cpus(ray)
         room = room_of(nodes, cpus, gpus)
         mark = mark_of(results)
         tasks = Tasks(ray, nodes, room, mark, track)
-        yield Engine(tasks.train, abreast=abreast(nodes, room))
+        yield Engine(tasks.train, parallel=parallel(nodes, room))
 
 
-def living(ray: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the package
+def nodes_with_cpus(ray: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the package
     """The machines of the cluster that can train: those with a CPU to give."""
     return [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
 
@@ -76,21 +76,21 @@ def room_of(nodes: Sequence[dict[str, Any]], cpus: int | None, gpus: int | None)
     """
     offers = [{name: int(node["Resources"].get(name, 0)) for name in ("CPU", "GPU")} for node in nodes]
     smallest = {name: min((offer[name] for offer in offers), default=0) for name in ("CPU", "GPU")}
-    wanted = {
+    request = {
         "CPU": smallest["CPU"] if cpus is None else cpus,
         "GPU": min(1, smallest["GPU"]) if gpus is None else gpus,
     }
-    if not any(all(offer[name] >= wanted[name] for name in wanted) for offer in offers):
+    if not any(all(offer[name] >= request[name] for name in request) for offer in offers):
         raise ExperimentError(
             "no machine of the cluster has room for a run",
-            expected=f"{wanted['CPU']} CPUs and {wanted['GPU']} GPUs on one of them",
+            expected=f"{request['CPU']} CPUs and {request['GPU']} GPUs on one of them",
             found="; ".join(f"{offer['CPU']} and {offer['GPU']}" for offer in offers) or "no machine with a CPU",
             advice="ask for less with --cpus and --gpus",
         )
-    return {"num_cpus": wanted["CPU"], "num_gpus": wanted["GPU"]}
+    return {"num_cpus": request["CPU"], "num_gpus": request["GPU"]}
 
 
-def abreast(nodes: Sequence[dict[str, Any]], room: dict[str, int]) -> int:
+def parallel(nodes: Sequence[dict[str, Any]], room: dict[str, int]) -> int:
     """How many runs have room at a time."""
     needs = {"CPU": room["num_cpus"], "GPU": room["num_gpus"]}
     return sum(
@@ -99,7 +99,7 @@ def abreast(nodes: Sequence[dict[str, Any]], room: dict[str, int]) -> int:
 
 
 def mark_of(results: Path) -> str:
-    """The name of a file in the results folder that no other has, by which a machine sees whether it has the same.
+    """The name of a file that only this results folder has, by which a machine sees whether it shares the folder.
 
     Raises:
         RetinaError: the folder cannot be written.
@@ -107,8 +107,8 @@ def mark_of(results: Path) -> str:
     folder = runs.runs_folder(results)
     with files.unwritable_is_one_line(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        known = min(folder.glob(f"{MARK}*"), default=None)
-        mark = known or folder / f"{MARK}{uuid.uuid4().hex}"
+        earlier = min(folder.glob(f"{MARK}*"), default=None)
+        mark = earlier or folder / f"{MARK}{uuid.uuid4().hex}"
         mark.touch()
     return mark.name
 
@@ -168,7 +168,7 @@ class Tasks:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         kinds = list({item.kind: item for item in jobs}.values())
-        ask = self.ray.remote(num_cpus=0, max_retries=0, max_calls=1)(remote.introduce)
+        ask = self.ray.remote(num_cpus=0, max_retries=0, max_calls=1)(remote.check_machine)
         places = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in self.nodes]
         answers = [ask.options(scheduling_strategy=place).remote(kinds, self.mark) for place in places]
         for node, answer in zip(self.nodes, answers, strict=True):
@@ -185,13 +185,13 @@ class Tasks:
                 raise problem
 
     def outcome_of(self, reference: Any, item: Job) -> Outcome:  # noqa: ANN401 - Ray's
-        """What became of a task that has ended; a run folder that it sent is put into the results folder."""
+        """The outcome of a task that has ended; a run folder that it sent is put into the results folder."""
         try:
-            brought = self.ray.get(reference)
-            if brought.folder is not None:
-                remote.unpack(brought.folder, item.folder)
+            answer = self.ray.get(reference)
+            if answer.folder is not None:
+                remote.unpack(answer.folder, item.folder)
         except RetinaError as error:
             return Outcome(item.name, "failed", error=str(error))
         except self.ray.exceptions.RayError as error:
             return Outcome(item.name, "failed", error=connection.in_words(error))
-        return brought.outcome
+        return answer.outcome

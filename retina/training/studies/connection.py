@@ -18,14 +18,14 @@ REACH = 10.0
 TOKEN = "RAY_AUTH_TOKEN"  # noqa: S105 - a name
 
 
-def imported(address: str | None) -> ModuleType:
-    """Ray, which reads its settings when it is imported: no statistics for its makers, and a token for a new cluster.
+def import_ray(address: str | None) -> ModuleType:
+    """Import Ray with its settings, which it reads then: no usage statistics, and a token for a new cluster.
 
     Raises:
         RetinaError: it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else tasks that ask for no GPU see none
     if address is None:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ.setdefault(TOKEN, secrets.token_hex(32))
@@ -34,7 +34,7 @@ def imported(address: str | None) -> ModuleType:
 
 @contextlib.contextmanager
 def connected(ray: Any, address: str | None) -> Iterator[None]:  # noqa: ANN401 - the package
-    """Be connected to a cluster while the block lasts.
+    """Connect to a cluster while the block lasts.
 
     Raises:
         RetinaError: it cannot be reached.
@@ -64,7 +64,7 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:  # noqa: ANN401 
 
 @contextlib.contextmanager
 def own_signals() -> Iterator[None]:
-    """Keep this process's answer to SIGTERM, which Ray would replace by one of its own."""
+    """Keep this process's handler of SIGTERM, which Ray would replace by its own."""
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield
@@ -82,7 +82,7 @@ def as_one_line(ray: Any) -> Iterator[None]:  # noqa: ANN401 - the package
         raise RetinaError(
             "the Ray cluster was lost",
             found=in_words(error),
-            advice="type the same command again, on this cluster or another: it goes on with what is left",
+            advice="type the same command again, on this cluster or another, to train what is left",
         ) from error
 
 

@@ -1,7 +1,6 @@
 """Many runs, one after another or one a device.
 
-Finished ones are reused, interrupted ones go on, failed ones get a second try, and the rest goes on whatever becomes of
-one.
+Finished ones are reused, interrupted ones resume, failed ones get a second try, and no run ends the others.
 """
 
 import contextlib
@@ -23,15 +22,15 @@ from retina.training.studies.outcome import Outcome
 
 @dataclass(frozen=True)
 class Engine:
-    """Who trains.
+    """Trains the runs of a study.
 
     Args:
-        train: Takes plans and yields what became of each, in whatever order they end.
-        abreast: How many runs it trains at a time at most.
+        train: Takes plans and yields the outcome of each, in the order in which they end.
+        parallel: How many runs it trains at a time at most.
     """
 
     train: Callable[[Sequence[Plan]], Generator[Outcome, None, None]]
-    abreast: int = 1
+    parallel: int = 1
 
 
 def run(plans: Sequence[Plan], engine: Engine, hear: Callable[[Outcome], None]) -> list[Outcome]:
@@ -41,8 +40,8 @@ def run(plans: Sequence[Plan], engine: Engine, hear: Callable[[Outcome], None]) 
 
     Args:
         plans: The runs, each a different one.
-        engine: Who trains them.
-        hear: Called with each outcome when it is there, with the second of a run tried twice too.
+        engine: Trains them.
+        hear: Called with each outcome as soon as there is one; twice for a run that is tried twice.
 
     Returns:
         The outcomes, in the order of the plans.
@@ -94,7 +93,7 @@ def on_devices(number: int, *, track: str | None = None) -> Engine:
             found=f"{len(names)} of them" if names else "no GPU; on a processor one run uses all cores",
             advice="leave --jobs out",
         )
-    return Engine(lambda plans: _on_each(plans, names[:number], track), abreast=number)
+    return Engine(lambda plans: _on_each(plans, names[:number], track), parallel=number)
 
 
 def devices() -> list[str]:
@@ -107,7 +106,7 @@ def devices() -> list[str]:
 
 
 def _on_each(plans: Sequence[Plan], names: Sequence[str], track: str | None) -> Generator[Outcome, None, None]:
-    """Train runs, one a device at a time; a process that is killed takes its own run down and no other."""
+    """Train runs, one a device at a time; a process that is killed ends its own run and no other."""
     waiting, idle = deque(plans), list(names)
     pools: dict[str, ProcessPoolExecutor] = {}
     busy: dict[Future[Outcome], tuple[str, Plan]] = {}
@@ -137,11 +136,11 @@ def _on_each(plans: Sequence[Plan], names: Sequence[str], track: str | None) -> 
 def _pool(name: str) -> ProcessPoolExecutor:
     """One process for a device, which keeps from run to run what it has read."""
     spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, mp_context=spawn, initializer=_settle, initargs=(name,))
+    return ProcessPoolExecutor(1, mp_context=spawn, initializer=_begin_on_device, initargs=(name,))
 
 
-def _settle(name: str) -> None:
-    """See no device but one, before torch looks for them."""
+def _begin_on_device(name: str) -> None:
+    """Hide all devices but one, before torch looks for them."""
     os.environ["CUDA_VISIBLE_DEVICES"] = name
     processes.begin_worker()
 
@@ -149,7 +148,7 @@ def _settle(name: str) -> None:
 def _perform(item: Job) -> Outcome:
     """Train a job in a worker, which keeps what it has read from one job to the next and ends when it is asked to."""
     try:
-        with signals.ending_softly():
+        with signals.termination_as_interrupt():
             return job.perform(item)
-    except KeyboardInterrupt:  # the record says so; the next job in the queue must not begin
+    except KeyboardInterrupt:  # the record says so; without this exit the next job in the queue would begin
         os._exit(1)

@@ -1,4 +1,4 @@
-"""A run of a study as it is sent to another process or another machine, which plans it anew and must get the same."""
+"""A run of a study as it is sent to another process or machine, which plans it again and must get the same plan."""
 
 import dataclasses
 import functools
@@ -56,7 +56,7 @@ class Job:
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """What jobs share that need the same data and starting weights."""
+        """The same for jobs that need the same data and starting weights."""
         item = self.experiment
         return item.backbone, item.weights, item.image_size, item.crop_disc, self.fingerprint
 
@@ -66,7 +66,7 @@ class Job:
 
 
 def job_of(plan: Plan, *, track: str | None = None) -> Job:
-    """A planned run as a job."""
+    """A plan_of run as a job."""
     place = plan.place
     builtin = place.data is None and not os.environ.get(dataset.DATA_VARIABLE)
     return Job(
@@ -88,7 +88,7 @@ def job_of(plan: Plan, *, track: str | None = None) -> Job:
 
 
 def perform(job: Job, *, patience: float = 0.0) -> Outcome:
-    """Train a job, reuse its finished run, or resume an interrupted one; whatever happens, report what became of it.
+    """Train a job, reuse its finished run, or resume an interrupted one; report the outcome, an error included.
 
     Args:
         job: The job.
@@ -97,10 +97,10 @@ def perform(job: Job, *, patience: float = 0.0) -> Outcome:
     Raises:
         KeyboardInterrupt: it was interrupted; the record says so.
     """
-    return outcome.attempt(job.name, lambda: outcome.train(planned(job), track=job.track, patience=patience))
+    return outcome.attempt(job.name, lambda: outcome.train(plan_of(job), track=job.track, patience=patience))
 
 
-def planned(job: Job) -> Plan:
+def plan_of(job: Job) -> Plan:
     """The plan of a job on this machine.
 
     Raises:
@@ -113,25 +113,25 @@ def planned(job: Job) -> Plan:
 
 @functools.cache
 def _planner(place: Place) -> Planner:
-    """This process keeps from one job to the next what it has read."""
+    """One planner for all jobs of this process, so that data are read once."""
     return Planner(place)
 
 
 def require_same(job: Job, plan: Plan) -> None:
-    """Refuse to train on other data, or from other weights, than the study was planned for.
+    """Refuse to train on other data, or from other weights, than the study was plan_of for.
 
     Raises:
         RunError: the fingerprint of the data or the digest of the run differs here.
     """
-    for what, expected, found in (
+    for problem, expected, actual in (
         ("the data differ between machines", job.fingerprint, plan.data.fingerprint),
         ("the starting weights differ between machines", job.digest, plan.digest),
     ):
-        if expected != found:
+        if expected != actual:
             raise RunError(
-                f"{what}: nothing was trained",
+                f"{problem}: nothing was trained",
                 expected=expected,
-                found=f"{found} on {provenance.host()}",
+                found=f"{actual} on {provenance.host()}",
                 where=plan.data.folder,
-                advice="give every machine the same files",
+                advice="copy the same files to every machine",
             )

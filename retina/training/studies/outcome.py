@@ -1,4 +1,4 @@
-"""What became of a run of a study, whatever happened while it was trained."""
+"""How a run of a study ended: with results, reused, or with an error that ends no other run."""
 
 import dataclasses
 import logging
@@ -18,14 +18,14 @@ FAULTS = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError),
     *(ImportError, MemoryError, OSError, RuntimeError),
 )
-"""What Python, Keras and torch raise of faults in a program, and of failures of memory, disk and device."""
+"""What Python, Keras and torch raise where a program has a fault, or memory, disk or device fail."""
 POLL = 1.0
 """Seconds between two looks at a run that another process holds."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run.
+    """How a run ended.
 
     Args:
         name: The name of the run.
@@ -66,7 +66,7 @@ def finished_before(plan: Plan) -> Outcome | None:
 
 
 def attempt(name: str, train: Callable[[], tuple[Run, bool]]) -> Outcome:
-    """Train a run, and report what became of it: no error of one run ends the others.
+    """Train a run and return its outcome: no error of one run ends the others.
 
     Args:
         name: The name of the run.

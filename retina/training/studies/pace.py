@@ -1,4 +1,4 @@
-"""How long runs take on this machine, as far as finished runs tell."""
+"""How long runs take on this machine, as measured in finished runs."""
 
 import contextlib
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from retina.runs.folder import list_runs
 from retina.runs.record import Record
 
 HARDWARE = ("device_name", "threads")
-"""What of a run's environment decides how fast it is."""
+"""The fields of a run's environment that decide how fast it is."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The time that runs will take at most, should none stop early.
+    """The time that runs will take where none stops early.
 
     Args:
         seconds: All of it; `None` where nothing was ever measured here.
@@ -52,8 +52,8 @@ class Pace:
     """
 
     def __init__(self, results: Path) -> None:
-        described = provenance.describe()
-        self.hardware = [described[name] for name in HARDWARE]
+        environment = provenance.describe()
+        self.hardware = [environment[name] for name in HARDWARE]
         self.seconds: dict[tuple[object, ...], float] = {}
         for run in list_runs(results):
             # a record that is damaged, or of another version, is reported where it is compared
@@ -61,7 +61,7 @@ class Pace:
                 self.learn(run.record())
 
     def learn(self, record: Record) -> None:
-        """Take what a finished run's record says, where it was trained on a machine like this one."""
+        """Take the speed of a finished run that was trained on a machine like this one."""
         if not record.finished or [getattr(record.environment, name) for name in HARDWARE] != self.hardware:
             return
         spent, images = record.timings.training_seconds, record.data.splits["train"].images
@@ -76,11 +76,12 @@ class Pace:
         """Seconds for one image and epoch, and whether that was measured.
 
         What was not measured is scaled, by the operations of the backbone and by the pixels, from the run measured here
-        that needs most nearly as many.
+        whose operations are nearest.
         """
         own = kind(experiment)
         if own in self.seconds:
             return self.seconds[own], True
+        # The first two parts, backbone and side, are what is scaled by; the others must be the same.
         others = {other: operations(other) for other in self.seconds if other[2:] == own[2:] and operations(other)}
         needed = operations(own)
         if not others or not needed:
@@ -106,6 +107,6 @@ def operations(kind: tuple[object, ...]) -> float | None:
     backbone, side, *_ = kind
     try:
         needed = catalogue.facts_of(backbone).multiply_adds
-    except RetinaError:  # another version of retina knew it
+    except RetinaError:  # a backbone of another version of retina
         return None
     return needed and needed * (side / 224) ** 2

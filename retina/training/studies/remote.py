@@ -1,4 +1,4 @@
-"""What a machine of a cluster does: say who it is, train a run, and send its folder where that is not seen by all."""
+"""What a machine of a cluster does: check its code and data, train a run, and send the folder where none is shared."""
 
 import contextlib
 import io
@@ -25,8 +25,8 @@ PATIENCE = lease.SILENCE + 3 * lease.BEAT
 
 
 @dataclass(frozen=True)
-class Brought:
-    """What a machine sends back.
+class Answer:
+    """What a machine sends back of a run.
 
     Args:
         outcome: What became of the run there.
@@ -38,8 +38,8 @@ class Brought:
     folder: bytes | None = None
 
 
-def introduce(kinds: Sequence[Job], mark: str) -> RetinaError | None:
-    """See that this machine has the code, the data and the weights of a study.
+def check_machine(kinds: Sequence[Job], mark: str) -> RetinaError | None:
+    """Check that this machine has the code, the data and the weights of a study.
 
     Args:
         kinds: A job for every data set and starting weights of the study.
@@ -52,30 +52,30 @@ def introduce(kinds: Sequence[Job], mark: str) -> RetinaError | None:
         for item in kinds:
             refuse_other_code(item.code, provenance.code(item.packages), provenance.host())
             with working_in(item):
-                job.planned(settled(item, mark))
+                job.plan_of(local_job(item, mark))
     except RetinaError as error:
         words = error.found if provenance.host() in str(error.found) else f"{error.found} on {provenance.host()}"
         return RetinaError(error.problem, expected=error.expected, found=words, where=error.where, advice=error.advice)
     return None
 
 
-def refuse_other_code(expected: dict[str, str], found: dict[str, str], host: str) -> None:
+def refuse_other_code(expected: dict[str, str], actual: dict[str, str], host: str) -> None:
     """Refuse to train with other code than the study was planned with.
 
     Raises:
         RetinaError: it differs.
     """
-    other = [name for name in expected if found.get(name) != expected[name]]
+    other = [name for name in expected if actual.get(name) != expected[name]]
     if other:
         raise RetinaError(
             "the code differs between machines: nothing was trained",
             expected=", ".join(f"{name} {expected[name][:12]}" for name in other),
-            found=", ".join(f"{name} {str(found.get(name))[:12]}" for name in other) + f" on {host}",
+            found=", ".join(f"{name} {str(actual.get(name))[:12]}" for name in other) + f" on {host}",
             advice="install the same version of retina and of its packages on every machine",
         )
 
 
-def perform(item: Job, mark: str, threads: int) -> Brought:
+def perform(item: Job, mark: str, threads: int) -> Answer:
     """Train a job on this machine; the body of a task.
 
     Args:
@@ -86,26 +86,26 @@ def perform(item: Job, mark: str, threads: int) -> Brought:
     try:
         refuse_other_code(item.code, provenance.code(item.packages), provenance.host())
     except RetinaError as error:
-        return Brought(Outcome(item.name, "failed", error=str(error)))
-    torch.set_num_threads(threads)  # a process that another task has begun may have been given fewer
-    own = settled(item, mark)
+        return Answer(Outcome(item.name, "failed", error=str(error)))
+    torch.set_num_threads(threads)  # an earlier task in this process may have had fewer
+    own = local_job(item, mark)
     if own != item:
         sweep(runs.runs_folder(own.place.results))
     with working_in(item):
         outcome = job.perform(own, patience=PATIENCE)
     if outcome.error:
         outcome = replace(outcome, error=f"{outcome.error} | On: {provenance.host()}")
-    return Brought(outcome, None if own == item or not outcome.finished else pack(own.folder))
+    return Answer(outcome, None if own == item or not outcome.finished else pack(own.folder))
 
 
-def settled(item: Job, mark: str) -> Job:
+def local_job(item: Job, mark: str) -> Job:
     """A job with the results folder that this machine can use: that of the study, or one in its own cache."""
     shared = (runs.runs_folder(item.place.results) / mark).is_file()
     return item if shared else item.at(kept.cache_folder() / "cluster")
 
 
 def working_in(item: Job) -> AbstractContextManager[None]:
-    """Be where the study was typed, so that relative paths mean the same; nowhere else where that is not there."""
+    """Work in the folder where the study was typed, so that relative paths mean the same; if there is no such, stay."""
     return contextlib.chdir(item.home) if item.home.is_dir() else contextlib.nullcontext()
 
 
@@ -128,7 +128,7 @@ def pack(folder: Path) -> bytes:
 
 
 def unpack(content: bytes, folder: Path) -> None:
-    """Put a finished run folder into its place, whole or not at all; what an unfinished run left there makes way.
+    """Put a finished run folder into its place, whole or not at all; what an unfinished run left there is removed.
 
     Raises:
         RetinaError: the folder cannot be written, or a process on this machine trains there.

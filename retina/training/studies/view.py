@@ -1,4 +1,4 @@
-"""A study as a person watches it: its runs and the time left, on stderr, read from the run folders themselves."""
+"""A study on stderr while it runs: its runs and the time left, read from the run folders."""
 
 import contextlib
 import threading
@@ -31,9 +31,9 @@ class RunState:
     Args:
         plan: The run.
         epochs: Epochs finished.
-        ended: It is finished, or was given up.
+        ended: It is finished, or will not be tried again.
         latest: The last epoch's numbers in words, while it is trained.
-        stamp: When the record was written that was read last, of a run that nobody trains.
+        stamp: When the record that was read last was written, where no process trains the run.
     """
 
     plan: Plan
@@ -64,19 +64,19 @@ class StudyView:
 
     def __init__(self, steps: Sequence[Step], pace: Pace, *, quiet: bool) -> None:
         self.pace = pace
-        self.abreast = 1
+        self.parallel = 1
         self.quiet = quiet
         self.members = {item.plan.name: RunState(item.plan, item.reached, item.finished) for item in steps}
         self.console: Console | None = None
 
     @contextlib.contextmanager
-    def shown(self, *, abreast: int) -> Iterator[None]:
+    def show(self, *, parallel: int) -> Iterator[None]:
         """Show the study while the block lasts.
 
         Args:
-            abreast: How many runs are trained at a time.
+            parallel: How many runs are trained at a time.
         """
-        self.abreast = abreast
+        self.parallel = parallel
         if self.quiet:
             yield
         elif progress.on_terminal():
@@ -102,7 +102,7 @@ class StudyView:
 
     @contextlib.contextmanager
     def _in_lines(self) -> Iterator[None]:
-        """Say every `progress.INTERVAL` which runs have come further; epochs that are over sooner share a line."""
+        """Write every `progress.INTERVAL` which runs have new epochs; of several epochs in that time only the last."""
         over = threading.Event()
 
         def watch() -> None:
@@ -119,14 +119,14 @@ class StudyView:
             watching.join()
 
     def news(self) -> list[str]:
-        """A line for every run with epochs that no call before knew of, and where there is one, the time left."""
+        """A line for every run with epochs that are new since the last call, and where there is one, the time left."""
         before = {name: member.epochs for name, member in self.members.items()}
         self.look()
         lines = [item.line for name, item in self.members.items() if item.latest and item.epochs > before[name]]
         return [*lines, self.lines()[0]] if lines else []
 
     def report(self, outcome: Outcome) -> None:
-        """Take note of what became of a run, and say it in a line that stays."""
+        """Take note of the outcome of a run, and write it in a line that stays."""
         again = outcome.status == "failed" and outcome.attempts == 1
         self.end(outcome.name, ended=not again)
         words = "finished before, reused" if outcome.reused else f"{outcome.status} in {in_words(outcome.seconds)}"
@@ -174,12 +174,13 @@ class StudyView:
         """Seconds to go at most; `None` where nothing was measured yet."""
         going = [item for item in self.members.values() if item.left]
         estimate = self.pace.estimate([(item.plan.experiment, item.plan.training_images, item.left) for item in going])
-        return estimate.seconds and estimate.seconds / max(1, min(self.abreast, len(going)))
+        # The estimate is of one run after another; as many as are trained at a time share it.
+        return estimate.seconds and estimate.seconds / max(1, min(self.parallel, len(going)))
 
     def lines(self) -> list[str]:
         """The study in words: a line for all, and one for each run under way."""
-        ended, left = sum(item.ended for item in self.members.values()), self.left()
-        time_left = "time left not known yet" if left is None else f"{in_words(left)} left at most"
+        ended, seconds = sum(item.ended for item in self.members.values()), self.left()
+        time_left = "time left not known yet" if seconds is None else f"{in_words(seconds)} left at most"
         under_way = [item for item in self.members.values() if item.latest]
         return [
             f"{ended} of {len(self.members)} runs ended, {time_left}",

@@ -1,7 +1,7 @@
 """A run as a live view shows it: the numbers of `history.csv`, epoch by epoch, in TensorBoard or MLflow.
 
-The run folder is the truth. A tracker is brought up to it when training begins, after every epoch and in the end, so
-that an interrupted run stands there once when it goes on, and a run that was finished before can be shown too.
+The run folder decides. A tracker is brought up to it when training begins, after every epoch and in the end, so that a
+resumed run is there once, and a run that was finished before can be shown too.
 """
 
 import logging
@@ -20,9 +20,9 @@ LOG = logging.getLogger(__name__)
 
 
 class Follow(Watcher):
-    """Shows every epoch of a run in a tracker, as soon as it stands in the run folder.
+    """Shows every epoch of a run in a tracker, as soon as it is in the run folder.
 
-    A tracker that fails costs a warning and is left alone from then on; training goes on.
+    Where a tracker fails, a warning says so and it is shown nothing more; training goes on.
 
     Args:
         tracker: Where epochs are shown.
@@ -47,8 +47,8 @@ class Follow(Watcher):
                 self.catch_up(status)
         except self.tracker.errors as error:
             self.tracker.broken = True
-            found = " ".join(str(error).split())[:300] or type(error).__name__
-            LOG.warning("the run is not shown in %s any more (%s) | It goes on.", self.tracker.name, found)
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            LOG.warning("the run is not shown in %s any more (%s) | Training goes on.", self.tracker.name, reason)
 
     def catch_up(self, status: str | None) -> None:
         """Show what is not shown yet."""
@@ -81,7 +81,7 @@ def tracked(kind: str | None, plan: Plan) -> Iterator[Sequence[keras.callbacks.C
     try:
         yield [follow]
     finally:
-        with suppress(RunError):  # no record yet: nothing was trained, and the reason is told elsewhere
+        with suppress(RunError):  # no record yet: nothing was trained, and the error that says why is under way
             status = plan.run.record().status
             if status != "running":  # else another process trains it, and shows it
                 follow.follow(status)

@@ -1,4 +1,4 @@
-"""TensorBoard and MLflow: where a run's epochs are shown, and what must stand there before the next one is."""
+"""TensorBoard and MLflow: how a run's epochs are shown there, each once."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ METRICS = tuple(name for name in HISTORY_COLUMNS if name != "epoch")
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Keep what a tracker's packages say about their own packages from the user."""
+    """Hide the warnings that a tracker's packages give about their own packages."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -33,9 +33,9 @@ class Tracker:
         plan: What is trained.
 
     Attributes:
-        name: What a reader calls it.
+        name: Its name in messages.
         errors: What it raises where its disk, its server or its data base fails.
-        broken: It failed once and is left alone.
+        broken: It failed once and is shown nothing more.
 
     Raises:
         RetinaError: its package is not installed.
@@ -50,7 +50,7 @@ class Tracker:
         self.broken = False
 
     def begin(self, rows: Sequence[Row]) -> int:
-        """Open what is shown of the run, and tell how many of the epochs so far stand there, from the first."""
+        """Open what is shown of the run; return how many of the epochs so far are there, from the first."""
         raise NotImplementedError
 
     def show(self, row: Row) -> None:
@@ -65,8 +65,8 @@ class Tracker:
 class TensorBoard(Tracker):
     """Event files in RESULTS/tensorboard/<run>, one scalar a column of `history.csv`, rounded to float32.
 
-    A session writes one file that holds all epochs so far and takes away those of earlier sessions, so that no epoch
-    stands there twice or is lost; a TensorBoard that watches meanwhile is told to forget what it has read.
+    A session writes one file that holds all epochs so far and removes those of earlier sessions, so that no epoch is
+    there twice or lost; the file tells a TensorBoard that watches meanwhile to drop what it has read.
     """
 
     name = "TensorBoard"
@@ -98,7 +98,7 @@ class TensorBoard(Tracker):
         self.writer.flush()
 
     def close(self, status: str) -> None:
-        """Close the file; the status stands in the record."""
+        """Close the file; the status is in the record."""
         del status
         self.writer.close()
 
@@ -106,8 +106,8 @@ class TensorBoard(Tracker):
 class MLflow(Tracker):
     """A run of the experiment `retina` in MLFLOW_TRACKING_URI, or in the file RESULTS/mlflow.db, under the run's name.
 
-    What stands there is compared with the epochs of the run folder: where they are the first of them, the rest follows;
-    where they are others, since the run was trained anew, that run is deleted and another takes its place.
+    The epochs there are compared with those of the run folder: where they are its first ones, the rest is added; where
+    they are others, since the run was trained again, MLflow's run is deleted and another takes its place.
     """
 
     name = "MLflow"
@@ -129,16 +129,17 @@ class MLflow(Tracker):
             logging.getLogger(log).setLevel(logging.ERROR)
 
     def begin(self, rows: Sequence[Row]) -> int:
-        """Find the run, or make it, and count the epochs that stand there."""
+        """Find the run, or make it, and count the epochs that are there."""
         self.client = self._client()
         home = self._experiment()
-        said = self.plan.name.replace("'", "")
-        for found in self.client.search_runs([home], f"attributes.run_name = '{said}'"):
-            self.run = found.info.run_id
-            known = self._known()
-            if known == [{name: row[name] for name in METRICS} for row in rows[: len(known)]]:  # fewer rows: others
+        name = self.plan.name.replace("'", "")
+        for entry in self.client.search_runs([home], f"attributes.run_name = '{name}'"):
+            self.run = entry.info.run_id
+            logged = self._logged_epochs()
+            # Where the folder has fewer epochs than MLflow, the run was trained again: the two lists differ.
+            if logged == [{name: row[name] for name in METRICS} for row in rows[: len(logged)]]:
                 self.client.update_run(self.run, status="RUNNING")
-                return len(known)
+                return len(logged)
             self.client.delete_run(self.run)
         self.run = self.client.create_run(home, run_name=self.plan.name).info.run_id
         entities = self.mlflow.entities
@@ -165,15 +166,15 @@ class MLflow(Tracker):
 
     def _experiment(self) -> str:
         """The id of the experiment, which is made where it is missing."""
-        found = self.client.get_experiment_by_name(self.EXPERIMENT)
-        if found is not None:
-            return found.experiment_id
+        experiment = self.client.get_experiment_by_name(self.EXPERIMENT)
+        if experiment is not None:
+            return experiment.experiment_id
         local = not os.environ.get("MLFLOW_TRACKING_URI")
         place = (self.results / "mlflow-artifacts").absolute().as_uri() if local else None
         return self.client.create_experiment(self.EXPERIMENT, artifact_location=place)
 
-    def _known(self) -> list[dict[str, float]]:
-        """The epochs that stand there, in order; `None` in place of a number that does not."""
+    def _logged_epochs(self) -> list[dict[str, float]]:
+        """The epochs that MLflow has, in order; `None` in place of a number that it lacks."""
         columns = {
             name: {point.step: point.value for point in self.client.get_metric_history(self.run, name)}
             for name in METRICS

@@ -1,4 +1,4 @@
-"""Callbacks that hear of an epoch once it is written in the run folder."""
+"""Callbacks that are called for an epoch once it is in the run folder."""
 
 import abc
 from typing import Any
@@ -9,7 +9,7 @@ from retina.runs.folder import Run
 
 
 class Watcher(keras.callbacks.Callback, abc.ABC):
-    """Hears of every epoch of a run once it stands in the run folder, of those of earlier sessions too.
+    """Is called for every epoch of a run once it is in the run folder, for those of earlier sessions too.
 
     Args:
         run: The run folder.
@@ -24,16 +24,16 @@ class Watcher(keras.callbacks.Callback, abc.ABC):
         """Take note of the epochs that are new in the run folder."""
 
     def rows(self) -> list[dict[str, float]]:
-        """The epochs that stand in the run folder: one mapping of `runs.HISTORY_COLUMNS` each."""
+        """The epochs that are in the run folder: one mapping of `runs.HISTORY_COLUMNS` each."""
         return history(self.run)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Hear of what earlier sessions trained."""
+        """Take note of what earlier sessions trained."""
         del logs
         self.hear()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Hear of what has just been trained."""
+        """Take note of the epoch that was just trained."""
         del epoch, logs
         self.hear()
 

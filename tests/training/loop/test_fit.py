@@ -200,14 +200,14 @@ def test_a_lack_of_memory_is_one_line_and_the_run_is_marked(tiny_set, tmp_path):
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ("max_unpool does not have a deterministic implementation, but you set it", "leave --deterministic out"),
+        ("max_unpool does not have a deterministic implementation, but you set it", "leave out --deterministic"),
         ("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried", "--batch-size"),
     ],
 )
 def test_what_torch_refuses_is_one_line_and_other_errors_stay_themselves(said, words):
-    with pytest.raises(RetinaError, match=words), execution.torch_in_words():
+    with pytest.raises(RetinaError, match=words), execution.torch_errors_in_one_line():
         raise RuntimeError(said)
-    with pytest.raises(RuntimeError, match="something else"), execution.torch_in_words():
+    with pytest.raises(RuntimeError, match="something else"), execution.torch_errors_in_one_line():
         raise RuntimeError("something else")
 
 

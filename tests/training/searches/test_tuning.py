@@ -121,9 +121,9 @@ def test_an_interrupted_search_goes_on_and_ends_as_an_undisturbed_one(searched, 
     results, _, trials = searched
     original = execution.execute
 
-    def interrupted(made, *, watchers, **named):
-        stop = [Stop()] if made.selection.trial == at else []
-        return original(made, watchers=[*stop, *watchers], **named)
+    def interrupted(plan, *, watchers, **named):
+        stop = [Stop()] if plan.selection.trial == at else []
+        return original(plan, watchers=[*stop, *watchers], **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(execution, "execute", interrupted)
@@ -146,8 +146,8 @@ def test_a_trial_that_diverges_is_counted_and_not_tried_again(tiny_set, tmp_path
         patch.setattr(
             execution,
             "execute",
-            lambda made, *, watchers, **named: original(
-                made, watchers=[*watchers, Explode()] if made.selection.trial == 2 else watchers, **named
+            lambda plan, *, watchers, **named: original(
+                plan, watchers=[*watchers, Explode()] if plan.selection.trial == 2 else watchers, **named
             ),
         )
         first, trials = search(tmp_path, tiny_set, trials=3)

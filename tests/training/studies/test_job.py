@@ -20,9 +20,9 @@ def test_a_job_is_sent_whole_and_planned_anew_it_is_the_same_run(planned):
     assert pickle.loads(pickle.dumps(item)) == item  # noqa: S301 - our own
     assert item.track == "mlflow"
     assert item.folder == plan.run.folder
-    there = job.planned(item)
+    there = job.plan_of(item)
     assert (there.name, there.digest) == (plan.name, plan.digest)
-    assert job.planned(dataclasses.replace(item)).data is there.data, "read once in a process"
+    assert job.plan_of(dataclasses.replace(item)).data is there.data, "read once in a process"
 
 
 def test_folders_are_absolute_and_the_built_in_set_is_drawn_by_each_machine(tiny_set, tmp_path, monkeypatch):

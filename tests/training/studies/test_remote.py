@@ -35,7 +35,7 @@ def test_a_machine_that_does_not_see_the_results_trains_in_its_cache_and_sends_t
     assert not plan.run.folder.exists()
     remote.unpack(brought.folder, plan.run.folder)
     assert plan.run.record().digest == plan.digest
-    own = remote.settled(item, ".results-that-no-machine-sees")
+    own = remote.local_job(item, ".results-that-no-machine-sees")
     assert own.place.results == kept.cache_folder() / "cluster"
     assert own.folder.is_dir()
 
@@ -53,8 +53,8 @@ def test_a_machine_that_sees_the_results_trains_there_and_sends_nothing(planned,
 def test_a_machine_with_other_code_or_other_data_says_so_with_its_name(planned):
     (plan,) = planned("resnet18")
     item = job.job_of(plan)
-    assert remote.introduce([item], "") is None
+    assert remote.check_machine([item], "") is None
     for change, words in (({"code": item.code | {"torch": "1.0"}}, "torch 1.0"), ({"fingerprint": "0" * 64}, "0000")):
-        problem = remote.introduce([dataclasses.replace(item, **change)], "")
+        problem = remote.check_machine([dataclasses.replace(item, **change)], "")
         assert provenance.host() in problem.found
         assert words in str(problem)
