@@ -19,10 +19,10 @@ def _announce(line: str) -> None:
 
 @contextlib.contextmanager
 def resumable(purpose: str) -> Iterator[None]:
-    """Turn Ctrl-C into one line that says how to go on.
+    """Turn Ctrl-C into one line that says how to resume.
 
     Args:
-        purpose: What the same command, typed again, does: `to go on ...`.
+        purpose: What the same command, typed again, does: `to resume ...`.
     """
     try:
         yield

@@ -45,7 +45,7 @@ def run(
         plan = workflow.plan_run(backbone, params, place=place, say=say, **settings_of(options))
         click.echo(json.dumps(plan.record().to_dict(), indent=2))
         return
-    with resumable("to go on after the last epoch"):
+    with resumable("to resume after the last epoch"):
         result = workflow.run(backbone, params, place=place, force=force, track=track, say=say, **settings_of(options))
     if result.reused:
         click.echo("This run was finished before and is reused; --force trains it again.", err=True)

@@ -91,7 +91,7 @@ def study(
         click.echo(json.dumps(plain, indent=2) if as_json else table(steps))
         return
     trainer = workflow.Ray(address, cpus, gpus) if engine == "ray" else workflow.Local(jobs)
-    with resumable("to go on with what is left"):
+    with resumable("to train what is left"):
         result = workflow.study(
             name, place=place, engine=trainer, out=out, language=lang, track=track, say=say, **settings
         )
@@ -121,4 +121,4 @@ def table(steps: "Sequence[Step]") -> str:
     """What is to be done as plain text, one line a run."""
     width = max(len(item.plan.name) for item in steps)
     lines = [f"{'run':<{width}}  epochs left  at most"]
-    return "\n".join([*lines, *(f"{item.plan.name:<{width}}  {item.left:>11}  {item.words}" for item in steps)])
+    return "\n".join([*lines, *(f"{item.plan.name:<{width}}  {item.epochs_left:>11}  {item.words}" for item in steps)])

@@ -35,7 +35,9 @@ class Sizes(click.ParamType):
 
 @click.command()
 @experiment_command("learning_rate", "batch_size")
-@click.option("--trials", type=click.IntRange(1, 10_000), required=True, help="how many; more go on from fewer")
+@click.option(
+    "--trials", type=click.IntRange(1, 10_000), required=True, help="how many; a larger number continues the search"
+)
 @click.option("--low", type=float, default=1e-5, help="lowest learning rate; the scale is logarithmic")
 @click.option("--high", type=float, default=1e-2, help="highest learning rate")
 @click.option("--batch-sizes", type=Sizes(), default="16,32,64", help="batch sizes to choose from")
@@ -65,7 +67,7 @@ def tune(
     """
     from retina.workflows import tune as workflow
 
-    with resumable("to go on with this trial"):
+    with resumable("to resume this trial"):
         result = workflow.tune(
             backbone,
             params,

@@ -106,9 +106,9 @@ class Tuning:
         with _keys_of("tune", content):
             counts = {key: content[key] for key in ("tried", "pruned", "failed")}
             winner, objective = content["winner"], content["objective"]
-        whole = all(type(count) is int and count >= 0 for count in counts.values())
+        counted = all(type(count) is int and count >= 0 for count in counts.values())
         fitting = isinstance(winner, str) == isinstance(objective, float)
-        if not (whole and isinstance(winner, str | None) and fitting):
+        if not (counted and isinstance(winner, str | None) and fitting):
             raise ValueError("holds values of other types")
         return cls(name, winner=winner, objective=objective, **counts)
 

@@ -56,9 +56,9 @@ def read(path: Path, columns: Sequence[str], perhaps: Sequence[str] = ()) -> "pd
         raise RunError("a table of a run cannot be read", found=error, where=path) from error
     if tuple(frame.columns) not in (tuple(columns), (*columns, *perhaps)):
         raise RunError("a table of a run is damaged", expected=list(columns), found=list(frame.columns), where=path)
-    whole = [name for name in WHOLE if name in columns]
-    if frame[[*whole, *(name for name in NEVER_EMPTY if name in columns)]].isna().any(axis=None):
+    integers = [name for name in WHOLE if name in columns]
+    if frame[[*integers, *(name for name in NEVER_EMPTY if name in columns)]].isna().any(axis=None):
         raise RunError("a table of a run is damaged", expected="no empty field", where=path)
-    if (frame[whole] % 1 != 0).any(axis=None):
-        raise RunError("a table of a run is damaged", expected=f"whole numbers: {', '.join(whole)}", where=path)
-    return frame.astype(dict.fromkeys(whole, "int64"))
+    if (frame[integers] % 1 != 0).any(axis=None):
+        raise RunError("a table of a run is damaged", expected=f"whole numbers: {', '.join(integers)}", where=path)
+    return frame.astype(dict.fromkeys(integers, "int64"))

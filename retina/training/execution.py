@@ -107,19 +107,19 @@ def last_attempt(run: Run) -> int:
 
 
 def clear(plan: Plan, run: Run, attempt: int, *, force: bool) -> Record:
-    """Record that a run begins or goes on, and delete results and epochs that it does not go on from.
+    """Record that a run begins or resumes, and delete old results, and old epochs unless it resumes after them.
 
     The record comes first: from then on no reader takes what is in the folder for a result.
 
     Returns:
         The record, of today's schema whichever that of the interrupted run was.
     """
-    goes_on = not force and run.record_path.is_file() and checkpoint.epochs(run) > 0
-    record = dataclasses.replace(plan.record(), attempt=attempt, sessions=sessions(run) if goes_on else ())
+    resumes = not force and run.record_path.is_file() and checkpoint.epochs(run) > 0
+    record = dataclasses.replace(plan.record(), attempt=attempt, sessions=sessions(run) if resumes else ())
     run.write_record(record)
-    if not goes_on:
+    if not resumes:
         checkpoint.remove(run)
-    for path in (run.predictions_path, run.model_path, *([] if goes_on else [run.history_path])):
+    for path in (run.predictions_path, run.model_path, *([] if resumes else [run.history_path])):
         path.unlink(missing_ok=True)
     return record
 
@@ -132,18 +132,18 @@ def remove_drafts(run: Run) -> None:
 
 def sessions(run: Run) -> tuple[Session, ...]:
     """When, where and with what code the finished epochs of an interrupted run were trained, oldest first."""
-    before = run.record()
+    record = run.record()
     latest = Session(
-        attempt=before.attempt,
-        started=before.timings.started,
+        attempt=record.attempt,
+        started=record.timings.started,
         epochs_run=checkpoint.epochs(run),
-        environment=before.environment,
+        environment=record.environment,
     )
-    return (*before.sessions, latest)
+    return (*record.sessions, latest)
 
 
 def epochs_reached(plan: Plan) -> int:
-    """The last epoch that an interrupted run of this plan finished and will go on from.
+    """The last finished epoch of an interrupted run of this plan, after which it will resume.
 
     0 where there is none, or where another process trains it.
     """

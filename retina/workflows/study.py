@@ -134,8 +134,8 @@ def study(
 def _announced_steps(file: Path, place: Place, pace: Pace, say: Say, settings: dict[str, Any]) -> list[Step]:
     """The steps of a study, announced."""
     steps = agenda.agenda(agenda.plans(recipe.read(file, **settings), place), pace)
-    finished, resumed = sum(step.finished for step in steps), sum(step.reached > 0 for step in steps)
-    say(f"{file.name}: {len(steps)} runs, {finished} finished before, {resumed} to go on with.")
+    finished, resumed = sum(step.finished for step in steps), sum(step.epochs_reached > 0 for step in steps)
+    say(f"{file.name}: {len(steps)} runs, {finished} finished before, {resumed} to resume.")
     for line in _remarks([step.plan for step in steps]):
         say(line)
     say(agenda.total(steps, pace).sentence)

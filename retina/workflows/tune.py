@@ -55,7 +55,7 @@ def tune(
     Args:
         backbone: Name of the backbone.
         params: Name of a parameter set, or a path to a TOML file.
-        trials: How many trials; more than before continue from there.
+        trials: How many trials; more than before continue the search.
         low: The lowest learning rate; the scale is logarithmic.
         high: The highest learning rate.
         batch_sizes: What to choose from.

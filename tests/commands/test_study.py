@@ -25,7 +25,7 @@ def test_a_study_is_planned_trained_compared_and_reused(file, tiny_set, tmp_path
     planned = call(*words, "--dry-run")
     assert planned.exit_code == 0, planned.output
     assert [line.split()[-3:] for line in planned.stdout.splitlines()[1:]] == [["time", "not", "known"]] * 2
-    assert "two.toml: 2 runs, 0 finished before, 0 to go on with." in planned.stderr
+    assert "two.toml: 2 runs, 0 finished before, 0 to resume." in planned.stderr
     assert "How long it takes is not known yet" in planned.stderr
     assert runs.list_runs(tmp_path) == []
 

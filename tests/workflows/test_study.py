@@ -27,8 +27,8 @@ def file(tmp_path):
 def test_a_study_is_planned_and_trained_in_one_call_each_and_prints_nothing(file, tiny_set, tmp_path, capsys):
     place, heard = Place(tmp_path / "r", tiny_set, quiet=True), []
     steps = workflow.plan_study(file, place=place, say=heard.append, **SETTINGS)
-    assert [(step.finished, step.left) for step in steps] == [(False, 1)] * 2
-    assert heard[0] == "two.toml: 2 runs, 0 finished before, 0 to go on with."
+    assert [(step.finished, step.epochs_left) for step in steps] == [(False, 1)] * 2
+    assert heard[0] == "two.toml: 2 runs, 0 finished before, 0 to resume."
     assert heard[-1].startswith("How long it takes is not known yet")
     assert runs.list_runs(place.results) == []
     result = workflow.study(file, place=place, **SETTINGS)

@@ -1,4 +1,4 @@
-"""The checkpoints of a run: everything that an interrupted run needs to go on after its last finished epoch.
+"""The checkpoints of a run: everything that an interrupted run needs to resume after its last finished epoch.
 
     checkpoint/
         epoch-0003.json    the manifest: history up to epoch 3, and the SHA-256 of every part and of itself

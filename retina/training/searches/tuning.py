@@ -86,7 +86,7 @@ def search(
     Args:
         first: The plan of a run of the search's settings; its learning rate and batch size do not count.
         space: What is searched.
-        trials: How many trials; more than before go on from there.
+        trials: How many trials; more than before continue the search.
         hear: Called with every trial that is over.
 
     Raises:

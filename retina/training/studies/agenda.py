@@ -20,19 +20,19 @@ class Step:
     Args:
         plan: The run.
         finished: It has results and is reused.
-        reached: Epochs of an interrupted run that are finished; training resumes after them.
+        epochs_reached: Epochs of an interrupted run that are finished; training resumes after them.
         estimate: How long it will take.
     """
 
     plan: Plan
     finished: bool
-    reached: int
+    epochs_reached: int
     estimate: Estimate
 
     @property
-    def left(self) -> int:
+    def epochs_left(self) -> int:
         """Epochs to train at most."""
-        return 0 if self.finished else self.plan.experiment.epochs - self.reached
+        return 0 if self.finished else self.plan.experiment.epochs - self.epochs_reached
 
     @property
     def words(self) -> str:
@@ -42,7 +42,7 @@ class Step:
         time = "time not known"
         if self.estimate.seconds is not None:
             time = in_words(self.estimate.seconds) + ("" if self.estimate.measured else ", scaled from another run")
-        return f"{time}; goes on after epoch {self.reached}" if self.reached else time
+        return f"{time}; goes on after epoch {self.epochs_reached}" if self.epochs_reached else time
 
     def to_dict(self) -> dict[str, Any]:
         """The step as plain JSON values."""
@@ -51,8 +51,8 @@ class Step:
             "experiment": self.plan.experiment.to_dict(),
             "weights": self.plan.start.origin,
             "finished": self.finished,
-            "epochs_reached": self.reached,
-            "epochs_left": self.left,
+            "epochs_reached": self.epochs_reached,
+            "epochs_left": self.epochs_left,
             "seconds_at_most": self.estimate.seconds,
             "measured": bool(self.estimate.measured),
         }
@@ -95,5 +95,5 @@ def _step(plan: Plan, pace: Pace) -> Step:
 
 def total(steps: Sequence[Step], pace: Pace) -> Estimate:
     """How long all that is left will take, one run after another."""
-    left = [item for item in steps if item.left]
-    return pace.estimate([(item.plan.experiment, item.plan.training_images, item.left) for item in left])
+    unfinished = [item for item in steps if item.epochs_left]
+    return pace.estimate([(item.plan.experiment, item.plan.training_images, item.epochs_left) for item in unfinished])

@@ -43,7 +43,7 @@ class RunState:
     stamp: int | None = None
 
     @property
-    def left(self) -> int:
+    def epochs_left(self) -> int:
         """Epochs to go at most."""
         return 0 if self.ended else self.plan.experiment.epochs - self.epochs
 
@@ -66,7 +66,7 @@ class StudyView:
         self.pace = pace
         self.parallel = 1
         self.quiet = quiet
-        self.members = {item.plan.name: RunState(item.plan, item.reached, item.finished) for item in steps}
+        self.members = {item.plan.name: RunState(item.plan, item.epochs_reached, item.finished) for item in steps}
         self.console: Console | None = None
 
     @contextlib.contextmanager
@@ -103,10 +103,10 @@ class StudyView:
     @contextlib.contextmanager
     def _in_lines(self) -> Iterator[None]:
         """Write every `progress.INTERVAL` which runs have new epochs; of several epochs in that time only the last."""
-        over = threading.Event()
+        ended = threading.Event()
 
         def watch() -> None:
-            while not over.wait(progress.INTERVAL):
+            while not ended.wait(progress.INTERVAL):
                 for line in self.news():
                     progress.write_line(line)
 
@@ -115,7 +115,7 @@ class StudyView:
         try:
             yield
         finally:
-            over.set()
+            ended.set()
             watching.join()
 
     def news(self) -> list[str]:
@@ -170,16 +170,18 @@ class StudyView:
             words = f"val loss {last['val_loss']:.4f}, val AUROC {last['val_auroc']:.4f}"
         member.latest = words if record.status == "running" else None
 
-    def left(self) -> float | None:
+    def seconds_left(self) -> float | None:
         """Seconds to go at most; `None` where nothing was measured yet."""
-        going = [item for item in self.members.values() if item.left]
-        estimate = self.pace.estimate([(item.plan.experiment, item.plan.training_images, item.left) for item in going])
+        going = [item for item in self.members.values() if item.epochs_left]
+        estimate = self.pace.estimate(
+            [(item.plan.experiment, item.plan.training_images, item.epochs_left) for item in going]
+        )
         # The estimate is of one run after another; as many as are trained at a time share it.
         return estimate.seconds and estimate.seconds / max(1, min(self.parallel, len(going)))
 
     def lines(self) -> list[str]:
         """The study in words: a line for all, and one for each run under way."""
-        ended, seconds = sum(item.ended for item in self.members.values()), self.left()
+        ended, seconds = sum(item.ended for item in self.members.values()), self.seconds_left()
         time_left = "time left not known yet" if seconds is None else f"{in_words(seconds)} left at most"
         under_way = [item for item in self.members.values() if item.latest]
         return [
@@ -195,10 +197,10 @@ class StudyView:
         from rich.text import Text
 
         self.look()
-        whole = sum(item.plan.experiment.epochs for item in self.members.values())
-        left = sum(item.left for item in self.members.values())
+        epochs = sum(item.plan.experiment.epochs for item in self.members.values())
+        epochs_left = sum(item.epochs_left for item in self.members.values())
         lines = (Text(line, no_wrap=True, overflow="ellipsis") for line in self.lines())
-        return Group(ProgressBar(total=whole, completed=whole - left, width=60), *lines)
+        return Group(ProgressBar(total=epochs, completed=epochs - epochs_left, width=60), *lines)
 
 
 def _stamp(run: runs.Run) -> int | None:

@@ -35,7 +35,7 @@ def test_a_finished_run_and_a_damaged_one_are_told_from_those_to_train(planned, 
     plans[1].run.folder.mkdir()
     plans[1].run.record_path.write_text("{")
     steps = agenda.agenda(plans, Pace(tmp_path))
-    assert [(step.finished, step.reached, step.left) for step in steps] == [(True, 0, 0), (False, 0, 1)]
+    assert [(step.finished, step.epochs_reached, step.epochs_left) for step in steps] == [(True, 0, 0), (False, 0, 1)]
     assert steps[0].words == "finished before"
     assert steps[1].words.endswith(" s, scaled from another run")
     assert steps[1].to_dict()["measured"] is False

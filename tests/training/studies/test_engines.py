@@ -102,7 +102,7 @@ def test_ctrl_c_ends_the_study_and_the_same_study_goes_on(planned, monkeypatch, 
         with pytest.raises(KeyboardInterrupt):
             trained(plans, engines.here())
     steps = agenda.agenda(plans, pace.Pace(tmp_path))
-    assert [step.reached for step in steps] == [1, 0]
+    assert [step.epochs_reached for step in steps] == [1, 0]
     assert steps[0].words.endswith("goes on after epoch 1")
     outcomes, _ = trained(plans, engines.here())
     assert [item.status for item in outcomes] == ["completed"] * 2
