@@ -13,7 +13,7 @@ from retina.cli import main
 from retina.errors import RetinaError
 from retina.experiments.place import Place
 from retina.runs import folder as runs
-from retina.training import execution
+from retina.training import execution, setup
 from retina.training.tracking import follow, trackers
 
 pytestmark = pytest.mark.extra
@@ -22,7 +22,7 @@ EPOCHS = 4
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
+def no_server(monkeypatch):
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
         monkeypatch.delenv(name, raising=False)
 
@@ -184,8 +184,9 @@ def test_a_missing_extra_is_one_line_before_anything_is_trained(kind, tiny_set, 
     assert runs.list_runs(tmp_path) == []
 
 
-def test_the_command_tracks(tiny_set, tmp_path):
+def test_the_command_tracks(tiny_set, tmp_path, monkeypatch):
     needs("mlflow")
+    monkeypatch.setattr(setup, "build", small_network)
     words = ["run", "resnet18", "--data", tiny_set, "--weights", "random", "--image-size", "64", "--epochs", "1"]
     done = CliRunner().invoke(main, [str(word) for word in [*words, "--results", tmp_path, "--track", "mlflow"]])
     assert done.exit_code == 0, done.output
