@@ -121,7 +121,7 @@ def study(
     file, pace = recipes.study_path(name), Pace(place.results)
     steps = _announced_steps(file, place, pace, say, settings)
     view = StudyView(steps, pace, quiet=place.quiet)
-    with _engine(engine, place, track) as trainer, view.show(parallel=trainer.parallel):
+    with _engine(engine, place, track) as trainer, view.show(parallel_runs=trainer.parallel_runs):
         outcomes = engines.run([step.plan for step in steps], trainer, view.report)
     names = [item.name for item in outcomes if item.finished]
     if not names:

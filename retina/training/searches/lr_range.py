@@ -21,12 +21,12 @@ from retina.training.searches import naming
 from retina.training.searches.lr_rule import DivergenceDetector, Suggestion, rates, smooth, suggest
 
 OF_A_SCHEDULE = ("learning_rate", "epochs", "early_stopping", "patience", "seed")
-"""Settings that do not change a range test."""
+"""Settings that a range test varies or does not need."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """What is span.
+    """The learning rates, steps and seeds of a range test.
 
     Args:
         low: The first learning rate.

@@ -60,7 +60,7 @@ def engine(
         room = room_of(nodes, cpus, gpus)
         mark = mark_of(results)
         tasks = Tasks(ray, nodes, room, mark, track)
-        yield Engine(tasks.train, parallel=parallel(nodes, room))
+        yield Engine(tasks.train, parallel_runs=parallel_runs(nodes, room))
 
 
 def nodes_with_cpus(ray: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the package
@@ -90,7 +90,7 @@ def room_of(nodes: Sequence[dict[str, Any]], cpus: int | None, gpus: int | None)
     return {"num_cpus": request["CPU"], "num_gpus": request["GPU"]}
 
 
-def parallel(nodes: Sequence[dict[str, Any]], room: dict[str, int]) -> int:
+def parallel_runs(nodes: Sequence[dict[str, Any]], room: dict[str, int]) -> int:
     """How many runs have room at a time."""
     needs = {"CPU": room["num_cpus"], "GPU": room["num_gpus"]}
     return sum(

@@ -26,11 +26,11 @@ class Engine:
 
     Args:
         train: Takes plans and yields the outcome of each, in the order in which they end.
-        parallel: How many runs it trains at a time at most.
+        parallel_runs: How many runs it trains at a time at most.
     """
 
     train: Callable[[Sequence[Plan]], Generator[Outcome, None, None]]
-    parallel: int = 1
+    parallel_runs: int = 1
 
 
 def run(plans: Sequence[Plan], engine: Engine, hear: Callable[[Outcome], None]) -> list[Outcome]:
@@ -93,7 +93,7 @@ def on_devices(number: int, *, track: str | None = None) -> Engine:
             found=f"{len(names)} of them" if names else "no GPU; on a processor one run uses all cores",
             advice="leave --jobs out",
         )
-    return Engine(lambda plans: _on_each(plans, names[:number], track), parallel=number)
+    return Engine(lambda plans: _on_each(plans, names[:number], track), parallel_runs=number)
 
 
 def devices() -> list[str]:

@@ -66,7 +66,7 @@ class Job:
 
 
 def job_of(plan: Plan, *, track: str | None = None) -> Job:
-    """A plan_of run as a job."""
+    """A planned run as a job."""
     place = plan.place
     builtin = place.data is None and not os.environ.get(dataset.DATA_VARIABLE)
     return Job(
@@ -118,7 +118,7 @@ def _planner(place: Place) -> Planner:
 
 
 def require_same(job: Job, plan: Plan) -> None:
-    """Refuse to train on other data, or from other weights, than the study was plan_of for.
+    """Refuse to train on other data, or from other weights, than the study was planned for.
 
     Raises:
         RunError: the fingerprint of the data or the digest of the run differs here.

@@ -64,19 +64,19 @@ class StudyView:
 
     def __init__(self, steps: Sequence[Step], pace: Pace, *, quiet: bool) -> None:
         self.pace = pace
-        self.parallel = 1
+        self.parallel_runs = 1
         self.quiet = quiet
         self.members = {item.plan.name: RunState(item.plan, item.epochs_reached, item.finished) for item in steps}
         self.console: Console | None = None
 
     @contextlib.contextmanager
-    def show(self, *, parallel: int) -> Iterator[None]:
+    def show(self, *, parallel_runs: int) -> Iterator[None]:
         """Show the study while the block lasts.
 
         Args:
-            parallel: How many runs are trained at a time.
+            parallel_runs: How many runs are trained at a time.
         """
-        self.parallel = parallel
+        self.parallel_runs = parallel_runs
         if self.quiet:
             yield
         elif progress.on_terminal():
@@ -177,7 +177,7 @@ class StudyView:
             [(item.plan.experiment, item.plan.training_images, item.epochs_left) for item in going]
         )
         # The estimate is of one run after another; as many as are trained at a time share it.
-        return estimate.seconds and estimate.seconds / max(1, min(self.parallel, len(going)))
+        return estimate.seconds and estimate.seconds / max(1, min(self.parallel_runs, len(going)))
 
     def lines(self) -> list[str]:
         """The study in words: a line for all, and one for each run under way."""

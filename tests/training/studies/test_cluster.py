@@ -261,8 +261,8 @@ def test_a_run_that_no_machine_has_room_for_is_one_line(machines, tmp_path, cpus
 
 def test_as_many_runs_are_trained_abreast_as_have_room():
     nodes = [{"Resources": {"CPU": 5.0, "GPU": 1.0}}, {"Resources": {"CPU": 2.0}}]
-    assert cluster.parallel(nodes, {"num_cpus": 2, "num_gpus": 0}) == 3
-    assert cluster.parallel(nodes, {"num_cpus": 2, "num_gpus": 1}) == 1
+    assert cluster.parallel_runs(nodes, {"num_cpus": 2, "num_gpus": 0}) == 3
+    assert cluster.parallel_runs(nodes, {"num_cpus": 2, "num_gpus": 1}) == 1
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "127.0.0.1:x", "nowhere"])

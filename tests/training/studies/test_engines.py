@@ -130,7 +130,7 @@ def test_each_process_sees_one_device_and_one_that_is_killed_fails_its_runs_alon
     monkeypatch.setattr(engines, "_perform", noted)
     monkeypatch.setattr(engines.job, "job_of", lambda plan, track: SimpleNamespace(name=plan.name, track=track))
     engine = engines.on_devices(2, track="mlflow")
-    assert engine.parallel == 2
+    assert engine.parallel_runs == 2
     assert list(engine.train([])) == []
     plans = [SimpleNamespace(name=name) for name in ("a", "b", "die", "c")]
     outcomes = {item.name: item for item in engine.train(plans)}

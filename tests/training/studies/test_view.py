@@ -60,7 +60,7 @@ def test_without_a_terminal_every_run_that_ends_has_its_line_and_none_when_quiet
     plans = planned()
     for quiet in (False, True):
         view = view_of(plans, tmp_path, quiet=quiet)
-        with view.show(parallel=1):
+        with view.show(parallel_runs=1):
             view.report(Outcome(plans[0].name, "failed", error="the disk is full"))
             view.report(Outcome(plans[0].name, "completed", seconds=75, attempts=2))
             view.report(Outcome(plans[1].name, "completed", reused=True))
@@ -89,7 +89,7 @@ def test_without_a_terminal_a_run_that_takes_long_says_now_and_then_how_far_it_i
             """Train on."""
 
     monkeypatch.setattr(execution, "execute", partial(execution.execute, listeners=[Slow(0)]))
-    with view.show(parallel=1):
+    with view.show(parallel_runs=1):
         engines.run(plans, engines.here(), lambda _: None)
     lines = capsys.readouterr().err.splitlines()
     for epoch in (1, 2):
