@@ -197,6 +197,13 @@ def test_what_is_harmless_is_allowed(allowed, copy, whole):
     assert house.violations(copy) == whole
 
 
+def test_what_is_planned_for_the_top_fits_there(copy, whole):
+    """The Python API, and the wing that predicts."""
+    append("api.py", '"""What is called."""\nfrom retina.inference import predict\n')(copy / "retina")
+    append("inference/predict.py", '"""Predict."""\nimport torch\nfrom retina.models import saved\n')(copy / "retina")
+    assert house.violations(copy) == whole
+
+
 def test_the_public_door_alone_may_load_a_whole_model(copy, whole):
     append("__init__.py", "def load_model(path):\n    import keras\n    return keras.saving.load_model(path)\n")(
         copy / "retina"

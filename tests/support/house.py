@@ -218,9 +218,10 @@ def lengths(package: Package) -> Iterator[Violation]:
 
 
 def entries(package: Package) -> Iterator[Violation]:
-    """A folder, the top of the package too, can be taken in at a glance; its marker is nothing to read."""
+    """A folder can be taken in at a glance; its marker is nothing to read, nor are the files planned for the top."""
     for folder in sorted([package.root / "retina", *(package.root / "retina").rglob("*/")]):
-        shown = [path for path in folder.iterdir() if path.name not in ("__pycache__", "__init__.py")]
+        besides = TOP if folder == package.root / "retina" else {"__init__.py"}
+        shown = [path for path in folder.iterdir() if path.name not in {"__pycache__", *besides}]
         if folder.name != "__pycache__" and len(shown) > FULLEST:
             yield Violation(
                 "entries", str(folder.relative_to(package.root)), f"{len(shown)} entries, more than {FULLEST}"
