@@ -17,6 +17,7 @@ from retina.data.sources import labels
 from retina.errors import DataError, ImageError, some
 from retina.experiments.splits import SPLITS
 from retina.experiments.target import DEFAULT, Target
+from retina.machine import installation
 
 DATA_VARIABLE = "RETINA_DATA"
 KNOWN_LEAKS = ("same-image-across-splits",)
@@ -198,7 +199,7 @@ def split(frame: pd.DataFrame, folder: Path, target: Target) -> dict[str, SplitI
                 expected=f"images of both classes of {target.name}",
                 found=f"{len(values)} usable images, {int(values.sum())} of them positive",
                 where=folder,
-                advice="see `python cli.py data audit`",
+                advice=f"see `{installation.program()} data audit`",
             )
         splits[name] = SplitImages(rows.index.to_numpy(np.int64), rows["id"].to_numpy(object), values)
     return splits

@@ -24,10 +24,16 @@ def working_copy(package: Path = PACKAGE) -> Path | None:
     project, by `pip install --target .` for instance, is no working copy of that.
     """
     try:
-        project = tomllib.loads((package.parent / "pyproject.toml").read_text(encoding="utf-8"))
+        content = tomllib.loads((package.parent / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return None
-    return package.parent if project.get("project", {}).get("name") == DISTRIBUTION else None
+    project = content.get("project")
+    return package.parent if isinstance(project, dict) and project.get("name") == DISTRIBUTION else None
+
+
+def program() -> str:
+    """What to type before a command of retina: `python cli.py` in a working copy, `retina` elsewhere."""
+    return "retina" if working_copy() is None else "python cli.py"
 
 
 def command(extra: str | None = None) -> str:

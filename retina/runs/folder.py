@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from retina.errors import RunError
 from retina.experiments.splits import IMAGE_KEY, PREDICTED_SPLITS
+from retina.machine import installation
 from retina.runs import tables
 from retina.runs.record import Record
 
@@ -199,7 +200,7 @@ def find(results: Path, name: str) -> Run:
     for folder in (runs_folder(results) / name, Path(name)):
         if (folder / "record.json").is_file():
             return Run(folder)
-    raise RunError(f"no run {name!r}", where=runs_folder(results), advice="`python cli.py runs` lists them")
+    raise RunError(f"no run {name!r}", where=runs_folder(results), advice=f"`{installation.program()} runs` lists them")
 
 
 def list_runs(results: Path) -> list[Run]:

@@ -137,7 +137,7 @@ def data_record(data: Dataset) -> Data:
         },
         excluded=tuple(Exclusion(**item) for item in data.excluded),
         warnings=data.warnings,
-        near_duplicates="not looked for; `python cli.py data audit` does",
+        near_duplicates="not looked for; an audit of the data does",
     )
 
 

@@ -1,13 +1,16 @@
 """A working copy is told from an installed package, and advice to install is right for both."""
 
+import ast
 import re
 import tomllib
 
 import pytest
 
 from retina import PACKAGE, __version__
-from retina.errors import RetinaError
+from retina.analysis.comparing import comparison
+from retina.errors import RetinaError, RunError
 from retina.machine import extras, installation
+from retina.runs import folder
 
 PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -25,7 +28,7 @@ def test_this_is_a_working_copy():
     assert installation.working_copy() == PACKAGE.parent
 
 
-@pytest.mark.parametrize("text", [None, "", '[project]\nname = "thesis"\n', "no TOML", "\0"])
+@pytest.mark.parametrize("text", [None, "", "project = 7\n", '[project]\nname = "thesis"\n', "no TOML", "\0"])
 def test_a_package_beside_no_project_file_of_its_own_is_installed(tmp_path, text):
     if text is not None:
         (tmp_path / "pyproject.toml").write_text(text)
@@ -44,6 +47,31 @@ def test_a_package_beside_no_project_file_of_its_own_is_installed(tmp_path, text
 def test_the_command_fits_the_way_in_which_retina_was_installed(monkeypatch, copy, extra, command):
     monkeypatch.setattr(installation, "working_copy", lambda: copy)
     assert installation.command(extra) == command
+
+
+@pytest.mark.parametrize(("copy", "program"), [(PACKAGE.parent, "python cli.py"), (None, "retina")])
+def test_the_program_fits_the_way_in_which_retina_was_installed(monkeypatch, tmp_path, copy, program):
+    monkeypatch.setattr(installation, "working_copy", lambda: copy)
+    assert installation.program() == program
+    with pytest.raises(RunError, match=rf"Next: `{program} runs` lists them"):
+        folder.find(tmp_path, "absent")
+    with pytest.raises(RunError, match=rf"Next: make one: {program} run resnet18"):
+        comparison.select(tmp_path, ())
+
+
+def texts(path):
+    """The texts of a module, but for docstrings: every plain expression is one."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    constants = [node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [node.value for node in constants if id(node) not in docstrings]
+
+
+def test_only_one_module_says_how_retina_is_called():
+    """Other texts, errors above all, would be wrong in a wheel; help and documents speak of a working copy."""
+    assert [path.name for path in PACKAGE.rglob("*.py") if any("python cli.py" in text for text in texts(path))] == [
+        "installation.py"
+    ]
 
 
 def test_a_missing_package_is_one_line_that_says_how_to_get_it():

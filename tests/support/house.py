@@ -34,7 +34,7 @@ TABLE = {
     "models": Room("errors machine machine/device", HEAVY),
     "data": Room("errors machine experiments numbers"),
     "data/feeding": Room("data", HEAVY),
-    "analysis": Room("errors experiments numbers runs"),
+    "analysis": Room("errors machine experiments numbers runs"),
     # three wings, none imports another
     "training": Room(
         "errors machine machine/device experiments numbers runs models data data/feeding",

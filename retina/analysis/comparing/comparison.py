@@ -11,6 +11,7 @@ from retina.analysis.gathering import candidates, collection, design, external
 from retina.analysis.gathering.candidates import Group
 from retina.analysis.gathering.collection import Entry
 from retina.errors import RunError
+from retina.machine import installation
 from retina.runs import folder as runs
 from retina.runs import searches
 from retina.runs.folder import Run
@@ -96,7 +97,7 @@ def select(results: Path, names: Sequence[str], *, required: bool = True) -> lis
             "there is no run to compare",
             expected="at least one run folder",
             where=runs.runs_folder(results),
-            advice="make one: python cli.py run resnet18 --params p1 --loss focal",
+            advice=f"make one: {installation.program()} run resnet18 --params p1 --loss focal",
         )
     return every
 
