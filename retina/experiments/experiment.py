@@ -148,7 +148,7 @@ def read_params(path: Path) -> dict[str, Any]:
     return values
 
 
-def load(backbone: str, params: str = "p1", **options: object) -> tuple[Experiment, dict[str, dict[str, Any]]]:
+def load(backbone: str, params: str | Path = "p1", **options: object) -> tuple[Experiment, dict[str, dict[str, Any]]]:
     """Make an experiment from a parameter set and the options that override it.
 
     Args:

@@ -1,6 +1,7 @@
 """Parameter sets and studies by their plain names: the one place that says where such files are.
 
-A word that ends in `.toml` or names a folder is a path. Any other is a plain name, looked up in this order:
+A `Path`, and a text that ends in `.toml` or names a folder, is a path. Any other text is a plain name, looked up in this
+order:
 
 1. below the current folder: `experiments/params`, `experiments/studies`;
 2. in the repository, where retina runs from a working copy of it;
@@ -16,7 +17,7 @@ from retina.errors import ExperimentError, unknown
 from retina.machine.installation import PARAMS, STUDIES, working_copy
 
 
-def params_path(word: str) -> Path:
+def params_path(word: str | Path) -> Path:
     """The file of a parameter set: a path to a TOML file, or a plain name such as `p1`.
 
     Raises:
@@ -28,7 +29,7 @@ def params_path(word: str) -> Path:
     return path
 
 
-def study_path(word: str) -> Path:
+def study_path(word: str | Path) -> Path:
     """The file of a study: a path, which may not exist, or a plain name such as `original`.
 
     Raises:
@@ -37,9 +38,9 @@ def study_path(word: str) -> Path:
     return _path(word, STUDIES, "study")
 
 
-def _path(word: str, folder: Path, kind: str) -> Path:
+def _path(word: str | Path, folder: Path, kind: str) -> Path:
     path = Path(word)
-    if word.endswith(".toml") or path.name != word:
+    if isinstance(word, Path) or word.endswith(".toml") or path.name != word:
         return path
     files = _files(folder)
     if word not in files:

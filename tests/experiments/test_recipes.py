@@ -6,7 +6,7 @@ import pytest
 
 from retina import PACKAGE
 from retina.errors import ExperimentError
-from retina.experiments import recipes
+from retina.experiments import experiment, recipes
 
 ROOT = PACKAGE.parent
 KINDS = [(recipes.params_path, "params", "p1"), (recipes.study_path, "studies", "original")]
@@ -82,6 +82,19 @@ def test_a_path_is_taken_as_it_is(path_of, folder, name, empty):
     assert path_of(f"{name}.toml") == Path(f"{name}.toml")
     (empty / name).write_text("epochs = 3\n")
     assert path_of(f"./{name}") == Path(name)
+
+
+@BOTH
+def test_a_path_object_is_never_a_plain_name(path_of, folder, name, empty):
+    file = written(empty / "elsewhere", name)
+    assert path_of(file) == file
+    file.rename(name)
+    assert path_of(Path(name)) == Path(name)
+
+
+def test_an_experiment_is_made_from_a_path_object():
+    path = ROOT / "experiments" / "params" / "p1.toml"
+    assert experiment.load("resnet18", path) == experiment.load("resnet18", "p1")
 
 
 @pytest.mark.usefixtures("empty")
