@@ -84,10 +84,12 @@ class Target:
             ExperimentError: see the class.
         """
         texts = {key: content[key] for key in ("name", "kind", "positive", "metric")}
-        lists = {key: tuple(content[key]) for key in ("columns", "classes")}
+        lists = {key: content[key] for key in ("columns", "classes")}
+        if not all(isinstance(words, list) for words in lists.values()):
+            raise TypeError("columns and classes of a target are lists")
         if not all(isinstance(text, str) for text in (*texts.values(), *lists["columns"], *lists["classes"])):
             raise TypeError("a target holds texts")
-        return cls(**texts, **lists)
+        return cls(**texts, **{key: tuple(words) for key, words in lists.items()})
 
 
 def binary(column: str) -> Target:

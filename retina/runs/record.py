@@ -140,13 +140,14 @@ class Record:
 
         Raises:
             RunError: there is none, it is not JSON, of another schema, lacks a key, holds a value of another type or
-                out of its range, or is not as it was written.
+                out of its range, names a target that is not the experiment's, or is not as it was written.
         """
         content = _content(path)
         seal = content.pop("seal", None)
         old = {} if content["schema"] == SCHEMA else {"target": DEFAULT.to_dict()}
         try:
             record = reading.read(cls, content | old)
+            _require_one_target(record)
             whole = seal == files.json_sha256(content)
         except (MisfitError, RecursionError) as error:
             misfit = (
@@ -181,6 +182,14 @@ class Record:
         content = self.to_dict()
         text = json.dumps(content | {"seal": files.json_sha256(content)}, indent=2, allow_nan=False)
         files.write_text(path, text + "\n")
+
+
+def _require_one_target(record: Record) -> None:
+    """Raise MisfitError where the target is read from other columns than the experiment names."""
+    column = record.experiment.target
+    if record.target.columns != (column,):
+        expected = f"{[column]}, which is experiment.target"
+        raise MisfitError("target.columns", expected, str(list(record.target.columns)))
 
 
 def _content(path: Path) -> dict[str, Any]:

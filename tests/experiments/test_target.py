@@ -92,3 +92,11 @@ def test_a_record_that_lacks_an_entry_or_has_another_type_is_no_target(key):
         Target.of({name: value for name, value in content.items() if name != key})
     with pytest.raises(TypeError):
         Target.of(content | {key: 3 if isinstance(content[key], str) else [3]})
+
+
+@pytest.mark.parametrize(("key", "text"), [("columns", "D"), ("classes", "np")])
+def test_a_text_is_no_list_of_columns_or_classes(key, text):
+    content = binary("D").to_dict() | {"classes": ["n", "p"], "positive": "p"}
+    assert Target.of(content).columns == ("D",)
+    with pytest.raises(TypeError, match="are lists"):
+        Target.of(content | {key: text})

@@ -51,7 +51,8 @@ def place_of(content, key):
 
 def test_a_record_is_read_as_written(tmp_path):
     run = make_run(tmp_path)
-    for record in (run.record(), replace(run.record(), error="Größe, 眼底", target=binary("DR"), pruned_epoch=3)):
+    other = {"experiment": replace(run.record().experiment, target="DR"), "target": binary("DR")}
+    for record in (run.record(), replace(run.record(), error="Größe, 眼底", pruned_epoch=3, **other)):
         run.write_record(record)
         assert run.record() == record
         assert content_of(run) == record.to_dict() | {"seal": files.json_sha256(record.to_dict())}
@@ -127,6 +128,20 @@ def test_a_value_of_another_type_or_out_of_range_is_named_not_met_later(tmp_path
         read_back(run, content)
     assert f"Expected: {key}" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("changed", ["target", "experiment"])
+def test_a_target_that_is_not_the_experiment_s_is_refused_in_one_line(tmp_path, changed):
+    """Its seal is right: a hand, or a fault, made a record that says two things."""
+    run = make_run(tmp_path)
+    content = content_of(run)
+    other = {"target": binary("DR").to_dict(), "experiment": content["experiment"] | {"target": "DR"}}
+    with pytest.raises(
+        RunError, match=r"damaged \| Expected: target.columns: \['\w+'\], which is experiment"
+    ) as caught:
+        read_back(run, content | {changed: other[changed]})
+    assert "\n" not in str(caught.value)
+    assert read_back(run, content | other).target == binary("DR")
 
 
 def test_what_was_expected_is_told_in_the_words_of_json(tmp_path):
