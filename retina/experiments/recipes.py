@@ -1,7 +1,7 @@
 """Parameter sets and studies by their plain names: the one place that says where such files are.
 
-A `Path`, and a text that ends in `.toml` or names a folder, is a path. Any other text is a plain name, looked up in this
-order:
+A `Path`, and a text that ends in `.toml` or names a folder, is a path. Any other text is a plain name, looked up in
+this order:
 
 1. below the current folder: `experiments/params`, `experiments/studies`;
 2. in the repository, where retina runs from a working copy of it;
