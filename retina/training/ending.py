@@ -65,7 +65,7 @@ class ClosingRecord:
             return
         with suppress(RetinaError):
             record = dataclasses.replace(record, epochs_run=len(self.run.history()))
-        with suppress(RetinaError):
+        with suppress(RetinaError, ValueError):
             self.run.write_record(ended_by(record, error))
             if isinstance(error, DivergedError | PrunedError):
                 checkpoint.remove(self.run)

@@ -1,6 +1,7 @@
 """What training found out, or the error that broke it off, becomes the final record; nothing else is changed by it."""
 
 import dataclasses
+import math
 
 import pytest
 from made_runs import make_run
@@ -77,6 +78,15 @@ def test_the_first_error_is_told_where_the_record_cannot_be_written_either(run):
     before = run.record_path.read_bytes()
     held = dataclasses.replace(run, guard=refuse)
     with pytest.raises(DivergedError, match="training diverged"), ClosingRecord(held, run.record()):
+        raise DivergedError("training diverged")
+    assert run.record_path.read_bytes() == before
+
+
+def test_the_first_error_is_told_where_the_record_holds_what_json_does_not_know(run):
+    before = run.record_path.read_bytes()
+    timings = dataclasses.replace(run.record().timings, training_seconds=math.nan)
+    begun = dataclasses.replace(run.record(), timings=timings)
+    with pytest.raises(DivergedError, match="training diverged"), ClosingRecord(run, begun):
         raise DivergedError("training diverged")
     assert run.record_path.read_bytes() == before
 
