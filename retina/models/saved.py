@@ -16,8 +16,10 @@ from retina.machine import files
 from retina.models import classifier
 from retina.models.backbones.interface import Backbone
 
-# What Keras raises where a file holds other weights than the network has, or none, and the warning with which it lets
-# layers keep the random weights that they were built with.
+RANDOM_STAYS = "Skipping nested container"
+"""How Keras' warning begins where it lets layers keep the random weights that they were built with."""
+
+# What Keras raises where a file holds other weights than the network has, or none, and that warning as an error.
 UNFIT = (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile, UserWarning)
 
 
@@ -42,7 +44,7 @@ def network(path: Path, *, sha256: str, backbone: Backbone) -> keras.Model:
     model = classifier.build(backbone)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)
+            warnings.filterwarnings("error", message=RANDOM_STAYS, category=UserWarning)
             model.load_weights(path)
     except UNFIT as error:
         raise WeightsError(

@@ -1,6 +1,7 @@
 """A finished run's network, built anew from what its record says: weights alone are read, and only those it names."""
 
 import re
+import warnings
 
 import keras
 import pytest
@@ -59,6 +60,37 @@ def test_weights_of_another_backbone_are_refused_in_one_line(path, backbone):
         saved.network(path, sha256=files.sha256(path), backbone=registry.get(backbone))
     assert f"Expected: a classifier on {backbone}" in str(caught.value)
     assert re.search(r"Where: \S+model\.keras$", str(caught.value))
+
+
+class Nested(keras.Model):
+    """A network with a layer in a list in a list, or with none."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.blocks = [[keras.layers.Dense(1) for _ in range(layers)]]
+        for layer in self.blocks[0]:
+            layer.build((None, 1))
+        self.built = True
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_layer_that_would_keep_its_random_weights_is_refused(monkeypatch, tmp_path):
+    """Keras says so by a warning alone where a file lacks the whole list that a layer is in."""
+    path = tmp_path / "model.weights.h5"
+    Nested(0).save_weights(path)
+    monkeypatch.setattr(classifier, "build", lambda *_, **__: Nested(1))
+    with pytest.raises(WeightsError, match=r"do not fit its backbone .* Found: Skipping nested container"):
+        saved.network(path, sha256=files.sha256(path), backbone="resnet18")
+
+
+def test_another_warning_is_none_of_weights(monkeypatch, path):
+    class Warns(keras.Model):
+        def load_weights(self, *_, **__):
+            warnings.warn("a setting is out of date", UserWarning, stacklevel=2)
+
+    monkeypatch.setattr(classifier, "build", lambda *_, **__: Warns())
+    with pytest.warns(UserWarning, match="out of date"):
+        assert isinstance(saved.network(path, sha256=files.sha256(path), backbone="resnet18"), Warns)
 
 
 def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path):
