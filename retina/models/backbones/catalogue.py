@@ -1,6 +1,6 @@
 """What is known of every backbone before one is built: names, sizes, papers, preprocessing, where weights come from.
 
-The facts stand in `providers/*.toml`, a file for each provider, and the measured figures in `providers/figures.toml`.
+The facts are in `providers/*.toml`, a file for each provider, and the measured figures in `providers/figures.toml`.
 Neither Keras nor torch is needed to read them.
 """
 
@@ -19,7 +19,7 @@ from retina.machine import installation
 FOLDER = PACKAGE / "models" / "backbones" / "providers"
 OURS = "retina"
 PROVIDERS = (OURS, "keras", "keras_cv", "keras_hub")
-"""Whose backbones there are. Names of the first stand alone, others behind their provider: `keras:MobileNetV3Small`."""
+"""Whose backbones there are. Names of the first are plain, others follow their provider: `keras:MobileNetV3Small`."""
 
 
 @dataclass(frozen=True)
