@@ -49,7 +49,9 @@ TABLE = {
     "reporting/terminal": Room("machine runs analysis reporting reporting/language"),
     # whole jobs, and the two faces: wings are reached through workflows and inference alone, but a command prints what
     # reporting/terminal renders, and offers the languages that reporting has
-    "workflows": Room("errors machine experiments runs analysis training inference reporting reporting/language"),
+    "workflows": Room(
+        "errors machine experiments runs analysis training inference reporting reporting/language reporting/terminal"
+    ),
     "commands": Room(
         "errors machine experiments models data workflows inference reporting/terminal reporting/language"
     ),
