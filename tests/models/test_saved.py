@@ -80,7 +80,7 @@ def test_a_layer_that_would_keep_its_random_weights_is_refused(monkeypatch, tmp_
     Nested(0).save_weights(path)
     monkeypatch.setattr(classifier, "build", lambda *_, **__: Nested(1))
     with pytest.raises(WeightsError, match=r"do not fit its backbone .* Found: Skipping nested container"):
-        saved.network(path, sha256=files.sha256(path), backbone="resnet18")
+        saved.network(path, sha256=files.sha256(path), backbone=registry.get("resnet18"))
 
 
 def test_another_warning_is_none_of_weights(monkeypatch, path):
@@ -90,7 +90,7 @@ def test_another_warning_is_none_of_weights(monkeypatch, path):
 
     monkeypatch.setattr(classifier, "build", lambda *_, **__: Warns())
     with pytest.warns(UserWarning, match="out of date"):
-        assert isinstance(saved.network(path, sha256=files.sha256(path), backbone="resnet18"), Warns)
+        assert isinstance(saved.network(path, sha256=files.sha256(path), backbone=registry.get("resnet18")), Warns)
 
 
 def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path):
