@@ -26,7 +26,7 @@ class TrainingState:
     """What training has reached: all that a resumed run needs beside the model and the optimizer.
 
     Args:
-        rows: One mapping of `runs.HISTORY_COLUMNS` for every finished epoch.
+        rows: One mapping of `retina.runs.folder.HISTORY_COLUMNS` for every finished epoch.
         best_weights: The network's variables at the best epoch so far; empty before the first.
         speed: Of this session, without validation: `images_per_second`, and `waiting_share`, the share of the time that
             went into gathering and augmenting images. `None` where this session trained nothing.

@@ -16,7 +16,8 @@ class Display(keras.callbacks.Callback):
     """Shows training on stderr.
 
     Args:
-        rows: The history, one mapping of `runs.HISTORY_COLUMNS` an epoch; another callback appends to it first.
+        rows: The history, one mapping of `retina.runs.folder.HISTORY_COLUMNS` an epoch, to which another callback
+            appends first.
         epochs: Epochs at most.
         quiet: Show nothing.
     """

@@ -64,7 +64,7 @@ def save(run: Run, state: State, rows: Sequence[dict[str, float]], best_weights:
     Args:
         run: The run folder.
         state: A `snapshot` after the epoch.
-        rows: The history, one mapping of `runs.HISTORY_COLUMNS` an epoch; the last is this epoch's.
+        rows: The history, one mapping of `retina.runs.folder.HISTORY_COLUMNS` an epoch; the last is this epoch's.
         best_weights: The values of the model's variables at the best epoch.
 
     Raises:

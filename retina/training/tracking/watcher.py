@@ -24,7 +24,7 @@ class Watcher(keras.callbacks.Callback, abc.ABC):
         """Take note of the epochs that are new in the run folder."""
 
     def rows(self) -> list[dict[str, float]]:
-        """The epochs that are in the run folder: one mapping of `runs.HISTORY_COLUMNS` each."""
+        """The epochs that are in the run folder: one mapping of `retina.runs.folder.HISTORY_COLUMNS` each."""
         return history(self.run)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -39,7 +39,7 @@ class Watcher(keras.callbacks.Callback, abc.ABC):
 
 
 def history(run: Run) -> list[dict[str, float]]:
-    """The epochs of a run, one mapping of `runs.HISTORY_COLUMNS` each; none where none is finished.
+    """The epochs of a run, one mapping of `retina.runs.folder.HISTORY_COLUMNS` each; none before the first.
 
     Raises:
         RunError: the table is damaged.
