@@ -73,12 +73,17 @@ def fit(
     finally:
         display.close()
         model.forget_recordings()
-    images = len(batches.labels) * (len(progress.rows) - epochs_before)
-    progress.speed = {
-        "images_per_second": round(images / clock.stepping_seconds, 2),
+    progress.speed = _speed(clock, len(progress.rows) - epochs_before)
+    return progress
+
+
+def _speed(clock: timing.Clock, epochs: int) -> dict[str, float]:
+    """How fast this session's epochs were stepped through, and the share of that time spent waiting for images."""
+    batches = clock.batches
+    return {
+        "images_per_second": round(len(batches.labels) * epochs / clock.stepping_seconds, 2),
         "waiting_share": round(batches.seconds / clock.stepping_seconds, 4),
     }
-    return progress
 
 
 def compiled(network: keras.Model, precision: str, learning_rate: float, loss: keras.losses.Loss) -> keras.Model:
