@@ -2,13 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from retina.commands.messages import announcer
 from retina.commands.options import json_option, quiet_option
-from retina.errors import RetinaError
 from retina.experiments.experiment import SETTINGS
 from retina.experiments.target import DISEASE_RISK, binary
+
+if TYPE_CHECKING:
+    from retina.data.auditing.audit import Audit
 
 
 @click.group()
@@ -27,16 +31,11 @@ def audit(folder: Path, *, target: str, quiet: bool, as_json: bool) -> None:
     Example: python cli.py data audit path/to/RFMiD
     """
     from retina.commands import audit_table
-    from retina.data.auditing import audit as audits
-    from retina.data.drawing import synthetic
-    from retina.data.sources import labels
+    from retina.workflows import data as workflow
 
-    report = audits.check(labels.read(folder, binary(target)), thorough=True, quiet=quiet)
-    if synthetic.is_drawn(folder):
-        click.echo(synthetic.NOTICE, err=True)
+    report = workflow.audit(folder, target=binary(target), quiet=quiet, say=announcer(quiet=False))
     click.echo(json.dumps(report.to_dict(), indent=2) if as_json else audit_table.summary(report))
-    if not report.ok:
-        raise click.exceptions.Exit(1)
+    _exit_unless_ok(report)
 
 
 @data.command()
@@ -48,19 +47,11 @@ def fetch(folder: Path, *, quiet: bool) -> None:
     Example: python cli.py data fetch data/rfmid
     """
     from retina.commands import audit_table
-    from retina.data.auditing import audit as audits
-    from retina.data.sources import fetch as fetching
-    from retina.data.sources import labels
+    from retina.workflows import data as workflow
 
-    try:
-        rfmid = fetching.fetch(folder, quiet=quiet)
-    except RetinaError:
-        click.echo(fetching.BY_HAND, err=True)
-        raise
-    report = audits.check(labels.read(rfmid), thorough=True, quiet=quiet)
+    report = workflow.fetch(folder, quiet=quiet, say=announcer(quiet=False))
     click.echo(audit_table.summary(report))
-    if not report.ok:
-        raise click.exceptions.Exit(1)
+    _exit_unless_ok(report)
 
 
 @data.command()
@@ -72,8 +63,13 @@ def synth(folder: Path, *, seed: int, quiet: bool) -> None:
 
     Example: python cli.py data synth data/drawn --seed 1
     """
-    from retina.data.drawing import synthetic
+    from retina.workflows import data as workflow
 
-    synthetic.synthesize(folder, seed=seed, quiet=quiet)
-    click.echo(synthetic.NOTICE, err=True)
+    workflow.draw(folder, seed=seed, quiet=quiet, say=announcer(quiet=False))
     click.echo(folder)
+
+
+def _exit_unless_ok(report: "Audit") -> None:
+    """Exit with 1 where an error was found."""
+    if not report.ok:
+        raise click.exceptions.Exit(1)

@@ -50,7 +50,8 @@ TABLE = {
     # whole jobs, and the two faces: wings are reached through workflows and inference alone, but a command prints what
     # reporting/terminal renders, and offers the languages that reporting has
     "workflows": Room(
-        "errors machine experiments runs analysis training inference reporting reporting/language reporting/terminal"
+        "errors machine experiments runs data analysis training inference "
+        "reporting reporting/language reporting/terminal"
     ),
     "commands": Room(
         "errors machine experiments models data workflows inference reporting/terminal reporting/language"
