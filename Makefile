@@ -8,7 +8,7 @@ EXTRAS := .venv-extras
 PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run example test test-wheel test-extras lint bench docs clean
+.PHONY: help run example test test-disasters test-wheel test-extras lint bench docs clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -39,6 +39,9 @@ example: $(READY)  ## make the comparison in results/example again
 
 test: $(READY)  ## pass the tests: no network, no GPU
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+test-disasters: $(READY)  ## kill runs at every write and at random, fill their disk, and see that each ends as it should
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m disaster
 
 test-wheel: $(READY)  ## build the wheel, install it into an empty environment and use it there; needs the package index
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m wheel

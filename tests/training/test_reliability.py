@@ -70,6 +70,7 @@ def test_the_chosen_combinations_hold_every_value():
         assert {item[place] for item in CHOSEN} == set(values)
 
 
+@pytest.mark.disaster
 def test_a_run_killed_at_any_moment_of_any_write_ends_as_an_undisturbed_one(eyes, tmp_path):
     """Before, within and after every write, fsync, rename and removal, each once."""
     found = disaster("killed-everywhere", eyes, tmp_path)
@@ -82,6 +83,7 @@ def test_a_run_killed_at_any_moment_of_any_write_ends_as_an_undisturbed_one(eyes
     assert PARTS * found["killed"] == len(found["moments"]) > 200
 
 
+@pytest.mark.disaster
 def test_a_finished_run_that_is_trained_again_and_killed_ends_as_it_was(eyes, tmp_path):
     """`--force` takes the old results away; whenever it is killed, the old run is whole or the new one goes on."""
     found = disaster("killed-everywhere", eyes, tmp_path, force=True)
@@ -89,6 +91,7 @@ def test_a_finished_run_that_is_trained_again_and_killed_ends_as_it_was(eyes, tm
     assert found["killed"] > 20
 
 
+@pytest.mark.disaster
 def test_a_full_disk_is_one_line_and_loses_nothing(eyes, tmp_path):
     """From every write, fsync, rename and making of a folder on; when there is room again, the run goes on."""
     found = disaster("full-disk", eyes, tmp_path)
@@ -110,6 +113,7 @@ def words_of(backbone, fine_tune, early_stopping, precision):
     return [*words, "--early-stopping" if early_stopping else "--no-early-stopping"]
 
 
+@pytest.mark.disaster
 def test_real_runs_killed_at_random_end_as_undisturbed_ones(eyes, tmp_path):
     combinations = [words_of("resnet18", "full", early_stopping=True, precision="float32")]
     found = disaster("killed-at-random", eyes, tmp_path, kills=20, attempts=5, combinations=combinations)
