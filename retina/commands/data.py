@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from retina.commands.messages import announcer
+from retina.commands.messages import announce
 from retina.commands.options import json_option, quiet_option
 from retina.experiments.experiment import SETTINGS
 from retina.experiments.target import DISEASE_RISK, binary
@@ -33,7 +33,7 @@ def audit(folder: Path, *, target: str, quiet: bool, as_json: bool) -> None:
     from retina.commands import audit_table
     from retina.workflows import data as workflow
 
-    report = workflow.audit(folder, target=binary(target), quiet=quiet, say=announcer(quiet=False))
+    report = workflow.audit(folder, target=binary(target), quiet=quiet, say=announce)
     click.echo(json.dumps(report.to_dict(), indent=2) if as_json else audit_table.summary(report))
     _exit_unless_ok(report)
 
@@ -49,7 +49,7 @@ def fetch(folder: Path, *, quiet: bool) -> None:
     from retina.commands import audit_table
     from retina.workflows import data as workflow
 
-    report = workflow.fetch(folder, quiet=quiet, say=announcer(quiet=False))
+    report = workflow.fetch(folder, quiet=quiet, say=announce)
     click.echo(audit_table.summary(report))
     _exit_unless_ok(report)
 
@@ -65,7 +65,7 @@ def synth(folder: Path, *, seed: int, quiet: bool) -> None:
     """
     from retina.workflows import data as workflow
 
-    workflow.draw(folder, seed=seed, quiet=quiet, say=announcer(quiet=False))
+    workflow.draw(folder, seed=seed, quiet=quiet, say=announce)
     click.echo(folder)
 
 

@@ -10,10 +10,11 @@ from retina.machine.progress import Say, silent
 
 def announcer(*, quiet: bool) -> Say:
     """The function that receives a workflow's announcements: it writes them on stderr, or drops them."""
-    return silent if quiet else _announce
+    return silent if quiet else announce
 
 
-def _announce(line: str) -> None:
+def announce(line: str) -> None:
+    """Write an announcement on stderr."""
     click.echo(line, err=True)
 
 
