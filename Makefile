@@ -40,8 +40,8 @@ example: $(READY)  ## make the comparison in results/example again
 test: $(READY)  ## pass the tests: no network, no GPU
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-test-disasters: $(READY)  ## kill runs at every write and at random, fill their disk, and see that each ends as it should
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m disaster
+test-disasters: $(READY)  ## kill runs at every write and at random, fill their disk, hand over hostile files
+	OMP_NUM_THREADS=1 RETINA_FUZZ=1 $(BIN)/python -m pytest -m 'disaster or fuzz'
 
 test-wheel: $(READY)  ## build the wheel, install it into an empty environment and use it there; needs the package index
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m wheel

@@ -18,8 +18,7 @@ from retina.commands.runs import runs
 from retina.commands.study import study
 from retina.commands.tune import tune
 from retina.errors import RetinaError
-from retina.machine import installation
-from retina.machine.signals import termination_as_interrupt
+from retina.machine import installation, signals
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 
@@ -30,7 +29,7 @@ class OneLineErrors(click.Group):
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run the command; turn retina's errors into click's."""
         try:
-            with termination_as_interrupt():
+            with signals.as_interrupt():
                 return super().invoke(ctx)
         except RetinaError as error:
             raise click.ClickException(str(error)) from error

@@ -18,7 +18,7 @@ SHARED = ROOT.parent / "shared"
 def pytest_configure(config: pytest.Config) -> None:
     """See that `-m fuzz` has more cases than a whole run of the tests has time for, and that Ctrl-C can be tested."""
     if config.option.markexpr == "fuzz":
-        os.environ["RETINA_FUZZ"] = "1"
+        os.environ["RETINA_FUZZ"] = "20"
     for kind, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(kind) == signal.SIG_IGN:  # as in the background; what tests start would inherit it
             signal.signal(kind, handler)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from retina.machine import signals
 from retina.machine.duration import in_words
 
 INTERVAL = 30.0
@@ -44,8 +45,21 @@ def bar(description: str, total: int, *, quiet: bool = False, unit: str = "image
         unit: What is counted.
 
     Yields:
-        A function that takes how many units were just finished.
+        A function that takes how many units were just finished; it raises KeyboardInterrupt where an interrupt was
+        dropped, see `retina.machine.signals`.
     """
+    with _shown(description, total, quiet=quiet, unit=unit) as show:
+
+        def advance(finished: int) -> None:
+            signals.raise_if_requested()
+            show(finished)
+
+        yield advance
+
+
+@contextlib.contextmanager
+def _shown(description: str, total: int, *, quiet: bool, unit: str) -> Iterator[Callable[[int], None]]:
+    """A bar, plain lines, or nothing."""
     if quiet:
         yield _nothing
     elif not on_terminal():

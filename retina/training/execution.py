@@ -11,7 +11,7 @@ import torch
 
 from retina.errors import DivergedError, RetinaError, RunError
 from retina.experiments.splits import PREDICTED_SPLITS
-from retina.machine import device, files, memory
+from retina.machine import device, files, memory, signals
 from retina.models import classifier
 from retina.models.backbones.interface import digest
 from retina.models.running import prediction
@@ -53,9 +53,11 @@ def execute(
 
     Raises:
         DivergedError: the loss is not finite any more; the record says so.
+        KeyboardInterrupt: the process was asked to end; the record says so.
         PrunedError: a watcher ended the run; the record says so, and its checkpoints are gone.
         RetinaError: the run folder cannot be written, or another process trains this run.
     """
+    signals.raise_if_requested()  # of many runs, no further one begins
     run = create(plan.place.results, plan.name)
     refuse_namesake(plan, run)
     # Results and nothing else: no checkpoint is left to remove, so the run is reused without a lease.

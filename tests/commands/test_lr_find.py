@@ -28,7 +28,7 @@ def tested(tiny_set, tmp_path_factory):
     return results, call(results, tiny_set)
 
 
-def call(results, data, *more, seeds=2, steps=16):
+def call(results, data, *more, seeds=2, steps=10):
     words = ["lr-find", "resnet18", "--data", data, "--weights", "random", "--image-size", "64", "--batch-size", "8"]
     words += ["--precision", "float32", "--epochs", "1", "--results", results, "--seeds", seeds, "--steps", steps]
     return typed(*words, *more)

@@ -6,17 +6,12 @@ import os
 import pty
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
-from command_line import QUICK, call, fails
+from command_line import QUICK, call, fails, finish, start
 
-from retina import PACKAGE
 from retina.data.drawing import synthetic
-
-ROOT = PACKAGE.parent
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +45,13 @@ def test_json_is_one_object_on_stdout_and_quiet_says_nothing_else(finished, tiny
     assert report["experiment"]["loss"] == "focal"
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminate"])
+@pytest.mark.parametrize(
+    "sign",
+    [
+        pytest.param(signal.SIGINT, id="ctrl-c", marks=pytest.mark.disaster),
+        pytest.param(signal.SIGTERM, id="terminate"),
+    ],
+)
 def test_a_signal_leaves_a_run_that_goes_on_when_the_command_is_typed_again(tiny_set, tmp_path, sign):
     """A real process, a real signal: one line, exit code 1, and the next call starts after the last finished epoch.
 
@@ -58,8 +59,7 @@ def test_a_signal_leaves_a_run_that_goes_on_when_the_command_is_typed_again(tiny
     """
     words = ["run", "resnet18", "--data", tiny_set, *QUICK, "--results", tmp_path]
     words += ["--epochs", "10", "--no-early-stopping"]
-    command = [sys.executable, str(ROOT / "cli.py"), *map(str, words)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = start(*words)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("runs/*/history.csv")) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -70,7 +70,7 @@ def test_a_signal_leaves_a_run_that_goes_on_when_the_command_is_typed_again(tiny
     assert f"`kill {process.pid}`" in second.stderr
     assert "running" in call("runs", "--results", tmp_path).stdout
     process.send_signal(sign)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = finish(process)
     assert (process.returncode, stdout) == (1, "")
     assert "interrupted: type the same command again" in stderr.strip().splitlines()[-1]
     assert "Traceback" not in stderr
@@ -93,15 +93,14 @@ def test_a_person_at_a_terminal_sees_each_epoch_and_the_time_left(tiny_set, tmp_
     """Stderr is a real pseudo-terminal; stdout, which is none, gets the summary alone."""
     ours, theirs = pty.openpty()
     words = ["run", "resnet18", "--data", tiny_set, *QUICK, "--epochs", "2", "--results", tmp_path]
-    command = [sys.executable, str(ROOT / "cli.py"), *map(str, words)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    process = start(*words, stderr=theirs)
     os.close(theirs)
     shown = b""
     with contextlib.suppress(OSError):  # the terminal is gone when the process is
         while chunk := os.read(ours, 4096):
             shown += chunk
     os.close(ours)
-    stdout, _ = process.communicate(timeout=60)
+    stdout, _ = finish(process)
     assert process.returncode == 0, shown.decode()
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
     history = next(tmp_path.glob("runs/*/history.csv")).read_text().splitlines()[1:]

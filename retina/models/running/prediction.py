@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from retina.machine import device
+from retina.machine import device, signals
 
 
 def batch_size() -> int:
@@ -44,18 +44,19 @@ def outputs(
     Returns:
         (images, C), of the type that the model gives.
     """
-    listeners = [] if advance is None else [_Advance(advance)]
-    return model.predict(batches, verbose=0, callbacks=listeners)
+    return model.predict(batches, verbose=0, callbacks=[_Batches(advance)])
 
 
-class _Advance(keras.callbacks.Callback):
-    """Moves a bar on by every batch that is predicted."""
+class _Batches(keras.callbacks.Callback):
+    """Hears of every batch that is predicted: moves a bar on, or ends where the process was asked to end."""
 
-    def __init__(self, advance: Callable[[int], object]) -> None:
+    def __init__(self, advance: Callable[[int], object] | None) -> None:
         super().__init__()
         self.advance = advance
 
     def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """One batch more."""
         del batch, logs
-        self.advance(1)
+        signals.raise_if_requested()
+        if self.advance is not None:
+            self.advance(1)

@@ -8,7 +8,7 @@ import keras
 import torch
 
 from retina.data.feeding.batches import ShuffledBatches
-from retina.machine import device
+from retina.machine import device, signals
 
 
 class Clock(keras.callbacks.Callback):
@@ -60,7 +60,12 @@ class BatchedCallbacks(keras.callbacks.CallbackList):
         self.passed_on_at = -math.inf
 
     def on_train_batch_end(self, batch: int, logs: dict[str, torch.Tensor] | None = None) -> None:
-        """Pass on this step and those that wait, once the interval is over."""
+        """Pass on this step and those that wait, once the interval is over; end here if the process was asked to end.
+
+        Raises:
+            KeyboardInterrupt: see `retina.machine.signals`.
+        """
+        signals.raise_if_requested()
         self.waiting.append((batch, logs or {}))
         if time.perf_counter() - self.passed_on_at >= self.interval:
             self.pass_on()

@@ -148,7 +148,7 @@ def _begin_on_device(name: str) -> None:
 def _perform(item: Job) -> Outcome:
     """Train a job in a worker, which keeps what it has read from one job to the next and ends when it is asked to."""
     try:
-        with signals.termination_as_interrupt():
+        with signals.as_interrupt():
             return job.perform(item)
     except KeyboardInterrupt:  # the record says so; without this exit the next job in the queue would begin
         os._exit(1)
