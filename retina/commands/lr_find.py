@@ -74,7 +74,7 @@ def to_json(result: "RangeTestResult") -> dict[str, Any]:
 
 def render(result: "RangeTestResult") -> str:
     """A range test as plain text, and below it the check where there is one."""
-    from retina.reporting.terminal import range_test, rate_grid
+    from retina.reporting.terminal import lr_range, rate_grid
 
-    text = range_test.render(result.record, result.folder, reused=result.reused)
+    text = lr_range.render(result.record, result.folder, reused=result.reused)
     return text if result.grid is None else f"{text}\n\n{rate_grid.render(result.grid, result.suggestion)}"

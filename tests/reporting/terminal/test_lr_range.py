@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from retina.reporting.terminal.range_test import render
+from retina.reporting.terminal.lr_range import render
 
 
 def seed(number, suggestion, *, diverged=False, lower_bound=False):
