@@ -39,7 +39,7 @@ def load_model(path: str | Path) -> "keras.Model":
     import keras
 
     import retina.models.layers  # noqa: F401 - makes retina's layers known to Keras
-    from retina.errors import WeightsError
+    from retina.errors import WeightsError, first_line
     from retina.models.kernels import dispatch
 
     dispatch.setting()
@@ -62,7 +62,7 @@ def load_model(path: str | Path) -> "keras.Model":
         raise WeightsError(
             "the model cannot be read",
             expected="the model.keras of a run folder",
-            found=str(error).strip().partition("\n")[0] or type(error).__name__,
+            found=first_line(error),
             where=path,
             advice="a model with a library's backbone needs `import keras_cv` or `import keras_hub` before",
         ) from error

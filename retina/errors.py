@@ -130,6 +130,11 @@ def some(words: Iterable[str], most: int = 5) -> str:
     return first if len(words) <= most else f"{first} and {len(words) - most} more"
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what another package's error says; its kind where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
     """The allowed word that is most like `word`, or `None` where none is near.
 

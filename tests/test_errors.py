@@ -2,7 +2,7 @@
 
 import pytest
 
-from retina.errors import ExperimentError, RetinaError, nearest, some, unknown
+from retina.errors import ExperimentError, RetinaError, first_line, nearest, some, unknown
 
 
 def test_an_error_is_one_line_with_the_parts_that_are_there():
@@ -33,3 +33,8 @@ def test_an_unknown_word_is_answered_by_the_nearest_known_one():
     assert error.advice == "did you mean 'resnet18'?"
     assert nearest("zzz", ["vgg16"]) is None
     assert "did you mean" not in str(unknown("backbone", "zzz", ["vgg16"]))
+
+
+def test_of_another_packages_error_the_first_line_is_told_or_its_kind():
+    assert first_line(RuntimeError("\n out of memory\nat x.cc:7")) == "out of memory"
+    assert first_line(MemoryError()) == "MemoryError"

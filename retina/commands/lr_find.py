@@ -9,6 +9,7 @@ import click
 from retina.commands.messages import announcer, resumable
 from retina.commands.options import experiment_command, settings_of
 from retina.experiments.place import Place
+from retina.experiments.search_space import Range
 
 if TYPE_CHECKING:
     from retina.workflows.lr_find import RangeTestResult
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 
 @click.command(name="lr-find")
 @experiment_command("learning_rate")
-@click.option("--seeds", type=click.IntRange(1, 100), default=3, help="networks to train, with seeds from --seed on")
-@click.option("--low", type=click.FloatRange(1e-8, 10), default=1e-7, help="first learning rate")
-@click.option("--high", type=click.FloatRange(1e-8, 10), default=1.0, help="last learning rate")
-@click.option("--steps", type=click.IntRange(10, 100_000), default=100, help="training steps between them at most")
+@click.option(
+    "--seeds", type=click.IntRange(1, 100), default=Range.seeds, help="networks to train, with seeds from --seed on"
+)
+@click.option("--low", type=click.FloatRange(1e-8, 10), default=Range.low, help="first learning rate")
+@click.option("--high", type=click.FloatRange(1e-8, 10), default=Range.high, help="last learning rate")
+@click.option(
+    "--steps", type=click.IntRange(10, 100_000), default=Range.steps, help="training steps between them at most"
+)
 @click.option("--check", is_flag=True, help="train the grid 1e-4, 3e-4, 1e-3 too, and compare the runs on validation")
 @click.option("--force", is_flag=True, help="test again even where there is a finished test")
 def lr_find(
@@ -45,8 +50,6 @@ def lr_find(
 
     Example: python cli.py lr-find resnet18 --params p1 --check
     """
-    if not low < high:
-        raise click.BadParameter(f"it must be larger than --low, {low:g}", param_hint="'--high'")
     from retina.workflows import lr_find as workflow
 
     with resumable("to go on"):

@@ -85,12 +85,12 @@ def study(
     refuse_mixture(engine, address=address, cpus=cpus, gpus=gpus, jobs=jobs)
     place, say = Place(results, data, skip_bad=skip_bad, quiet=quiet), announcer(quiet=quiet)
     settings = settings_of(options)
+    trainer = workflow.Ray(address, cpus, gpus) if engine == "ray" else workflow.Local(jobs)
     if dry_run:
-        steps = workflow.plan_study(name, place=place, say=say, **settings)
+        steps = workflow.plan_study(name, place=place, engine=trainer, track=track, say=say, **settings)
         plain = [item.to_dict() for item in steps]
         click.echo(json.dumps(plain, indent=2) if as_json else table(steps))
         return
-    trainer = workflow.Ray(address, cpus, gpus) if engine == "ray" else workflow.Local(jobs)
     with resumable("to train what is left"):
         result = workflow.study(
             name, place=place, engine=trainer, out=out, language=lang, track=track, say=say, **settings

@@ -10,6 +10,7 @@ from retina.commands.messages import announcer, resumable
 from retina.commands.options import experiment_command, settings_of
 from retina.errors import RunError
 from retina.experiments.place import Place
+from retina.experiments.search_space import Space
 
 if TYPE_CHECKING:
     from retina.training.searches.tuning import Trial
@@ -38,10 +39,17 @@ class Sizes(click.ParamType):
 @click.option(
     "--trials", type=click.IntRange(1, 10_000), required=True, help="how many; a larger number continues the search"
 )
-@click.option("--low", type=float, default=1e-5, help="lowest learning rate; the scale is logarithmic")
-@click.option("--high", type=float, default=1e-2, help="highest learning rate")
-@click.option("--batch-sizes", type=Sizes(), default="16,32,64", help="batch sizes to choose from")
-@click.option("--sampler-seed", type=click.IntRange(0, 2**31 - 1), default=0, help="random seed of the search itself")
+@click.option("--low", type=float, default=Space.low, help="lowest learning rate; the scale is logarithmic")
+@click.option("--high", type=float, default=Space.high, help="highest learning rate")
+@click.option(
+    "--batch-sizes", type=Sizes(), default=",".join(map(str, Space.batch_sizes)), help="batch sizes to choose from"
+)
+@click.option(
+    "--sampler-seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=Space.sampler_seed,
+    help="random seed of the search itself",
+)
 def tune(
     backbone: str,
     params: str,

@@ -82,14 +82,19 @@ class Dataset:
         return synthetic.NOTICE if self.builtin else None
 
 
+def named(folder: Path | None) -> Path | None:
+    """The data folder that a user named: `folder`, else that of `RETINA_DATA`; `None` for the built-in set."""
+    variable = os.environ.get(DATA_VARIABLE)
+    return Path(variable) if folder is None and variable else folder
+
+
 def choose(folder: Path | None, *, quiet: bool = False) -> Path:
-    """The data folder to use: `folder`, else that of `RETINA_DATA`, else the built-in set, which is drawn when absent.
+    """The data folder to use: that of `named`, else the built-in set, which is drawn when absent.
 
     Raises:
         DataError: there is no such folder.
     """
-    if folder is None and os.environ.get(DATA_VARIABLE):
-        folder = Path(os.environ[DATA_VARIABLE])
+    folder = named(folder)
     folder = synthetic.builtin(quiet=quiet) if folder is None else folder
     if not folder.is_dir():
         raise DataError("no such data folder", where=folder, advice="check the path given by --data or RETINA_DATA")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import keras
 
-from retina.errors import RunError, WeightsError
+from retina.errors import RunError, WeightsError, first_line
 from retina.machine import files
 from retina.models import classifier
 from retina.models.backbones.interface import Backbone
@@ -50,7 +50,7 @@ def network(path: Path, *, sha256: str, backbone: Backbone) -> keras.Model:
         raise WeightsError(
             "the weights of a run do not fit its backbone",
             expected=f"a classifier on {backbone.name}",
-            found=str(error).strip().partition("\n")[0] or type(error).__name__,
+            found=first_line(error),
             where=path,
         ) from error
     return model

@@ -15,7 +15,11 @@ class Git:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Where and with what a run was trained: see `retina.machine.provenance.describe`."""
+    """Where and with what a run was trained: see `retina.machine.provenance.describe`.
+
+    Args:
+        kernels: What `RETINA_KERNELS` said; left out where it was not set to anything but its default.
+    """
 
     python: str | None = None
     platform: str | None = None
@@ -26,6 +30,7 @@ class Environment:
     threads: int | None = None
     packages: dict[str, str]
     git: Git | None
+    kernels: LeftOut[str] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import torch
 
-from retina.errors import DivergedError, RetinaError, RunError
+from retina.errors import DivergedError, RetinaError, RunError, first_line
 from retina.experiments.splits import PREDICTED_SPLITS
 from retina.machine import device, files, memory, signals
 from retina.models import classifier
@@ -158,7 +158,7 @@ def torch_errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        message = str(error).partition("\n")[0]
+        message = first_line(error)
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in message:
             problem, advice = "there is not enough memory for this run", "try a smaller --batch-size or --image-size"
         elif "does not have a deterministic implementation" in message:

@@ -18,6 +18,7 @@ from retina.experiments.target import Target
 from retina.machine import device, provenance
 from retina.models.backbones import registry
 from retina.models.backbones.interface import Backbone
+from retina.models.kernels import dispatch
 from retina.runs import folder as runs
 from retina.runs import reading
 from retina.runs.data import Baselines, Data, Exclusion, Split
@@ -96,6 +97,13 @@ class Plan:
         """How many images are trained on."""
         return len(self.data.splits["train"].labels)
 
+    def _environment(self) -> dict[str, Any]:
+        """Where and with what it is trained, as plain JSON values."""
+        kernels = dispatch.setting()
+        return provenance.describe(self.backbone.facts.packages) | (
+            {} if kernels == dispatch.SETTINGS[0] else {"kernels": kernels}
+        )
+
     def record(self) -> Record:
         """The record of the run before its first step."""
         experiment = self.experiment
@@ -109,7 +117,7 @@ class Plan:
             target=self.target,
             data=data_record(self.data),
             baselines=reading.read(Baselines, self.baselines),
-            environment=reading.read(Environment, provenance.describe(self.backbone.facts.packages)),
+            environment=reading.read(Environment, self._environment()),
             weights=self.start.record(),
             model=None,
             timings=Timings(started=now(), preparation_seconds=round(self.preparation_seconds, 3)),

@@ -6,9 +6,10 @@ from typing import Any
 
 from retina.analysis.comparing import rate_grid
 from retina.analysis.comparing.rate_grid import Grid
-from retina.errors import DivergedError, ExperimentError
+from retina.errors import DivergedError
 from retina.experiments import experiment
 from retina.experiments.place import HERE, Place
+from retina.experiments.search_space import Range
 from retina.machine import files, sealed
 from retina.machine.progress import Say, silent
 from retina.reporting import range_tests
@@ -17,7 +18,6 @@ from retina.reporting.terminal.rate_grid import CAVEAT
 from retina.training import execution
 from retina.training.plan import Plan, Planner
 from retina.training.searches import lr_range
-from retina.training.searches.lr_range import Range
 from retina.workflows import announcements
 
 GRID = (1e-4, 3e-4, 1e-3)
@@ -55,10 +55,10 @@ def lr_find(
     backbone: str,
     params: str = "p1",
     *,
-    seeds: int = 3,
-    low: float = 1e-7,
-    high: float = 1.0,
-    steps: int = 100,
+    seeds: int = Range.seeds,
+    low: float = Range.low,
+    high: float = Range.high,
+    steps: int = Range.steps,
     check: bool = False,
     force: bool = False,
     place: Place = HERE,
@@ -87,13 +87,12 @@ def lr_find(
         KeyboardInterrupt: it was interrupted.
         RetinaError: a setting is wrong, the data or weights are not available, or an earlier test is damaged.
     """
-    if not low < high:
-        raise ExperimentError("--high must be larger than --low", found=f"{low:g} and {high:g}", where="the options")
+    span = Range(low, high, steps, seeds)
     planner = Planner(place)
     plan = planner.plan(*experiment.load(backbone, params, **settings))
     for line in announcements.of_run(plan.record()):
         say(line)
-    result = range_test(plan, Range(low, high, steps, seeds), force=force, check=check, say=say)
+    result = range_test(plan, span, force=force, check=check, say=say)
     if not check:
         return result
     plans = {

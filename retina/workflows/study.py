@@ -70,18 +70,30 @@ class StudyResult:
         return [*missing, *(self.comparison.comparison.damaged if self.comparison else ())]
 
 
-def plan_study(name: str, *, place: Place = HERE, say: Say = silent, **settings: object) -> list[Step]:
+def plan_study(
+    name: str,
+    *,
+    place: Place = HERE,
+    engine: Local | Ray = THIS_MACHINE,
+    track: str | None = None,
+    say: Say = silent,
+    **settings: object,
+) -> list[Step]:
     """Plan every run that a study names, with how far each is and how long the rest takes; nothing is trained.
 
     Args:
         name: A TOML file, see `retina.experiments.study`, or the name of one in `experiments/studies`.
         place: Where the runs take place.
+        engine: Who will train.
+        track: A tracker to show every run in, `tensorboard` or `mlflow`.
         say: Called with each announcement.
         **settings: Fields of `retina.experiments.experiment.Experiment`; they replace those of the study in all runs.
 
     Raises:
-        RetinaError: a setting of a run is wrong, or its data or weights are not available.
+        RetinaError: a setting of a run is wrong, its data or weights are not available, or a package is not installed
+            that the engine or the tracker needs.
     """
+    _require_packages(engine, track)
     return _announced_steps(recipes.study_path(name), place, Pace(place.results), say, settings)
 
 
@@ -103,10 +115,10 @@ def study(
     Args:
         name: See `plan_study`.
         place: See `plan_study`.
-        engine: Who trains.
+        engine: See `plan_study`.
         out: The folder of the comparison; `None` takes `studies/<name of the file>` in the results folder.
         language: The language of its report, one of `retina.reporting.language.LANGUAGES`.
-        track: A tracker to show every run in, `tensorboard` or `mlflow`.
+        track: See `plan_study`.
         say: See `plan_study`.
         **settings: See `plan_study`.
 
@@ -114,10 +126,7 @@ def study(
         KeyboardInterrupt: it was interrupted; the same call resumes it.
         RetinaError: see `plan_study`; or the engine cannot train.
     """
-    if track:
-        extras.require(track, extra=track, purpose=f"--track {track}")
-    if isinstance(engine, Ray):
-        connection.import_ray(engine.address)
+    _require_packages(engine, track)
     file, pace = recipes.study_path(name), Pace(place.results)
     steps = _announced_steps(file, place, pace, say, settings)
     view = StudyView(steps, pace, quiet=place.quiet)
@@ -129,6 +138,14 @@ def study(
     folder = place.results / "studies" / file.stem if out is None else out
     comparison = compare(names, results=place.results, out=folder, language=language, quiet=place.quiet)
     return StudyResult(outcomes, comparison)
+
+
+def _require_packages(engine: Local | Ray, track: str | None) -> None:
+    """See, before anything is planned, that what engine and tracker need is installed."""
+    if track:
+        extras.require(track, extra=track, purpose=f"--track {track}")
+    if isinstance(engine, Ray):
+        connection.import_ray(engine.address)
 
 
 def _announced_steps(file: Path, place: Place, pace: Pace, say: Say, settings: dict[str, Any]) -> list[Step]:

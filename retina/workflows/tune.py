@@ -5,15 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from retina.errors import ExperimentError
 from retina.experiments import experiment
-from retina.experiments.experiment import SETTINGS
 from retina.experiments.place import HERE, Place
+from retina.experiments.search_space import Space
 from retina.machine import extras
 from retina.machine.progress import Say, silent
 from retina.training import plan as planning
 from retina.training.searches import tuning
-from retina.training.searches.tuning import Space, Trial
+from retina.training.searches.tuning import Trial
 from retina.workflows import announcements
 
 
@@ -42,10 +41,10 @@ def tune(
     params: str = "p1",
     *,
     trials: int,
-    low: float = 1e-5,
-    high: float = 1e-2,
-    batch_sizes: Sequence[int] = (16, 32, 64),
-    sampler_seed: int = 0,
+    low: float = Space.low,
+    high: float = Space.high,
+    batch_sizes: Sequence[int] = Space.batch_sizes,
+    sampler_seed: int = Space.sampler_seed,
     place: Place = HERE,
     say: Say = silent,
     **settings: object,
@@ -69,10 +68,9 @@ def tune(
         RetinaError: a setting or the space is wrong, Optuna is not installed, or a run cannot be trained for another
             reason than that it diverged.
     """
-    refuse(low, high, batch_sizes)
+    space = Space(low, high, tuple(batch_sizes), sampler_seed)
     loaded = experiment.load(backbone, params, **settings)
     extras.require("optuna", extra="tune", purpose="tune")
-    space = Space(low, high, tuple(batch_sizes), sampler_seed)
     plan = planning.plan(*loaded, place)
     name = tuning.name(plan, space)
     for line in announcements.of_run(replace(plan.record(), name=f"tune {name}")):
@@ -84,23 +82,6 @@ def tune(
     )
     record = tuning.record(plan, space, results)
     return TuneResult(results, record, tuning.write(place.results, record))
-
-
-def refuse(low: float, high: float, batch_sizes: Sequence[int]) -> None:
-    """Refuse a space with values that no run may have, or with none.
-
-    Raises:
-        ExperimentError: the first such value.
-    """
-    for name, rule, value in (
-        ("--low", SETTINGS["learning_rate"], low),
-        ("--high", SETTINGS["learning_rate"], high),
-        *(("--batch-sizes", SETTINGS["batch_size"], size) for size in batch_sizes),
-    ):
-        if not rule.accepts(value):
-            raise ExperimentError(f"{name} cannot be {value}", expected=rule.allowed, where="the options")
-    if not low < high:
-        raise ExperimentError("--high must be larger than --low", found=f"{low:g} and {high:g}", where="the options")
 
 
 def in_words(trial: Trial) -> str:

@@ -67,7 +67,7 @@ def test_the_same_command_again_reuses_it_and_force_repeats_it_to_the_same_numbe
 
 
 def test_a_wrong_range_is_refused(tiny_set, tmp_path):
-    assert call(tmp_path, tiny_set, "--low", "0.1", "--high", "0.01").exit_code == 2
+    fails(call(tmp_path, tiny_set, "--low", "0.1", "--high", "0.01"), "--high must be larger than --low")
     assert call(tmp_path, tiny_set, "--learning-rate", "0.1").exit_code == 2
     assert list(tmp_path.iterdir()) == []
 

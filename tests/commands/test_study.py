@@ -112,6 +112,7 @@ def test_what_is_wrong_is_one_line(file, tiny_set, tmp_path):
 
 
 @pytest.mark.parametrize(("words", "package"), [(["--engine", "ray"], "ray"), (["--track", "mlflow"], "mlflow")])
-def test_a_missing_extra_is_one_line_before_anything_is_read(file, words, package, monkeypatch):
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_missing_extra_is_one_line_before_anything_is_read(file, words, package, dry, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)  # as where it is not installed
-    fails(call("study", file, *words, "--data", "nowhere"), f"pip install --editable '.[{package}]'")
+    fails(call("study", file, *words, *dry, "--data", "nowhere"), f"pip install --editable '.[{package}]'")

@@ -9,6 +9,8 @@ from retina.errors import DataError
 from retina.experiments import experiment
 from retina.experiments.place import Place
 from retina.models.backbones import registry
+from retina.runs import reading
+from retina.runs.session import Environment
 from retina.training import plan as planning
 from retina.training.plan import Planner
 
@@ -47,3 +49,12 @@ def test_a_place_changes_neither_the_run_nor_its_name(tiny_set, tmp_path):
     loud = dataclasses.replace(plan, place=dataclasses.replace(plan.place, quiet=False))
     assert plan.name == elsewhere.name == loud.name
     assert plan.digest == elsewhere.digest
+
+
+def test_the_record_says_which_kernels_were_asked_for_where_that_is_not_the_default(tiny_set, tmp_path, monkeypatch):
+    plan = planned(tiny_set, tmp_path)
+    assert "kernels" not in plan.record().to_dict()["environment"]
+    monkeypatch.setenv("RETINA_KERNELS", "torch")
+    written = plan.record()
+    assert written.to_dict()["environment"]["kernels"] == "torch"
+    assert reading.read(Environment, written.to_dict()["environment"]).kernels == "torch"

@@ -8,18 +8,9 @@ from retina.training.searches.tuning import Trial
 from retina.workflows import tune as workflow
 
 
-@pytest.mark.parametrize(
-    ("space", "words"),
-    [
-        ({"low": 1e-2, "high": 1e-3}, "--high must be larger than --low"),
-        ({"low": 0.0}, "--low cannot be 0"),
-        ({"high": 100.0}, "--high cannot be 100"),
-        ({"batch_sizes": (0, 8)}, "--batch-sizes cannot be 0"),
-    ],
-)
-def test_a_space_that_no_run_may_have_is_refused_before_anything_is_read(tmp_path, space, words):
-    with pytest.raises(ExperimentError, match=words):
-        workflow.tune("resnet18", trials=2, place=Place(tmp_path / "r", tmp_path / "nowhere"), **space)
+def test_a_space_that_no_run_may_have_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(ExperimentError, match="--low cannot be 0"):
+        workflow.tune("resnet18", trials=2, low=0.0, place=Place(tmp_path / "r", tmp_path / "nowhere"))
 
 
 def test_a_trial_in_words():

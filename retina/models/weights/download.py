@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from ssl import SSLError
 from typing import BinaryIO
 
-from retina.errors import RetinaError, WeightsError
+from retina.errors import RetinaError, WeightsError, first_line
 from retina.machine.progress import bar
 
 TIMEOUT = 30.0
@@ -91,7 +91,7 @@ class FetchErrors(AbstractContextManager[None]):
         if kind is Exception or issubclass(kind, OSError | ValueError) or kind.__module__.startswith("kagglehub."):
             raise WeightsError(
                 "weights cannot be fetched",
-                found=str(error).strip().partition("\n")[0][:200] or kind.__name__,
+                found=first_line(error)[:200],
                 where=self.source,
                 advice="use --weights random, or the name of an earlier run",
             ) from error

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import torch
 
-from retina.errors import WeightsError, some
+from retina.errors import WeightsError, first_line, some
 from retina.models.layers.body import BatchNormalization, Convolution
 
 # torch's names for the variables of each layer.
@@ -69,7 +69,7 @@ def load_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
         raise WeightsError(
             "weights cannot be read",
             expected="a state dict, as torch.save(model.state_dict(), ...) writes it",
-            found=str(error).strip().partition("\n")[0] or type(error).__name__,
+            found=first_line(error),
             where=path,
             advice="a file that holds more than tensors is refused, because reading it could run code",
         ) from error

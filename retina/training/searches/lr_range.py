@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import torch
 
 from retina.data.feeding.batches import ShuffledBatches
+from retina.experiments.search_space import Range
 from retina.experiments.settings import meaningful
 from retina.machine import device, files, memory, progress, provenance
 from retina.runs import reading, searches
@@ -22,23 +24,6 @@ from retina.training.searches.lr_rule import DivergenceDetector, Suggestion, rat
 
 OF_A_SCHEDULE = ("learning_rate", "epochs", "early_stopping", "patience", "seed")
 """Settings that a range test varies or does not need."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """The learning rates, steps and seeds of a range test.
-
-    Args:
-        low: The first learning rate.
-        high: The last one.
-        steps: Training steps between them at most.
-        seeds: How many seeds, from the experiment's own.
-    """
-
-    low: float = 1e-7
-    high: float = 1.0
-    steps: int = 100
-    seeds: int = 3
 
 
 @dataclass(frozen=True)
@@ -91,12 +76,13 @@ def name(plan: Plan, span: Range) -> str:
     return naming.name(plan, files.json_sha256(identity)[:8], searches.range_folder(plan.place.results))
 
 
-def measure(plan: Plan, span: Range) -> list[Trace]:
+def measure(plan: Plan, span: Range, *, build: execution.Build | None = None) -> list[Trace]:
     """Train one network a seed while the learning rate grows; only training images are seen.
 
     Args:
         plan: What is trained; its learning rate and epochs do not count.
         span: The range.
+        build: Builds the network of each seed; `None` takes `retina.training.setup.build`.
 
     Raises:
         RetinaError: there is not enough memory, or a layer has no deterministic kernel.
@@ -109,14 +95,14 @@ def measure(plan: Plan, span: Range) -> list[Trace]:
             seed = plan.experiment.seed + number
             reseeded = dataclasses.replace(plan, experiment=dataclasses.replace(plan.experiment, seed=seed))
             with progress.bar(f"seed {seed}", span.steps, quiet=plan.place.quiet, unit="steps") as advance:
-                traces.append(_trace(reseeded, span, advance))
+                traces.append(_trace(reseeded, span, (build or setup.build)(reseeded), advance))
     return traces
 
 
-def _trace(plan: Plan, span: Range, advance: Callable[[int], None]) -> Trace:
+def _trace(plan: Plan, span: Range, whole: keras.Model, advance: Callable[[int], None]) -> Trace:
     """Train with one seed while the rate grows."""
     experiment = plan.experiment
-    network, batches = setup.training(plan, setup.build(plan))
+    network, batches = setup.training(plan, whole)
     model = compiled(network, experiment.precision, span.low, LOSSES[experiment.loss](experiment))
     schedule = rates(span.low, span.high, span.steps)
     losses: list[float] = []

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from retina.errors import DivergedError, PrunedError, RunError
+from retina.experiments.search_space import Space
 from retina.experiments.settings import meaningful
 from retina.machine import extras, files, sealed
 from retina.runs import folder as runs
@@ -32,23 +33,6 @@ WARMUP = 2
 DIGITS = 3
 """Significant digits of a learning rate: more would only make names and tables longer."""
 OBJECTIVE = "validation AUROC at the epoch with the lowest validation loss, from history.csv"
-
-
-@dataclass(frozen=True)
-class Space:
-    """What is searched.
-
-    Args:
-        low: Lowest learning rate; the scale is logarithmic.
-        high: Highest one.
-        batch_sizes: Batch sizes, each named once.
-        sampler_seed: Seed of the sampler.
-    """
-
-    low: float = 1e-5
-    high: float = 1e-2
-    batch_sizes: tuple[int, ...] = (16, 32, 64)
-    sampler_seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,6 +64,7 @@ def search(
     *,
     trials: int,
     hear: Callable[[Trial], None] = lambda _: None,
+    build: execution.Build | None = None,
 ) -> list[Trial]:
     """Run a search, or what is missing of it.
 
@@ -88,6 +73,7 @@ def search(
         space: What is searched.
         trials: How many trials; more than before continue the search.
         hear: Called with every trial that is over.
+        build: Builds the network of each trial; see `retina.training.execution.execute`.
 
     Raises:
         RetinaError: Optuna is not installed; or a run cannot be trained for another reason than that it diverged.
@@ -106,7 +92,7 @@ def search(
         rate = handle.suggest_float("learning_rate", space.low, space.high, log=True)
         batch = handle.suggest_categorical("batch_size", space.batch_sizes)
         plan = trial_plan(first, space, number, rounded(rate, space), batch)
-        trial = run_trial(plan, number, handle)
+        trial = run_trial(plan, number, handle, build=build)
         if trial.state == "finished":
             study.tell(handle, trial.objective)
         else:
@@ -138,7 +124,13 @@ def trial_plan(first: Plan, space: Space, number: int, rate: float, batch: int) 
     )
 
 
-def run_trial(plan: Plan, number: int, handle: Any) -> Trial:  # noqa: ANN401 - Optuna's
+def run_trial(
+    plan: Plan,
+    number: int,
+    handle: Any,  # noqa: ANN401 - Optuna's
+    *,
+    build: execution.Build | None = None,
+) -> Trial:
     """Train a trial, or read how it ended in an earlier session.
 
     Raises:
@@ -149,7 +141,7 @@ def run_trial(plan: Plan, number: int, handle: Any) -> Trial:  # noqa: ANN401 - 
     watcher = Prune(handle, run, plan.experiment)
     if state is None:
         try:
-            execution.execute(plan, watchers=[watcher])
+            execution.execute(plan, watchers=[watcher], build=build)
             state = "finished"
         except PrunedError:
             state = "pruned"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from retina.errors import RetinaError
+from retina.errors import RetinaError, first_line
 from retina.machine import extras
 
 REACH = 10.0
@@ -51,7 +51,7 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:  # noqa: ANN401 
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise RetinaError(
             "the Ray cluster cannot be reached" if address else "no Ray cluster can be started here",
-            found=str(error).strip().partition("\n")[0],
+            found=first_line(error),
             where=address,
             expected="auto, or HOST:PORT as `ray start --head` prints it" if address else None,
             advice="see `ray status`; one that asks for a token needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN here",

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +57,7 @@ class Job:
     def kind(self) -> tuple[object, ...]:
         """The same for jobs that need the same data and starting weights."""
         item = self.experiment
-        return item.backbone, item.weights, item.image_size, item.crop_disc, self.fingerprint
+        return item.backbone, item.weights, item.target, item.image_size, item.crop_disc, self.fingerprint
 
     def at(self, results: Path) -> "Job":
         """The same job with another results folder."""
@@ -68,14 +67,13 @@ class Job:
 def job_of(plan: Plan, *, track: str | None = None) -> Job:
     """A planned run as a job."""
     place = plan.place
-    builtin = place.data is None and not os.environ.get(dataset.DATA_VARIABLE)
     return Job(
         experiment=plan.experiment,
         overrides=plan.overrides,
         place=dataclasses.replace(
             place,
             results=place.results.absolute(),
-            data=None if builtin else plan.data.folder.absolute(),
+            data=None if dataset.named(place.data) is None else plan.data.folder.absolute(),
             quiet=True,
         ),
         name=plan.name,

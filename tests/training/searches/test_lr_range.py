@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from small_runs import planned, small_network
 
+from retina.experiments import search_space
 from retina.runs import searches
-from retina.training import setup
 from retina.training.searches import lr_range
 
 
-def test_a_range_test_reads_training_images_alone(tiny_set, tmp_path, monkeypatch):
-    monkeypatch.setattr(setup, "build", small_network)
+def test_a_range_test_reads_training_images_alone(tiny_set, tmp_path):
     plan = planned(tiny_set, tmp_path)
     rows = set(plan.data.splits["train"].rows.tolist())
     seen = set()
@@ -22,7 +21,7 @@ def test_a_range_test_reads_training_images_alone(tiny_set, tmp_path, monkeypatc
 
     images = plan.data.images
     object.__setattr__(plan.data, "images", Watched())
-    traces = lr_range.measure(plan, lr_range.Range(steps=20, seeds=1))
+    traces = lr_range.measure(plan, search_space.Range(steps=20, seeds=1), build=small_network)
     assert len(traces[0].losses) > 0
     assert seen == rows
 
@@ -36,24 +35,24 @@ def test_the_range_test_of_a_head_reads_training_images_alone_too(tiny_set, tmp_
         Features, "of", lambda self, split, variant=0: asked.append(split) or original(self, split, variant)
     )
     plan = planned(tiny_set, tmp_path, fine_tune="head", feature_variants=0)
-    lr_range.measure(plan, lr_range.Range(steps=12, seeds=1))
+    lr_range.measure(plan, search_space.Range(steps=12, seeds=1))
     assert set(asked) == {"train"}
 
 
 @pytest.mark.parametrize(("backbone", "start"), [("resnet18", "resnet18-"), ("keras:MobileNetV3Small", "keras.Mobile")])
 def test_no_folder_has_a_colon_in_its_name(tiny_set, tmp_path, backbone, start):
     plan = planned(tiny_set, tmp_path, backbone)
-    name = lr_range.folder(plan, lr_range.Range()).name
+    name = lr_range.folder(plan, search_space.Range()).name
     assert name.startswith(start)
     assert ":" not in name
-    assert lr_range.content(plan, lr_range.Range())["experiment"]["backbone"] == backbone
+    assert lr_range.content(plan, search_space.Range())["experiment"]["backbone"] == backbone
 
 
 def test_a_test_of_an_earlier_version_is_found_under_its_name_with_a_colon(tiny_set, tmp_path):
     plan = planned(tiny_set, tmp_path, "keras:MobileNetV3Small")
-    new = lr_range.folder(plan, lr_range.Range())
+    new = lr_range.folder(plan, search_space.Range())
     former = new.with_name(new.name.replace("keras.", "keras:"))
     former.mkdir(parents=True)
-    assert lr_range.folder(plan, lr_range.Range()) == former
-    assert lr_range.folder(plan, lr_range.Range(steps=50)).parent == searches.range_folder(tmp_path)
-    assert ":" not in lr_range.folder(plan, lr_range.Range(steps=50)).name
+    assert lr_range.folder(plan, search_space.Range()) == former
+    assert lr_range.folder(plan, search_space.Range(steps=50)).parent == searches.range_folder(tmp_path)
+    assert ":" not in lr_range.folder(plan, search_space.Range(steps=50)).name

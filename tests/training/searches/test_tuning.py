@@ -10,6 +10,7 @@ from small_runs import planned, small_network
 from retina import PACKAGE
 from retina.analysis.comparing import comparison
 from retina.analysis.gathering import collection, design
+from retina.experiments import search_space
 from retina.machine import sealed
 from retina.reporting import report
 from retina.reporting.language import Language
@@ -18,7 +19,7 @@ from retina.reporting.writers import markdown
 from retina.runs import folder as runs
 from retina.runs import searches
 from retina.runs.record import Selection
-from retina.training import execution, setup
+from retina.training import execution
 from retina.training.searches import pruning, tuning
 
 pytestmark = pytest.mark.extra
@@ -26,7 +27,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Optuna's, of what is experimental in it
     pytest.importorskip("optuna")
 ROOT = PACKAGE.parent
-SPACE = tuning.Space(1e-5, 1e-1, (4, 8))
+SPACE = search_space.Space(1e-5, 1e-1, (4, 8))
 TRIALS = 9
 
 
@@ -39,15 +40,14 @@ def small(monkeypatch):
 
 
 def stand_in(patch):
-    """A small network, and a pruner that needs few trials to judge by."""
-    patch.setattr(setup, "build", small_network)
+    """A pruner that needs few trials to judge by."""
     patch.setattr(tuning, "STARTUP", 2)
     patch.setattr(tuning, "WARMUP", 0)
 
 
 def search(results, data, trials=TRIALS, **more):
     first = planned(data, results, epochs=5, early_stopping=False)
-    return first, tuning.search(first, SPACE, trials=trials, **more)
+    return first, tuning.search(first, SPACE, trials=trials, build=small_network, **more)
 
 
 @pytest.fixture(scope="module")

@@ -59,3 +59,11 @@ def test_a_job_is_trained_and_then_reused(planned):
     (plan,) = planned("resnet18")
     assert job.perform(job.job_of(plan)).status == "completed"
     assert job.perform(job.job_of(plan)).reused
+
+
+def test_jobs_of_two_targets_are_of_two_kinds(planned):
+    """Each kind is planned once, and its labels are read."""
+    (plan,) = planned("resnet18")
+    item = job.job_of(plan)
+    other = dataclasses.replace(item, experiment=dataclasses.replace(item.experiment, target="DR"))
+    assert item.kind == job.job_of(plan).kind != other.kind
