@@ -70,6 +70,11 @@ class Target:
         """The column of a binary target."""
         return self.columns[0]
 
+    @property
+    def negative(self) -> str:
+        """The class that is not the positive one."""
+        return self.classes[1 - self.classes.index(self.positive)]
+
     def to_dict(self) -> dict[str, Any]:
         """The target as recorded with every run: plain JSON values."""
         return asdict(self) | {"columns": list(self.columns), "classes": list(self.classes)}

@@ -1,7 +1,7 @@
 """Numbers and texts -> cells of a table, in the report's language; a missing estimate is named as missing."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retina.reporting.document import Cell, Column
@@ -59,7 +59,13 @@ def known(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def columns(language: Language, section: str, names: Iterable[str], texts: Sequence[str] = ()) -> tuple[Column, ...]:
+def columns(
+    language: Language,
+    section: str,
+    names: Iterable[str],
+    texts: Sequence[str] = (),
+    words: Mapping[str, str] | None = None,
+) -> tuple[Column, ...]:
     """Columns headed by `report.<section>.<name>`, with a meaning where there is a `<name>_meaning`.
 
     Args:
@@ -67,12 +73,13 @@ def columns(language: Language, section: str, names: Iterable[str], texts: Seque
         section: The table of `report.toml`.
         names: One key a column; a key with a dot is taken as it is after `report.`.
         texts: The names whose cells are texts, not numbers.
+        words: The fields of heads that name a class, see `retina.reporting.wording.classes`.
     """
     heads = []
     for name in names:
         key = f"report.{name}" if "." in name else f"report.{section}.{name}"
         meaning = language.say(f"{key}_meaning") if language.knows(f"{key}_meaning") else ""
-        heads.append(Column(language.say(key), numeric=name not in texts, meaning=meaning))
+        heads.append(Column(language.say(key, **(words or {})), numeric=name not in texts, meaning=meaning))
     return tuple(heads)
 
 

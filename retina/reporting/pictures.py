@@ -1,5 +1,6 @@
 """The figures of a comparison, each under the name that the report refers to, and their drawing on all cores."""
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from retina.machine import progress
 from retina.machine.processes import on_all_cores
 from retina.numbers import calibration, roc
 from retina.numbers.operating_points import SCREENING
-from retina.reporting import cells, figures
+from retina.reporting import cells, figures, wording
 from retina.reporting.figures import Counts, Drawing, Panel
 from retina.reporting.figures.forest import numbers
 from retina.reporting.figures.panels import MOST_PANELS
@@ -104,20 +105,22 @@ def of_group(comparison: Comparison, group: Group, place: int, folder: Path) -> 
     """The figures of a group; grids show the first models in the order of the tables."""
     scored = [candidate for candidate in group.candidates if "test" in candidate.parts]
     rows = {row["model"]: row for row in cells.rows(comparison.scores, data=group.name, split="test")}
+    positive, negative = wording.class_names(comparison.target_of(group))
     title = {"title": f"AUROC with 95% interval, {group.name}"}
     yield Drawing(f"forest-{place}", figures.forest, (forest_table(comparison, group),), title, folder)
     cut = f", first {MOST_PANELS} of {len(scored)} by validation AUROC" if len(scored) > MOST_PANELS else ""
+    reliability = functools.partial(figures.reliability_grid, positive=positive)
     for kind, name, grid, panel in (
         ("roc", "ROC curves", figures.roc_grid, roc_panel),
         ("precision-recall", "Precision-recall curves", figures.precision_recall_grid, precision_recall_panel),
-        *((("reliability", "Reliability", figures.reliability_grid, reliability_panel),) if scored else ()),
+        *((("reliability", "Reliability", reliability, reliability_panel),) if scored else ()),
     ):
         panels = [panel(candidate, rows[candidate.label]) for candidate in scored[:MOST_PANELS]]
         yield Drawing(f"{kind}-{place}", grid, (panels,), {"title": f"{name} on test{cut}"}, folder)
     if cells.rows(comparison.operating_points, data=group.name, split="test"):
         counts = list(confusions(comparison, group))
-        title = {"title": f"Decisions on test{cut}"}
-        yield Drawing(f"confusion-{place}", figures.confusion_grid, (counts[:MOST_PANELS],), title, folder)
+        options = {"title": f"Decisions on test{cut}", "classes": (positive, negative)}
+        yield Drawing(f"confusion-{place}", figures.confusion_grid, (counts[:MOST_PANELS],), options, folder)
     pairs = cells.rows(comparison.pairs, data=group.name)
     if pairs:
         labels = [candidate.label for candidate in scored]

@@ -152,6 +152,9 @@ def findings(comparison: Comparison, language: Language) -> dict[str, Any]:
             }
             for verdict in comparison.verdicts
         ],
-        "imbalance": {name: wording.to_dict(finding, language) for name, finding in comparison.imbalances.items()},
+        "imbalance": {
+            group.name: wording.to_dict(comparison.imbalances[group.name], language, comparison.target_of(group))
+            for group in comparison.groups
+        },
         "damaged": list(comparison.damaged),
     }

@@ -7,12 +7,16 @@ import pytest
 
 from retina.errors import RetinaError
 from retina.reporting.language import LANGUAGES, Language, sentences
+from retina.reporting.wording import CLASS_WORDS
 
 OTHERS = [name for name in LANGUAGES if name != "en"]
 
 
 def fields(template: str) -> list[tuple[str, str]]:
-    return sorted((name, form or "") for _, name, form, _ in Formatter().parse(template) if name is not None)
+    """The fields of a sentence, with their formats; the words for a class, which are no numbers, once each."""
+    every = [(name, form or "") for _, name, form, _ in Formatter().parse(template) if name is not None]
+    words = {item for item in every if item[0] in CLASS_WORDS}
+    return sorted([item for item in every if item not in words] + [*words])
 
 
 def digits(template: str) -> list[str]:

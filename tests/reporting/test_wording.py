@@ -14,6 +14,7 @@ FINDING = Finding.make("info", ("time_per_epoch.one", "time_per_epoch.one"), (3,
 @pytest.fixture
 def language(monkeypatch):
     said = {"findings.time_per_epoch.one": "An epoch took {seconds:.1f} s.", "findings.joint": " And: "}
+    said |= {f"classes.several.{word}": word for word in wording.CLASS_WORDS}
     monkeypatch.setattr(Language, "say", lambda self, key, **fields: said[key].format(**fields))
     return Language("en")
 

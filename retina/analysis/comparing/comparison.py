@@ -11,6 +11,7 @@ from retina.analysis.gathering import candidates, collection, design, external
 from retina.analysis.gathering.candidates import Group
 from retina.analysis.gathering.collection import Entry
 from retina.errors import RunError
+from retina.experiments.target import DEFAULT, Target
 from retina.machine import installation
 from retina.runs import folder as runs
 from retina.runs import searches
@@ -76,6 +77,22 @@ class Comparison:
     def unfinished(self) -> tuple[Entry, ...]:
         """The runs that are not finished, which tables show and do not rank."""
         return tuple(entry for entry in self.entries if not entry.finished)
+
+    @property
+    def target(self) -> Target | None:
+        """The one target of all runs and models; `None` where there are several, or one is not known."""
+        targets = {*design.targets(self.entries), *map(self.target_of, self.groups)}
+        return targets.pop() if len(targets) == 1 else None
+
+    def target_of(self, group: Group) -> Target | None:
+        """The target of a group, which its runs share; `None` where it is not known.
+
+        A group of published models alone has no run that says it: its labels are taken for the default target's,
+        unless there are runs of another one, whose labels they may as well be.
+        """
+        if group.entries:
+            return group.entries[0].target
+        return DEFAULT if design.targets(self.entries) == [DEFAULT] else None
 
 
 def select(results: Path, names: Sequence[str], *, required: bool = True) -> list[Run]:

@@ -24,8 +24,9 @@ def table(groups: Sequence[Group], *, most: int = MOST) -> "pd.DataFrame":
         most: At most this many rows of each kind a model.
 
     Returns:
-        `COLUMNS`: `kind` is `missed` (diseased, probability below 0.5) or `false_alarm`; `probability` is the model's
-        of disease; `models_wrong` counts the models of the group, of `models`, that are wrong about the same image.
+        `COLUMNS`: `kind` is `missed` (positive, probability below 0.5) or `false_alarm`; `probability` is the model's
+        of the positive class; `models_wrong` counts the models, of `models` in the group, that are wrong about the same
+        image.
         Models that give every image the same answer are not counted: they are wrong about every image of one class.
     """
     import pandas as pd
@@ -55,9 +56,9 @@ def table(groups: Sequence[Group], *, most: int = MOST) -> "pd.DataFrame":
 
 
 def decides(logits: np.ndarray) -> bool:
-    """Whether a model calls some images diseased and others healthy, instead of all the same."""
-    diseased = logits >= 0
-    return bool(diseased.any() and not diseased.all())
+    """Whether a model calls some images positive and others negative, instead of all the same."""
+    positive = logits >= 0
+    return bool(positive.any() and not positive.all())
 
 
 def wrong(labels: np.ndarray, logits: np.ndarray) -> np.ndarray:

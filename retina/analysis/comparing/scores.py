@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCREENING_PREVALENCE = 0.10
-"""A share of diseased eyes as a screening programme meets it, for predictive values: RFMiD's 79 % is far above it."""
+"""A share of positives as a screening programme meets it, for predictive values: RFMiD's 79 % is far above it."""
 
 RUN = (
     *("run", "status", "backbone", "params", "loss", "seed", "weights", "recipe", "preprocessing"),

@@ -38,9 +38,9 @@ class Curve:
         status: One of `retina.runs.record.STATUSES`.
         majority: Accuracy of the majority guess on validation, 0-1.
         images: Validation images, at least 1.
-        positives: Diseased ones among them.
+        positives: Positives among them.
         train_images: Training images, at least 1.
-        train_positives: Diseased ones among them.
+        train_positives: Positives among them.
         epoch: (E,) float64, 1, 2, ... E; E may be 0.
         train_loss: (E,) float64; NaN or infinite where training diverged.
         train_accuracy: (E,) float64, 0-1.

@@ -37,7 +37,7 @@ def auroc_error(auroc: float, positives: int, negatives: int) -> float:
 
     Args:
         auroc: 0-1.
-        positives: Number of diseased images.
+        positives: Number of positive images.
         negatives: Number of the others.
 
     Returns:

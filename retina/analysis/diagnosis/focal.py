@@ -107,7 +107,7 @@ def imbalance(images: int, positives: int) -> Finding:
 
     Args:
         images: At least 1.
-        positives: Diseased ones among them, 0 to `images`.
+        positives: Positives among them, 0 to `images`.
 
     Raises:
         ValueError: there are no images.

@@ -15,16 +15,19 @@ FLOOR, CEILING = -0.30, -0.06
 
 
 @styled
-def reliability_grid(panels: Sequence[Panel], *, title: str = "Reliability curves") -> Figure:
-    """Share of diseased images over the mean predicted probability, one panel a run, one point a bin.
+def reliability_grid(
+    panels: Sequence[Panel], *, title: str = "Reliability curves", positive: str = "positive"
+) -> Figure:
+    """Share of positive images over the mean predicted probability, one panel a run, one point a bin.
 
     Args:
         panels: Curves with columns `mean_probability`, `observed`, the Wilson interval's `low`, `high`, all 0-1, and
             `images`, how many the bin holds; in any order. Bins without images may be left out or be NaN.
         title: The title of the figure.
+        positive: The name of the positive class.
     """
     notes = ("bars: 95% Wilson intervals; dashed: perfect calibration; below: images of each bin",)
-    names = ("mean predicted probability", "share diseased")
+    names = ("mean predicted probability", f"share {positive}")
     return draw_grid(panels, title, names=names, notes=notes, draw=_draw_reliability).figure
 
 

@@ -1,4 +1,4 @@
-"""How well runs separate diseased from healthy: ROC and precision-recall curves, and counts at an operating point."""
+"""How well runs separate the classes: ROC and precision-recall curves, and counts at an operating point."""
 
 import functools
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ SHADE = LinearSegmentedColormap.from_list("share", ["#ffffff", "#9dbbe0"])
 BAND = {"color": NAVY, "alpha": 0.18, "linewidth": 0}
 COLUMNS = 120
 NO_CURVE = "no curve"
-# Where most images are diseased, every useful curve is in the upper half of the panel, which then gets all the room.
+# Where most images are positive, every useful curve is in the upper half of the panel, which then gets all the room.
 PREVALENT, HALF = 0.6, 0.5
 UPPER_TICKS = (0.5, 0.6, 0.7, 0.8, 0.9, 1)
 
@@ -57,15 +57,22 @@ def precision_recall_grid(panels: Sequence[Panel], *, title: str = "Precision-re
 
 
 @styled
-def confusion_grid(panels: Sequence[Counts], *, title: str = "Confusion matrices") -> Figure:
+def confusion_grid(
+    panels: Sequence[Counts],
+    *,
+    title: str = "Confusion matrices",
+    classes: tuple[str, str] = ("positive", "negative"),
+) -> Figure:
     """Counts of images by their class and the class that the run gives them, one panel a run, with shares of the row.
 
     Args:
         panels: Counts at one operating point each.
         title: The title of the figure.
+        classes: The names of the positive and the negative class.
     """
     notes = ("images, and their share of the row: sensitivity at the top left, specificity at the bottom right",)
-    return draw_grid(panels, title, names=("called", "truth"), notes=notes, draw=_draw_counts).figure
+    draw = functools.partial(_draw_counts, names=classes)
+    return draw_grid(panels, title, names=("called", "truth"), notes=notes, draw=draw).figure
 
 
 def _draw_roc(axes: Axes, panel: Panel) -> None:
@@ -108,8 +115,8 @@ def say_if_empty(axes: Axes, curve: pd.DataFrame) -> None:
         axes.text(0.5, 0.5, NO_CURVE, transform=axes.transAxes, **look)
 
 
-def _draw_counts(axes: Axes, panel: Counts) -> None:
-    """Two rows (diseased, healthy) of two cells (called diseased, called healthy)."""
+def _draw_counts(axes: Axes, panel: Counts, *, names: tuple[str, str]) -> None:
+    """Two rows (positive, negative) of two cells (called positive, called negative)."""
     counts = np.array(
         [[panel.true_positives, panel.false_negatives], [panel.false_positives, panel.true_negatives]], np.int64
     )
@@ -121,7 +128,6 @@ def _draw_counts(axes: Axes, panel: Counts) -> None:
         axes.add_patch(Rectangle((column / 2, (1 - row) / 2), 0.5, 0.5, facecolor=colour, edgecolor=FAINT))
         text = f"{count}\n{100 * share:.1f}%" if totals[row] else "none"
         axes.text(column / 2 + 0.25, (1 - row) / 2 + 0.25, text, ha="center", va="center", color=INK)
-    names = ("diseased", "healthy")
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
     axes.set_xticks((0.25, 0.75), names)

@@ -49,10 +49,10 @@ class Counts:
 
     Args:
         label: The run; any string, shortened beyond two lines.
-        true_positives: Diseased, called diseased.
-        false_negatives: Diseased, called healthy.
-        false_positives: Healthy, called diseased.
-        true_negatives: Healthy, called healthy.
+        true_positives: Positive, called positive.
+        false_negatives: Positive, called negative.
+        false_positives: Negative, called positive.
+        true_negatives: Negative, called negative.
         text: The operating point and where it was chosen; what exceeds two lines is shortened.
     """
 

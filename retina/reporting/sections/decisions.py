@@ -5,7 +5,7 @@ from typing import Any
 from retina.analysis.comparing import mistakes
 from retina.analysis.comparing.comparison import Comparison
 from retina.analysis.gathering.candidates import Group
-from retina.reporting import cells
+from retina.reporting import cells, wording
 from retina.reporting.document import Block, Cell, Heading, Items, Paragraph, Picture, Table
 from retina.reporting.language import Language
 
@@ -25,14 +25,15 @@ def calibration(comparison: Comparison, language: Language) -> list[Block]:
         rows = first(group, cells.rows(comparison.scores, data=group.name, split="test"))
         if not rows:
             continue
-        caption = language.say("report.calibration.figure")
+        words = wording.classes(comparison.target_of(group), language)
+        caption = language.say("report.calibration.figure", **words)
         reference = {"brier": rows[0]["brier_of_prevalence"], "log_loss": rows[0]["log_loss_of_prevalence"]}
         reversed_models = ", ".join(
             row["model"] for row in rows if cells.known(row["platt_slope"]) and row["platt_slope"] < 0
         )
         notes = (
             language.say("report.calibration.reference", **reference),
-            *((language.say("report.calibration.turned", labels=reversed_models),) if reversed_models else ()),
+            *((language.say("report.calibration.turned", labels=reversed_models, **words),) if reversed_models else ()),
             *cut(group, "comparison.csv", language),
         )
         title = language.say("report.calibration.title", data=group.name)
@@ -135,18 +136,19 @@ def failures(comparison: Comparison, language: Language) -> list[Block]:
             blocks.append(Paragraph(language.say("report.mistakes.none")))
             continue
         title = language.say("report.mistakes.title", data=group.name)
-        columns = cells.columns(language, "mistakes", MISTAKES, ("results.model", "kind", "image"))
+        words = wording.classes(comparison.target_of(group), language)
+        columns = cells.columns(language, "mistakes", MISTAKES, ("results.model", "kind", "image"), words)
         notes = (language.say("report.mistakes.note", most=mistakes.MOST), *cut(group, "mistakes.csv", language))
-        blocks.append(Table(title, columns, tuple(mistake_row(row, language) for row in rows), notes))
+        blocks.append(Table(title, columns, tuple(mistake_row(row, words, language) for row in rows), notes))
     return blocks
 
 
-def mistake_row(row: dict[str, Any], language: Language) -> tuple[Cell, ...]:
+def mistake_row(row: dict[str, Any], words: dict[str, str], language: Language) -> tuple[Cell, ...]:
     """One image that a model got wrong."""
     shared = language.say("report.mistakes.shared_value", wrong=row["models_wrong"], models=row["models"])
     return (
         cells.text(row["model"]),
-        cells.text(language.say(f"report.mistakes.{row['kind']}")),
+        cells.text(words[row["kind"]]),
         cells.text(row["id"]),
         cells.number(language, row["probability"]),
         Cell(shared, float(row["models_wrong"])),

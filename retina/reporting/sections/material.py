@@ -14,7 +14,7 @@ from retina.runs.record import Record
 EXCLUDED_NAMED = 10  # images that are named; more are only counted
 METHODS = ("target", "training", "auroc", "pairs", "points", "calibration", "seeds", "diagnosis")
 ON_RUNS = ("training", "seeds", "diagnosis")
-FLOW = ("split", "listed", "found", "excluded", "used", "diseased", "healthy", "prevalence", "majority", "histogram")
+FLOW = ("split", "listed", "found", "excluded", "used", "positives", "negatives", "prevalence", "majority", "histogram")
 
 
 def data(comparison: Comparison, language: Language) -> list[Block]:
@@ -23,20 +23,23 @@ def data(comparison: Comparison, language: Language) -> list[Block]:
     if len(comparison.groups) > 1:
         blocks.append(Paragraph(language.say("report.data.different")))
     for group in comparison.groups:
+        target = comparison.target_of(group)
+        words = wording.classes(target, language)
         if group.entries:
-            blocks.append(flow(group, language))
+            blocks.append(flow(group, words, language))
         else:
-            blocks.append(published_flow(comparison, group, language))
-        blocks.append(Paragraph(wording.sentence(comparison.imbalances[group.name], language)))
+            blocks.append(published_flow(comparison, group, words, language))
+        blocks.append(Paragraph(wording.sentence(comparison.imbalances[group.name], language, target)))
     return blocks
 
 
-def flow(group: Group, language: Language) -> Table:
+def flow(group: Group, words: dict[str, str], language: Language) -> Table:
     """Listed, excluded and used images of a group's runs, per split and class."""
     record = group.entries[0].record
     rows = tuple(flow_row(record, split, language) for split in SPLITS)
     title = language.say("report.data.title", data=group.name)
-    return Table(title, cells.columns(language, "data", FLOW, ("split",)), rows, tuple(flow_notes(record, language)))
+    columns = cells.columns(language, "data", FLOW, ("split",), words)
+    return Table(title, columns, rows, tuple(flow_notes(record, language)))
 
 
 def flow_row(record: Record, split: str, language: Language) -> tuple[Cell, ...]:
@@ -45,12 +48,12 @@ def flow_row(record: Record, split: str, language: Language) -> tuple[Cell, ...]
     images, positives = part.images, part.positives
     excluded = [item for item in record.data.excluded if item.split == split]
     files = images + sum(item.found for item in excluded)
-    diseased = sum(item.label == 1 for item in excluded)
+    positives_excluded = sum(item.label == 1 for item in excluded)
     blank = Cell("-")
     return (
         cells.text(language.say(f"report.split.{split}")),
         *map(cells.count, (images + len(excluded), files)),
-        Cell(f"{len(excluded)} ({diseased})", float(len(excluded))),
+        Cell(f"{len(excluded)} ({positives_excluded})", float(len(excluded))),
         *map(cells.count, (images, positives, images - positives)),
         cells.number(language, positives / images, ".1%") if images else blank,
         *baseline_cells(record, split, language),
@@ -84,9 +87,9 @@ def flow_notes(record: Record, language: Language) -> list[str]:
     return notes + [language.say("report.data.notice", text=text.rstrip(".")) for text in notices if text]
 
 
-def published_flow(comparison: Comparison, group: Group, language: Language) -> Table:
-    """The images of a group of published models alone: how many, and how many diseased."""
-    names = ("split", "used", "diseased", "healthy", "prevalence")
+def published_flow(comparison: Comparison, group: Group, words: dict[str, str], language: Language) -> Table:
+    """The images of a group of published models alone: how many, and how many of each class."""
+    names = ("split", "used", "positives", "negatives", "prevalence")
     leader = group.candidates[0].label
     rows = tuple(
         (
@@ -97,13 +100,13 @@ def published_flow(comparison: Comparison, group: Group, language: Language) -> 
         for row in cells.rows(comparison.scores, data=group.name, model=leader)
     )
     title = language.say("report.data.title", data=group.name)
-    return Table(title, cells.columns(language, "data", names, ("split",)), rows)
+    return Table(title, cells.columns(language, "data", names, ("split",), words), rows)
 
 
 def methods(comparison: Comparison, language: Language) -> list[Block]:
     """The methods behind the numbers."""
     heading = Heading(language.say("report.methods.heading"), 2, "methods")
-    fields = {"targets": target_sentences(comparison, language)}
+    fields = {"targets": target_sentences(comparison, language)} | wording.classes(comparison.target, language)
     fields |= {"bins": calibration.BINS, "draws": resampling.DRAWS, "band": roc.DRAWS}
     keys = [key for key in METHODS if comparison.entries or key not in ON_RUNS]
     return [heading, *(Paragraph(language.say(f"report.methods.{key}", **fields)) for key in keys)]
@@ -112,5 +115,9 @@ def methods(comparison: Comparison, language: Language) -> list[Block]:
 def target_sentences(comparison: Comparison, language: Language) -> str:
     """The sentences on the columns that the runs predict, and on what a positive is."""
     targets = design.targets(comparison.entries)
-    key = "predicted" if targets == [DEFAULT] else "predicted_otherwise"
-    return language.say(f"report.methods.{key}", target=", ".join(target.name for target in targets))
+    if targets == [DEFAULT]:
+        return language.say("report.methods.predicted", target=DEFAULT.name)
+    texts = [language.say("report.methods.predicted_otherwise", target=", ".join(target.name for target in targets))]
+    if DEFAULT in targets:
+        texts.append(language.say("report.methods.predicted_also", target=DEFAULT.name))
+    return language.say("findings.joint").join(texts)

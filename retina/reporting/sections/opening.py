@@ -8,7 +8,7 @@ import numpy as np
 from retina.analysis.comparing.comparison import Comparison
 from retina.analysis.gathering import design
 from retina.analysis.gathering.candidates import Candidate, Group
-from retina.reporting import cells
+from retina.reporting import cells, wording
 from retina.reporting.document import Block, Heading, Items, Paragraph
 from retina.reporting.language import Language
 
@@ -48,7 +48,8 @@ def sentences(comparison: Comparison, group: Group, language: Language) -> list[
         published = sum(candidate.entry is None and candidate.label in rows for candidate in group.candidates)
         key = "compared_published" if published else "compared"
         models = {"models": len(rows), "runs": len(group.entries), "published": published}
-        texts.append(say(language, key, data=group.name, **models, **counts))
+        words = wording.classes(comparison.target_of(group), language)
+        texts.append(say(language, key, data=group.name, **models, **counts, **words))
     leader = next((candidate for candidate in group.candidates if candidate.label in rows), None)
     if leader is not None:
         texts.append(leader_sentence(comparison, group, leader, language))

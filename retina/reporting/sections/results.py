@@ -4,7 +4,7 @@ from typing import Any
 
 from retina.analysis.comparing.comparison import Comparison
 from retina.analysis.gathering.candidates import Group
-from retina.reporting import cells
+from retina.reporting import cells, wording
 from retina.reporting.document import Block, Cell, Heading, Items, Picture, Table
 from retina.reporting.language import Language
 from retina.reporting.sections import opening
@@ -96,7 +96,8 @@ def pairs(comparison: Comparison, group: Group, language: Language) -> Table:
     notes = () if few == every else (language.say("report.results.pairs_cut", pairs=len(every)),)
     rows = tuple(pair_row(row, language) for row in few)
     title = language.say("report.results.pairs", data=group.name)
-    return Table(title, cells.columns(language, "results", PAIRS, ("pair",)), rows, notes)
+    words = wording.classes(comparison.target_of(group), language)
+    return Table(title, cells.columns(language, "results", PAIRS, ("pair",), words), rows, notes)
 
 
 def pair_row(row: dict[str, Any], language: Language) -> tuple[Cell, ...]:

@@ -125,7 +125,7 @@ def test_a_reliability_panel_has_points_intervals_and_the_images_of_each_bin():
 
 
 def test_a_confusion_panel_has_the_counts_and_their_share_of_the_row_in_their_places():
-    figure = figures.confusion_grid([counts()])
+    figure = figures.confusion_grid([counts()], classes=("diseased", "healthy"))
     cells = {text.get_position(): text.get_text() for text in figure.axes[0].texts}
     assert cells == {
         (0.25, 0.75): "480\n94.9%",
