@@ -5,11 +5,15 @@ import re
 import tomllib
 
 import pytest
+from made_runs import make_run
 
 from retina import PACKAGE, __version__
 from retina.analysis.comparing import comparison
 from retina.errors import RetinaError, RunError
 from retina.machine import extras, installation
+from retina.reporting.document import Code
+from retina.reporting.language import Language
+from retina.reporting.sections import closing
 from retina.runs import folder
 
 PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -57,6 +61,17 @@ def test_the_program_fits_the_way_in_which_retina_was_installed(monkeypatch, tmp
         folder.find(tmp_path, "absent")
     with pytest.raises(RunError, match=rf"Next: make one: {program} run resnet18"):
         comparison.select(tmp_path, ())
+
+
+@pytest.mark.parametrize(("copy", "program"), [(PACKAGE.parent, "python cli.py"), (None, "retina")])
+def test_a_report_names_the_commands_as_this_installation_takes_them(monkeypatch, tmp_path, copy, program):
+    monkeypatch.setattr(installation, "working_copy", lambda: copy)
+    blocks = closing.reproduce(comparison.compare([make_run(tmp_path)]), Language("zh-TW"))
+    (lines,) = [block.lines for block in blocks if isinstance(block, Code)]
+    assert lines == (
+        f"{program} run resnet18 --params p1 --loss ce --seed 0 --weights random --data DIR",
+        f"{program} compare --lang zh-TW",
+    )
 
 
 def texts(path):

@@ -8,6 +8,7 @@ from retina.analysis.gathering.collection import Entry
 from retina.analysis.gathering.naming import data_name
 from retina.experiments.experiment import SETTINGS
 from retina.experiments.target import DEFAULT
+from retina.machine import installation
 from retina.reporting import cells
 from retina.reporting.document import Block, Cell, Code, Heading, Items, Paragraph, Table
 from retina.reporting.language import Language
@@ -51,9 +52,9 @@ def limitations(comparison: Comparison, language: Language) -> list[Block]:
 
 
 def reproduce(comparison: Comparison, language: Language) -> list[Block]:
-    """The commands, and the software, hardware and data of every run."""
+    """The commands, as this installation takes them, and the software, hardware and data of every run."""
     commands = [command(entry) for entry in comparison.entries]
-    compare = ["python", "cli.py", "compare", *comparison.arguments]
+    compare = [*installation.program().split(), "compare", *comparison.arguments]
     compare += [] if language.name == "en" else ["--lang", language.name]
     columns = cells.columns(language, "reproduce", PROVENANCE, tuple(name for name in PROVENANCE if name != "wall"))
     rows = tuple(provenance_row(entry, language) for entry in comparison.entries)
@@ -69,7 +70,7 @@ def command(entry: Entry) -> str:
     """The command that trains a run again, from its record; with the reader's own data folder."""
     experiment = entry.experiment
     params = experiment.params if experiment.params in SHIPPED else f"{experiment.params}.toml"
-    words = ["python", "cli.py", "run", experiment.backbone, "--params", params]
+    words = [*installation.program().split(), "run", experiment.backbone, "--params", params]
     words += ["--loss", experiment.loss, "--seed", str(experiment.seed)]
     for key in sorted(name for name in entry.record.overrides if name in SETTINGS):
         flag, value = key.replace("_", "-"), getattr(experiment, key)
