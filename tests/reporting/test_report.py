@@ -311,6 +311,7 @@ def test_a_report_on_several_targets_names_each_and_ranks_them_apart(tmp_path, n
     document = compose(compared, name)
     text = everything_said(document).replace(r"\_", "_")
     assert Language(name).say("report.methods.predicted_otherwise", target="Disease_Risk, DR") in text
+    assert Language(name).say("report.methods.predicted_also", target="Disease_Risk") in text
     assert UNITES[name] in text
     assert [group.name for group in compared.groups] == ["eyes dddddddd", "eyes dddddddd DR"]
     paired = compared.pairs["not_paired"].isna()
