@@ -247,6 +247,48 @@ def test_the_public_door_alone_may_load_a_whole_model(copy, whole):
     assert house.violations(copy) == whole
 
 
+def test_every_module_has_a_test_file_of_its_own_name_or_says_where_its_tests_are():
+    assert not sorted(house.mirrored(ROOT))
+
+
+def remove(path: str) -> Callable[[Path], None]:
+    """A way to break a copy of package and tests: a file is gone."""
+    return lambda copy: (copy / path).unlink()
+
+
+OWN, OTHER = "numbers/test_roc.py", "numbers/test_metrics.py"
+UNMIRRORED = {
+    "a module has no tests": ("has no test file", remove(f"tests/{OWN}"), {}),
+    "a new module has no tests": ("has no test file", append("retina/numbers/new.py", '"""New."""\n'), {}),
+    "a module with tests of its own is listed": ("no entry", lambda copy: None, {"numbers/roc": OWN}),
+    "a module that is gone is listed": ("no entry", remove("retina/numbers/roc.py"), {"numbers/roc": OWN}),
+    "the tests named do not import the module": ("not imported", remove(f"tests/{OWN}"), {"numbers/roc": OTHER}),
+    "the tests named are gone": ("not imported", remove(f"tests/{OWN}"), {"numbers/roc": OWN}),
+    "there is no reason": ("no reason", remove(f"tests/{OWN}"), {"numbers/roc": "as it is"}),
+}
+
+
+@pytest.fixture
+def copy_with_tests(copy):
+    shutil.copytree(ROOT / "tests", copy / "tests", ignore=shutil.ignore_patterns("__pycache__", "schema-2"))
+    return copy
+
+
+@pytest.mark.parametrize("unmirrored", UNMIRRORED)
+def test_a_copy_whose_tests_do_not_mirror_it_is_seen(unmirrored, copy_with_tests):
+    words, act, listed = UNMIRRORED[unmirrored]
+    act(copy_with_tests)
+    (violation,) = house.mirrored(copy_with_tests, house.ELSEWHERE | listed)
+    assert words in violation.what
+
+
+def test_a_module_may_have_its_tests_elsewhere_or_a_reason_to_have_none(copy_with_tests):
+    remove(f"tests/{OWN}")(copy_with_tests)
+    append(f"tests/{OTHER}", "from retina.numbers.roc import roc_curve\n")(copy_with_tests)
+    for place in (OTHER, "it holds three words that all others use"):
+        assert not sorted(house.mirrored(copy_with_tests, house.ELSEWHERE | {"numbers/roc": place}))
+
+
 def loaded(code: str, root: Path = ROOT) -> set[str]:
     """The modules that a new Python has loaded after some code, with the package below `root`."""
     return set(

@@ -10,7 +10,7 @@ a broken copy breaks it.
 
 import ast
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,6 +73,72 @@ TOP = {"__init__.py", "api.py", "cli.py", "errors.py"}
 
 LONGEST, FULLEST = 250, 14
 """Lines of a module; entries of a folder."""
+
+REASON = 6
+"""The words of a reason, at least."""
+
+ELSEWHERE = {
+    "analysis/diagnosis/budget": "no test imports it: it is tested by way of its neighbours",
+    "analysis/diagnosis/finding": "reporting/test_wording.py",
+    "analysis/diagnosis/generalisation": "no test imports it: it is tested by way of its neighbours",
+    "analysis/diagnosis/learning": "no test imports it: it is tested by way of its neighbours",
+    "analysis/diagnosis/registry": "no test imports it: it is tested by way of its neighbours",
+    "analysis/diagnosis/stability": "no test imports it: it is tested by way of its neighbours",
+    "commands/messages": "no test imports it: it is tested by way of its neighbours",
+    "commands/options": "no test imports it: it is tested by way of its neighbours",
+    "data/drawing/anatomy": "data/drawing/test_synthetic.py",
+    "data/drawing/camera": "no test imports it: it is tested by way of its neighbours",
+    "data/drawing/lesions": "data/drawing/test_synthetic.py",
+    "data/drawing/photograph": "data/drawing/test_synthetic.py",
+    "data/drawing/spots": "data/drawing/test_synthetic.py",
+    "data/drawing/vessels": "no test imports it: it is tested by way of its neighbours",
+    "data/sources/label_table": "machine/test_files.py",
+    "data/sources/layouts": "no test imports it: it is tested by way of its neighbours",
+    "data/sources/rfmid": "data/drawing/test_synthetic.py",
+    "experiments/place": "test_soak.py",
+    "experiments/settings": "experiments/test_experiment.py",
+    "experiments/splits": "analysis/gathering/test_collection.py",
+    "models/backbones/interface": "training/test_library_runs.py",
+    "models/backbones/measure": "models/backbones/test_library.py",
+    "models/backbones/resnet": "no test imports it: it is tested by way of its neighbours",
+    "models/backbones/vgg": "no test imports it: it is tested by way of its neighbours",
+    "models/kernels/tiles": "models/kernels/test_winograd.py",
+    "reporting/document": "reporting/test_cells.py",
+    "reporting/figures/calibration": "no test imports it: it is tested by way of its neighbours",
+    "reporting/figures/discrimination": "no test imports it: it is tested by way of its neighbours",
+    "reporting/figures/epochs": "reporting/figures/test_figures_labels.py",
+    "reporting/figures/forest": "no test imports it: it is tested by way of its neighbours",
+    "reporting/figures/labels": "reporting/figures/test_figures_runs.py",
+    "reporting/figures/pairs": "no test imports it: it is tested by way of its neighbours",
+    "reporting/figures/pairwise": "no test imports it: it is tested by way of its neighbours",
+    "reporting/figures/panels": "no test imports it: it is tested by way of its neighbours",
+    "reporting/figures/rates": "reporting/test_range_tests.py",
+    "reporting/figures/saving": "no test imports it: it is tested by way of its neighbours",
+    "reporting/figures/style": "reporting/figures/test_figures.py",
+    "reporting/figures/times": "no test imports it: it is tested by way of its neighbours",
+    "reporting/figures/training": "no test imports it: it is tested by way of its neighbours",
+    "reporting/sections/closing": "no test imports it: it is tested by way of its neighbours",
+    "reporting/sections/curves": "no test imports it: it is tested by way of its neighbours",
+    "reporting/sections/decisions": "no test imports it: it is tested by way of its neighbours",
+    "reporting/sections/material": "no test imports it: it is tested by way of its neighbours",
+    "reporting/sections/opening": "no test imports it: it is tested by way of its neighbours",
+    "reporting/sections/results": "no test imports it: it is tested by way of its neighbours",
+    "runs/data": "reporting/test_report.py",
+    "runs/searches": "training/searches/test_naming.py",
+    "runs/session": "reporting/terminal/test_runs.py",
+    "runs/tables": "machine/test_files.py",
+    "training/execution": "test_soak.py",
+    "training/loop/callbacks": "no test imports it: it is tested by way of its neighbours",
+    "training/loop/timing": "training/loop/test_fit.py",
+    "training/saving/checkpoint": "test_schema_2.py",
+    "training/searches/pruning": "training/searches/test_tuning.py",
+    "training/setup": "training/test_features.py",
+    "training/studies/connection": "no test imports it: it is tested by way of its neighbours",
+    "training/tracking/follow": "training/tracking/test_trackers.py",
+    "training/tracking/watcher": "no test imports it: it is tested by way of its neighbours",
+    "training/weights": "no test imports it: it is tested by way of its neighbours",
+}
+"""Modules without a test file of their own name, and where their tests are: a file, or a reason why there are none."""
 
 LIBRARIES = {"keras", "torch", "tensorflow"}
 IMPORTS = {"importlib.import_module", "importlib.__import__", "builtins.__import__"}
@@ -352,3 +418,30 @@ def violations(root: Path) -> set[Violation]:
     """Everything in the package below `root` that is not as it should be."""
     package = read(root)
     return {violation for rule in RULES for violation in rule(package)}
+
+
+def mirrored(root: Path, elsewhere: Mapping[str, str] = ELSEWHERE) -> Iterator[Violation]:
+    """Tests mirror the package: `retina/<folder>/<module>.py` is tested by `tests/<folder>/test_<module>.py`.
+
+    A module of `elsewhere` has none: another file, which imports it, holds its tests, or a sentence says why none do.
+    """
+    modules = {str(path.relative_to(root / "retina").with_suffix("")) for path in (root / "retina").rglob("*.py")}
+    modules = {module for module in modules if Path(module).name != "__init__"}
+    own = {module for module in modules if (root / "tests" / module).with_name(f"test_{Path(module).name}.py").exists()}
+    for module in modules - own - elsewhere.keys():
+        yield Violation("mirrored", module, "has no test file of its own name")
+    for module in elsewhere.keys() & own | elsewhere.keys() - modules:
+        yield Violation("mirrored", module, "needs no entry: it has a test file of its own name, or is gone")
+    for module in elsewhere.keys() & modules:
+        place = elsewhere[module]
+        if place.endswith(".py") and not is_imported(module, root / "tests" / place):
+            yield Violation("mirrored", module, f"is not imported by {place}")
+        if not place.endswith(".py") and len(place.split()) < REASON:
+            yield Violation("mirrored", module, "has no reason why it is not tested")
+
+
+def is_imported(module: str, path: Path) -> bool:
+    """Whether a file is there and imports a module of the package, or a name out of it."""
+    name = ".".join(["retina", *Path(module).parts])
+    taken = imports(path.read_text()) if path.exists() else ()
+    return any(name in (source, f"{source}.{what}") for source, what in taken)
