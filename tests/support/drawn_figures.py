@@ -67,3 +67,7 @@ def written(figure):
 
 def vertical_lines(axes):
     return sorted({float(line.get_xdata()[0]) for line in axes.lines if list(line.get_ydata()) == [0, 1]})
+
+
+def line(axes, label):
+    return next(found for found in axes.lines if found.get_label() == label)

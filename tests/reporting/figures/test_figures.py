@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from drawn_figures import NAMES, counts, history, intervals, precision, reliability, roc, texts, training, written
 
-from retina.errors import RetinaError
 from retina.reporting import figures
 from retina.reporting.figures import labels, style
 
@@ -122,34 +121,3 @@ def test_forty_five_runs_are_cut_and_the_figure_says_so(draw):
     if figure.axes[0].get_ylabel() != "loss":
         assert any(" of 45 " in text or " of 90 " in text for text in written(figure))
     assert figure.get_figheight() < 13
-
-
-def test_a_saved_figure_is_emptied_and_leaves_nothing_half_written(tmp_path):
-    figure = training(history([0.7, 0.5]))
-    figures.save(figure, tmp_path / "figures", "curves")
-    assert not figure.axes
-    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["curves.png", "curves.svg"]
-
-
-def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
-    (tmp_path / "figures").write_text("in the way")
-    with pytest.raises(RetinaError, match="cannot write"):
-        figures.save(training(history([0.7])), tmp_path / "figures", "curves")
-
-
-def luminance(colour):
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mpl.colors.to_rgb(colour))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def test_every_series_stands_out_from_white_and_has_a_grey_a_dash_and_a_marker_of_its_own():
-    """Contrast by WCAG 2.2: 3 to 1 for lines, 4.5 to 1 for text; greys at least 6 steps of CIE lightness apart."""
-    colours, dashes, markers = zip(*style.SERIES, strict=True)
-    assert all(1.05 / (luminance(colour) + 0.05) >= 3 for colour in colours)
-    assert all(
-        1.05 / (luminance(colour) + 0.05) >= 4.5
-        for colour in (style.INK, style.FAINT, style.NAVY, style.VERMILLION, style.DEEP_TEAL)
-    )
-    lightness = sorted(116 * luminance(colour) ** (1 / 3) - 16 for colour in colours)
-    assert np.diff(lightness).min() >= 6
-    assert len(set(dashes)) == len(set(markers)) == len(style.SERIES)

@@ -1,12 +1,10 @@
-"""Labels are literal, fit their room and keep apart; epochs get whole ticks."""
-
-import itertools
+"""Labels are literal and fit their room."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retina.reporting.figures import epochs, labels, style
+from retina.reporting.figures import labels, style
 
 
 @pytest.mark.parametrize(
@@ -56,29 +54,3 @@ def test_a_measured_width_is_what_matplotlib_draws():
     text = style.styled(figure.text)(0.1, 0.5, "resnet50-p2-focal-seed10-02638770", size=8)
     drawn = style.styled(text.get_window_extent)().width / figure.figure.dpi
     assert labels.width(text.get_text(), 8) == pytest.approx(drawn, rel=0.02)
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
-def test_spread_positions_keep_their_order_and_distance(positions):
-    placed = style.spread(positions, 0.1, 0.05, 0.95)
-    assert all(second - first >= 0.1 - 1e-9 for first, second in itertools.pairwise(sorted(placed)))
-    assert min(placed) >= 0.05 - 1e-9
-    assert max(placed) <= 0.95 + 1e-9
-    for (one, a), (other, b) in itertools.combinations(zip(positions, placed, strict=True), 2):
-        assert one == other or (one < other) == (a < b)
-
-
-def test_positions_far_apart_stay_where_they_are():
-    assert style.spread([0.8, 0.2, 0.5], 0.1, 0, 1) == pytest.approx([0.8, 0.2, 0.5])
-    assert style.spread([0.5, 0.5], 0.1, 0, 1) == pytest.approx([0.45, 0.55])
-
-
-@pytest.mark.parametrize("last", [1, 2, 10, 17, 20, 21, 60, 99, 100, 200, 1000])
-def test_epoch_ticks_are_whole_epochs_of_the_run_and_not_too_many(last):
-    axes = style.Sheet(6, 3, "").axes(0.5, 0.5, 5, 2)
-    epochs.set_epochs(axes, last, 20)
-    ticks = axes.get_xticks()
-    assert ticks[0] == 1
-    assert ticks[-1] <= last
-    assert len(ticks) <= 21
-    assert (ticks == ticks.astype(int)).all()

@@ -1,0 +1,34 @@
+"""Rules on how the epochs were spent: early stopping, a budget that ran out, time."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from curves_of_the_study import curve
+
+from retina.analysis.diagnosis import RULES, diagnose
+
+
+def test_a_still_falling_loss_at_the_last_epoch_is_limited_by_the_budget():
+    found = curve(np.geomspace(0.8, 0.3, 10), np.geomspace(0.8, 0.2, 10), np.linspace(0.8, 0.9, 10))
+    assert RULES["budget_limited"](found)
+    assert RULES["budget_limited"](dataclasses.replace(found, epochs=15)) is None
+
+
+def test_a_run_without_early_stopping_learns_what_it_would_have_missed():
+    val = [0.60, 0.50, 0.52, 0.53, 0.51, 0.40, 0.38, 0.37, 0.36, 0.35]
+    missed = RULES["early_stop"](curve(val, np.linspace(0.6, 0.2, 10), np.full(10, 0.85)))
+    assert missed.keys == ("early_stop.would_miss",)
+    assert (missed.numbers["stop"], missed.numbers["kept"], missed.numbers["best"]) == (5, 2, 10)
+    shorter = RULES["early_stop"](curve(val[:7], np.linspace(0.6, 0.2, 7), np.full(7, 0.85)))
+    assert (shorter.numbers["stop"], shorter.numbers["saved"]) == (5, 2)
+
+
+def test_times_are_compared_only_under_the_same_conditions():
+    own = curve(*[np.full(5, 0.5)] * 3, name="own", conditions=("cpu", "data"), seconds=np.full(5, 20.0))
+    twin = dataclasses.replace(own, name="twin", seconds=np.array([99.0, 10, 10, 10, 10]))
+    elsewhere = dataclasses.replace(own, name="elsewhere", conditions=("gpu", "data"), seconds=np.full(5, 1.0))
+    found = {finding.rule: finding for finding in diagnose(own, [own, twin, elsewhere])}["time_per_epoch"]
+    assert found.numbers["peers"] == 1
+    assert found.numbers["quickest_seconds"] == pytest.approx(10.0)
+    assert found.numbers["ratio"] == pytest.approx(2.0)
