@@ -1,32 +1,25 @@
 """The built-in set: layout, labels, lesions, and that it is a function of its seed."""
 
 import csv
-import math
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from drawn_eyes import pixels
 from PIL import Image
 
 from retina.data.drawing import synthetic
-from retina.data.drawing.anatomy import HEIGHT, WIDTH, sample_eye
-from retina.data.drawing.lesions import ABOVE, BENEATH, CLOUDS, DISC
-from retina.data.drawing.photograph import FREQUENCY, choose_diseases, draw, is_diseased
-from retina.data.drawing.spots import Scene, spot
+from retina.data.drawing.anatomy import HEIGHT, WIDTH
+from retina.data.drawing.photograph import FREQUENCY, draw
 from retina.data.drawing.synthetic import LAYOUT, builtin, synthesize
 from retina.data.sources import labels, rfmid
 from retina.errors import DataError
 
 COUNTS = {"train": 12, "validation": 6, "test": 5}
 TINY = {"train": 2, "validation": 1, "test": 1}
-# Blur and JPEG's blocks, whose colour is stored at half the resolution, carry a change this far, in pixels.
-SPILL = 20
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +41,6 @@ def read_labels(folder: Path) -> dict[tuple[str, str], dict[str, str]]:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def pixels(image: Image.Image) -> np.ndarray:
-    return np.asarray(image, np.int16)
-
-
-def only(disease: str) -> int:
-    """The first training photograph of seed 0 that carries this disease alone."""
-    return next(index for index in range(1, 3000) if choose_diseases(0, "train", index) == (disease,))
 
 
 def test_the_layout_and_the_columns_are_rfmids(made):
@@ -93,22 +77,6 @@ def test_disease_risk_is_the_or_of_the_disease_columns(made):
         assert set(present) <= set(FREQUENCY)
 
 
-@given(st.integers(1, 4000))
-def test_every_beginning_of_a_split_holds_the_rounded_share_of_diseased_eyes(many):
-    assert sum(is_diseased(index) for index in range(1, many + 1)) == math.floor(1519 / 1920 * many + 0.5)
-
-
-def test_diseases_come_with_rfmids_frequencies_and_never_two_on_one_disc():
-    drawn = [choose_diseases(0, "train", index) for index in range(1, 4001)]
-    diseased = [names for names in drawn if names]
-    tally = {name: sum(names[0] == name for names in diseased) for name in FREQUENCY}
-    for name, weight in FREQUENCY.items():
-        share = weight / sum(FREQUENCY.values())
-        assert abs(tally[name] - share * len(diseased)) < 4 * math.sqrt(share * (1 - share) * len(diseased))
-    assert 0.2 < np.mean([len(names) == 2 for names in diseased]) < 0.3
-    assert all(len(set(names)) == len(names) and len(set(names) & set(DISC)) < 2 for names in diseased)
-
-
 def test_each_lesion_lies_in_the_picture_of_an_eye_with_its_disease(made):
     table = read_labels(made)
     rows = read_rows(made / "lesions.csv")
@@ -120,50 +88,6 @@ def test_each_lesion_lies_in_the_picture_of_an_eye_with_its_disease(made):
         assert float(row["radius"]) > 1
     listed = {(row["split"], row["id"], row["disease"]) for row in rows}
     assert listed == {(*key, name) for key, row in table.items() for name in FREQUENCY if row[name] == "1"}
-
-
-@pytest.mark.parametrize("disease", FREQUENCY)
-def test_a_diseased_eye_differs_from_its_healthy_twin_within_its_lesions_alone(disease):
-    index = only(disease)
-    image, found = draw(0, "train", index)
-    twin, none = draw(0, "train", index, healthy_twin=True)
-    changed = np.abs(pixels(image) - pixels(twin)).max(axis=2) > 6
-    assert none == []
-    assert {name for name, _ in found} == {disease}
-    y, x = np.nonzero(changed)
-    near = np.zeros(len(x), bool)
-    for _, lesion in found:
-        away = np.hypot(x - lesion.x, y - lesion.y)
-        near |= away <= lesion.radius + SPILL
-        assert (away <= lesion.radius).any(), lesion
-    assert near.all()
-
-
-def test_a_healthy_eye_is_its_own_twin_and_has_no_lesions():
-    index = next(index for index in range(1, 20) if not is_diseased(index))
-    image, found = draw(0, "train", index)
-    assert found == []
-    assert np.array_equal(pixels(image), pixels(draw(0, "train", index, healthy_twin=True)[0]))
-
-
-@given(
-    size=st.floats(1, 30),
-    stretch=st.floats(1, 3.5),
-    angle=st.floats(-4, 4),
-    softness=st.floats(0.05, 0.5),
-    ragged=st.floats(0, 0.4),
-    strength=st.sampled_from((-1.0, 0.8)),
-    at=st.tuples(st.floats(0, WIDTH - 1), st.floats(0, HEIGHT - 1)),
-)
-def test_the_circle_of_a_spot_holds_every_pixel_it_changed(*, size, stretch, angle, softness, ragged, strength, at):
-    rng = np.random.default_rng(0)
-    picture = np.full((3, HEIGHT, WIDTH), 0.5, np.float32)
-    scene = Scene(rng, sample_eye(rng), picture, picture[0], [], 0.5)
-    shape = {"softness": softness, "stretch": stretch, "angle": angle, "ragged": ragged}
-    lesion = spot(scene, "spot", at, size, (strength, np.array([0.9, 0.8, 0.1])), **shape)
-    y, x = np.nonzero((picture != 0.5).any(axis=0))
-    assert len(x)
-    assert np.hypot(x - lesion.x, y - lesion.y).max() <= lesion.radius
 
 
 def test_a_photograph_depends_on_seed_split_and_id_alone(made, tmp_path):
@@ -265,10 +189,3 @@ def test_the_built_in_set_is_drawn_once_into_the_cache(tmp_path, monkeypatch):
     assert folder == tmp_path / f"synthetic-v{synthetic.VERSION}-2-1-1-seed0"
     monkeypatch.setattr(synthetic, "synthesize", None)
     assert builtin(quiet=True) == folder
-
-
-def test_every_disease_drawn_has_one_painter():
-    painters = [*DISC, *BENEATH, *ABOVE, *CLOUDS]
-    assert sorted(painters) == sorted(FREQUENCY)
-    assert set(FREQUENCY) <= set(rfmid.DISEASES)
-    assert sum(FREQUENCY.values()) > 1519

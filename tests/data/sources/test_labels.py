@@ -1,6 +1,5 @@
 """Every layout in circulation is read to the same frame, and whatever could change a label silently is refused."""
 
-import csv
 import shutil
 import tempfile
 from pathlib import Path
@@ -22,40 +21,8 @@ from sets_on_disk import (
 )
 
 from retina.data.sources import labels, rfmid
-from retina.data.sources.label_table import canonical_id, integer, read_table
 from retina.errors import LabelError
 from retina.experiments.target import DEFAULT, binary
-
-PLAIN = ("beside", "images", "folders", "images/folders", "path", "filename")
-
-
-def write_any(root, layout):
-    return write_official(root, layout) if layout in OFFICIAL else write_plain(root, layout)
-
-
-@pytest.mark.parametrize("above", [False, True], ids=["itself", "the folder above"])
-@pytest.mark.parametrize("layout", [*OFFICIAL, *PLAIN])
-def test_every_layout_gives_the_same_labels_and_finds_every_image(tmp_path, layout, above):
-    root = write_any(tmp_path / "set", layout)
-    table = labels.read(tmp_path if above else root)
-    assert table.folder == root
-    assert table.layout == (layout if layout in OFFICIAL else "plain")
-    assert list(table.frame["split"]) == [split for split in SPLITS for _ in LABELS[split]]
-    assert list(table.frame["label"]) == [label for split in SPLITS for label in LABELS[split]]
-    assert all(Path(path).is_file() and Path(path).is_absolute() for path in table.frame["path"])
-    assert table.frame["path"].is_unique
-    assert table.extra == ()
-    assert set(table.tables) == set(SPLITS)
-
-
-def test_a_split_unpacked_doubled_beside_others_that_are_not_is_read(tmp_path):
-    root = write_official(tmp_path, "ieee-dataport")
-    (root / "Test_Set").rename(root / "inner")
-    (root / "Test_Set").mkdir()
-    (root / "inner").rename(root / "Test_Set" / "Test_Set")
-    table = labels.read(root)
-    assert table.layout == "mixed"
-    assert table.frame["path"].notna().all()
 
 
 def test_ids_that_restart_in_each_split_name_different_images(tmp_path):
@@ -74,49 +41,6 @@ def test_the_frame_has_the_promised_columns_and_types(tmp_path):
     assert pd.api.types.is_string_dtype(frame["id"].dtype)
     assert frame["path"][1] is None
     assert frame["path"][0] == str(image_of(root, "train", "1.png"))
-
-
-DIALECTS = {
-    "a byte-order mark": lambda rows: b"\xef\xbb\xbf" + table_text(*rows).encode(),
-    "semicolons": lambda rows: table_text(*rows, separator=";").encode(),
-    "tabs": lambda rows: table_text(*rows, separator="\t").encode(),
-    "CRLF": lambda rows: table_text(*rows, newline="\r\n").encode(),
-    "quotes": lambda rows: table_text(*rows, quoting=csv.QUOTE_ALL).encode(),
-    "a mark, semicolons, quotes and CRLF": lambda rows: (
-        b"\xef\xbb\xbf" + table_text(*rows, separator=";", newline="\r\n", quoting=csv.QUOTE_ALL).encode()
-    ),
-    "spaces around names": lambda rows: b" ID , Disease_Risk ,DR \n" + table_text(*rows).split("\n", 1)[1].encode(),
-    "spaces before quotes": lambda rows: b'"ID", "Disease_Risk", "DR"\n' + table_text(*rows).split("\n", 1)[1].encode(),
-    "names in other case": lambda rows: b"id,DISEASE_RISK,dr\n" + table_text(*rows).split("\n", 1)[1].encode(),
-    "blank lines": lambda rows: b"\n" + table_text(*rows).replace("\n", "\n\n").encode() + b",,\n",
-    "no newline at the end": lambda rows: table_text(*rows).rstrip("\n").encode(),
-    "a separator at every line's end": lambda rows: table_text(*rows).replace("\n", ",\n").encode(),
-    "two separators at every line's end": lambda rows: table_text(*rows).replace("\n", ",,\n").encode(),
-    "other separators within names": lambda rows: (
-        b'ID,Disease_Risk,DR,"a;b;c;d;e;f"\n'
-        + b"".join(b"%s,0\n" % line.encode() for line in table_text(*rows).splitlines()[1:])
-    ),
-    "a saved row number": lambda rows: (
-        b",ID,Disease_Risk,DR\n"
-        + b"".join(b"%d,%s\n" % (i, line.encode()) for i, line in enumerate(table_text(*rows).splitlines()[1:]))
-    ),
-    "numbers with a point": lambda rows: (
-        b"ID,Disease_Risk,DR\n" + "".join(f"{i}.0,{r}.0,{d}.0\n" for i, r, d in rows[1]).encode()
-    ),
-}
-
-
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_table_written_with(tmp_path, dialect):
-    """Each way of writing a table gives the same frame as the plain one."""
-    root = write_official(tmp_path)
-    rows = [(row, label, label) for row, label in enumerate(LABELS["train"], 1)]
-    table_of(root).write_bytes(DIALECTS[dialect]((["ID", "Disease_Risk", "DR"], rows)))
-    frame = labels.read(root).frame.query("split == 'train'")
-    assert list(frame["id"]) == [str(row) for row in range(1, 7)]
-    assert tuple(frame["label"]) == LABELS["train"]
-    assert tuple(frame["DR"]) == LABELS["train"]
-    assert frame["path"].notna().all()
 
 
 def test_disease_columns_are_kept_where_they_are_and_missing_where_they_are_not(tmp_path):
@@ -147,25 +71,6 @@ def test_ids_come_in_natural_order_whatever_the_order_of_the_rows(tmp_path):
     assert list(frame["id"][:6]) == ["07", "7", "9", "10", "b2", "b10"]
 
 
-@pytest.mark.parametrize(
-    ("cell", "name"),
-    [("7", "7"), ("07", "07"), ("7.0", "7"), ("7.00", "7"), ("7.5", "7.5"), ("x.0", "x.0"), ("\u0667.0", "\u0667.0")],
-)
-def test_an_id_is_canonical(cell, name):
-    assert canonical_id(cell) == name
-
-
-@pytest.mark.parametrize(
-    ("cell", "value"),
-    [
-        *[("1", 1), ("0", 0), ("1.0", 1), ("-1", -1), ("2", 2)],
-        *[(cell, None) for cell in ("", "1.5", "yes", "nan", "9" * 30, "1e3", "\u0661")],
-    ],
-)
-def test_a_label_that_is_no_whole_number_is_none(cell, value):
-    assert integer(cell) == value
-
-
 def test_a_label_that_is_no_whole_number_keeps_its_text(tmp_path):
     root = write_official(tmp_path)
     table_of(root).write_text("ID,Disease_Risk\n1,yes\n2,1.0\n3,\n", encoding="utf-8")
@@ -194,21 +99,6 @@ def test_files_that_no_row_lists_are_extra_unless_hidden_or_no_image(tmp_path):
     assert labels.read(root).extra == (image_of(root, "test", "99.png"),)
 
 
-@pytest.mark.parametrize("name", ["Training", "TRAIN", "train"])
-@pytest.mark.parametrize("other", ["val", "Validation", "valid", "evaluation"])
-def test_split_names_are_understood(tmp_path, name, other):
-    text = f"ID,Disease_Risk,Split\n1,1,{name}\n2,0,{other}\n3,1,Testing\n"
-    (tmp_path / "any.CSV").write_text(text, encoding="utf-8")
-    assert list(labels.read(tmp_path).frame["split"]) == list(SPLITS)
-
-
-def test_a_plain_table_is_told_from_other_tables_with_a_split_column(tmp_path):
-    root = write_plain(tmp_path)
-    (root / "predictions.csv").write_text("split,id,logit\ntest,1,0.2\n", encoding="utf-8")
-    (root / "notes.csv").write_bytes(b"free text \xff,\n")
-    assert labels.read(root).tables["test"] == root / "labels.csv"
-
-
 def test_a_path_written_on_windows_is_understood(tmp_path):
     write_image(tmp_path / "images" / "a.png", 0)
     text = "ID,Disease_Risk,split,path\n1,1,train,images\\a.png\n2,1,val,\n3,1,test,images/b.png\n"
@@ -234,78 +124,6 @@ def test_an_id_that_is_no_plain_name_is_refused(tmp_path, name):
     table_of(root).write_text(f"ID,Disease_Risk\n1,1\n{name},0\n", encoding="utf-8")
     with pytest.raises(LabelError, match=r"not a plain name.*line 3"):
         labels.read(root)
-
-
-BROKEN_TABLES = {
-    "no ID": (b"name,Disease_Risk\n1,1\n", r"no column ID .*name, Disease_Risk"),
-    "no Disease_Risk": (b"ID,DR\n1,1\n", r"no column Disease_Risk .*ID, DR"),
-    "only a header": (b"ID,Disease_Risk\n", r"empty .*only a header"),
-    "nothing": (b"", r"empty .*nothing"),
-    "only a mark": (b"\xef\xbb\xbf\n", r"empty .*nothing"),
-    "Latin-1": (b"ID,Disease_Risk,note\n1,1,a\n2,0,caf\xe9\n", r"not UTF-8.*0xe9.*line 3"),
-    "UTF-16": ("ID,Disease_Risk\n1,1\n".encode("utf-16"), r"not UTF-8.*line 1"),
-    "a row too long": (b"ID,Disease_Risk\n1,1\n2,0,0\n", r"Expected: 2 fields.*Found: 3 fields.*line 3"),
-    "a row too short": (b"ID,Disease_Risk,DR\n1,1\n", r"Expected: 3 fields.*Found: 2 fields.*line 2"),
-    "an open quote": (b'ID,Disease_Risk\n1,"1\n2,0\n', r"not well-formed"),
-    "a column twice": (b"ID,Disease_Risk,id\n1,1,1\n", r"names a column twice.*ID, id"),
-    "no id": (b"ID,Disease_Risk\n1,1\n,0\n", r"a row has no id.*line 3"),
-}
-
-
-@pytest.mark.parametrize("fault", BROKEN_TABLES)
-def test_a_broken_table_is_refused_naming_the_file(tmp_path, fault):
-    root = write_official(tmp_path)
-    content, words = BROKEN_TABLES[fault]
-    table_of(root).write_bytes(content)
-    with pytest.raises(LabelError, match=words) as caught:
-        labels.read(root)
-    assert "RFMiD_Training_Labels.csv" in str(caught.value)
-
-
-def test_a_missing_folder_a_file_and_a_folder_without_tables_are_told_apart(tmp_path):
-    with pytest.raises(LabelError, match="does not exist"):
-        labels.read(tmp_path / "nowhere")
-    (tmp_path / "file").write_text("x", encoding="utf-8")
-    with pytest.raises(LabelError, match="is a file"):
-        labels.read(tmp_path / "file")
-    with pytest.raises(LabelError, match=r"no label table found.*RFMiD_Training_Labels.csv.*split.*Found: file"):
-        labels.read(tmp_path)
-
-
-@pytest.mark.parametrize("layout", OFFICIAL)
-@pytest.mark.parametrize("split", SPLITS)
-def test_a_missing_split_is_named(tmp_path, layout, split):
-    root = write_official(tmp_path, layout)
-    table_of(root, split, layout).unlink()
-    with pytest.raises(LabelError, match=f"the {split} split has no label table"):
-        labels.read(root)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("ID,Disease_Risk,split\n1,1,train\n2,0,val\n", "the test split is empty"),
-        ("ID,Disease_Risk,split\n1,1,train\n2,0,holdout\n", r"no known split.*'holdout'.*line 3"),
-        ("ID,split\n1,train\n2,val\n3,test\n", "no column Disease_Risk"),
-    ],
-)
-def test_a_plain_table_with_wrong_splits_is_refused(tmp_path, text, words):
-    (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(LabelError, match=words):
-        labels.read(tmp_path)
-
-
-def test_two_sets_or_two_tables_that_could_be_meant_are_refused(tmp_path):
-    write_official(tmp_path / "one")
-    write_plain(tmp_path / "two")
-    with pytest.raises(LabelError, match=r"more than one data set.*one, two"):
-        labels.read(tmp_path)
-    shutil.copy(tmp_path / "two" / "labels.csv", tmp_path / "two" / "more.csv")
-    with pytest.raises(LabelError, match=r"more than one table.*labels.csv, more.csv"):
-        labels.read(tmp_path / "two")
-    write_official(tmp_path / "one", "kaggle")
-    with pytest.raises(LabelError, match="the train split has more than one label table"):
-        labels.read(tmp_path / "one")
 
 
 def test_two_images_for_one_id_are_refused(tmp_path):
@@ -337,34 +155,6 @@ def test_labels_without_images_are_read(tmp_path):
     shutil.rmtree(root / "Training_Set" / "Training")
     frame = labels.read(root).frame
     assert frame["path"].isna().sum() == len(LABELS["train"])
-
-
-NAMES = st.lists(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,6}", fullmatch=True), max_size=3, unique_by=str.lower).filter(
-    lambda names: not {"id", "disease_risk"} & {name.lower() for name in names}
-)
-CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6) | st.sampled_from(['"', ";", ",", "a\nb"])
-
-
-@settings(max_examples=80, deadline=None)
-@given(
-    data=st.data(),
-    names=NAMES,
-    separator=st.sampled_from(",;\t"),
-    newline=st.sampled_from(["\n", "\r\n"]),
-    mark=st.booleans(),
-    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
-)
-def test_any_table_comes_back_as_it_was_written(*, data, names, separator, newline, mark, quoting):
-    header = ["ID", "Disease_Risk", *names]
-    row = st.tuples(st.integers(0, 9999).map(str), st.sampled_from("01"), *[CELLS] * len(names))
-    rows = data.draw(st.lists(row, min_size=1, max_size=5))
-    text = table_text(header, rows, separator, newline, quoting)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "table.csv"
-        path.write_bytes((b"\xef\xbb\xbf" if mark else b"") + text.encode())
-        table = read_table(path, ("ID", "Disease_Risk"))
-    assert table.columns == tuple(header)
-    assert table.rows == tuple(tuple(cell.strip() for cell in row) for row in rows)
 
 
 @settings(max_examples=25, deadline=None)
@@ -496,11 +286,3 @@ def test_a_plain_set_can_have_any_target_and_need_not_have_the_default_one(tmp_p
     assert tuple(labels.read(root, binary("glaucoma")).frame["label"]) == sum(LABELS.values(), ())
     with pytest.raises(LabelError, match=r"no column Disease_Risk \|.*name a column of 0 and 1 with --target"):
         labels.read(root)
-
-
-def test_among_plain_tables_the_one_that_has_the_target_is_read(tmp_path):
-    root = write_plain(tmp_path / "set", "images")
-    text = (root / "labels.csv").read_text(encoding="utf-8")
-    (root / "second.csv").write_text(text.replace("Disease_Risk", "glaucoma"), encoding="utf-8")
-    assert labels.read(root, binary("glaucoma")).tables["train"] == root / "second.csv"
-    assert labels.read(root).tables["train"] == root / "labels.csv"
