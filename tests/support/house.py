@@ -80,14 +80,6 @@ REASON = 6
 ELSEWHERE = {
     "commands/messages": "no test imports it: it is tested by way of its neighbours",
     "commands/options": "no test imports it: it is tested by way of its neighbours",
-    "data/drawing/anatomy": "data/drawing/test_synthetic.py",
-    "data/drawing/camera": "no test imports it: it is tested by way of its neighbours",
-    "data/drawing/lesions": "data/drawing/test_synthetic.py",
-    "data/drawing/photograph": "data/drawing/test_synthetic.py",
-    "data/drawing/spots": "data/drawing/test_synthetic.py",
-    "data/drawing/vessels": "no test imports it: it is tested by way of its neighbours",
-    "data/sources/label_table": "machine/test_files.py",
-    "data/sources/layouts": "no test imports it: it is tested by way of its neighbours",
     "data/sources/rfmid": "data/drawing/test_synthetic.py",
     "experiments/place": "test_soak.py",
     "experiments/settings": "experiments/test_experiment.py",
@@ -109,16 +101,6 @@ ELSEWHERE = {
     "runs/searches": "training/searches/test_naming.py",
     "runs/session": "reporting/terminal/test_runs.py",
     "runs/tables": "machine/test_files.py",
-    "training/execution": "test_soak.py",
-    "training/loop/callbacks": "no test imports it: it is tested by way of its neighbours",
-    "training/loop/timing": "training/loop/test_fit.py",
-    "training/saving/checkpoint": "test_schema_2.py",
-    "training/searches/pruning": "training/searches/test_tuning.py",
-    "training/setup": "training/test_features.py",
-    "training/studies/connection": "no test imports it: it is tested by way of its neighbours",
-    "training/tracking/follow": "training/tracking/test_trackers.py",
-    "training/tracking/watcher": "no test imports it: it is tested by way of its neighbours",
-    "training/weights": "no test imports it: it is tested by way of its neighbours",
 }
 """Modules without a test file of their own name, and where their tests are: a file, or a reason why there are none."""
 

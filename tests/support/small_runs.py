@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import keras
+import pandas as pd
 import pytest
 
 from retina.experiments import experiment
@@ -23,6 +24,11 @@ def planned(data: Path, results: Path, backbone: str = "resnet18", *, skip_bad: 
     """The plan of a run of three epochs of 64 x 64 pixels, or as the options say."""
     chosen, overrides = experiment.load(backbone, "p1", **(SMALL | options))
     return plan.plan(chosen, overrides, Place(results, data, skip_bad=skip_bad, quiet=True))
+
+
+def planned_by_eights(data: Path, results: Path, backbone: str = "resnet18", **options) -> plan.Plan:
+    """The same with batches of eight images, unless the options say otherwise."""
+    return planned(data, results, backbone, **({"batch_size": 8} | options))
 
 
 def moved(prepared: plan.Plan, results: Path) -> plan.Plan:
@@ -48,6 +54,17 @@ def small_network(prepared: plan.Plan) -> keras.Model:
     x = keras.layers.Dropout(0.3, seed=prepared.experiment.seed, name="dropout")(x)
     initial = keras.initializers.GlorotUniform(seed=2)
     return keras.Model(images, keras.layers.Dense(1, kernel_initializer=initial, name="logit")(x), name="small")
+
+
+def run_of(data: Path, results: Path, backbone: str = "resnet18", *, build=None, listeners=(), **options) -> runs.Run:
+    """Train what `planned_by_eights` plans."""
+    prepared = planned_by_eights(data, results, backbone, **options)
+    return execution.execute(prepared, build=build, listeners=listeners)[0]
+
+
+def history(run: runs.Run) -> pd.DataFrame:
+    """The history of a run without its columns of times."""
+    return run.history().drop(columns=TIMINGS)
 
 
 class Interrupt(keras.callbacks.Callback):

@@ -6,7 +6,6 @@ import logging
 
 import numpy as np
 import pytest
-from keras.utils import PyDataset
 from small_runs import fitted
 
 from retina.data.feeding.batches import TrainingBatches
@@ -197,11 +196,3 @@ def test_the_parts_of_a_classifier_share_its_weights_and_make_its_logits():
     np.testing.assert_allclose(network.predict(images, verbose=0), before + 3, atol=1e-5)
     assert len(head.trainable_weights) == 2
     assert not backbone.trainable_weights
-
-
-def test_batches_of_features_are_keras_data(tiny_set, tmp_path):
-    prepared = prepare(tiny_set, tmp_path)
-    given = setup.setup(prepared, setup.build(prepared))
-    assert isinstance(given.training, PyDataset)
-    assert [len(given.training[index][1]) for index in range(given.training.num_batches)] == [8, 8, 8]
-    assert given.validation[0][0].shape == (12, 512)

@@ -7,12 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sets_on_disk import (
-    LABELS,
-    table_of,
-    table_text,
-    write_official,
-)
+from sets_on_disk import LABELS, table_of, table_text, write_official
 
 from retina.data.sources import labels
 from retina.data.sources.label_table import canonical_id, integer, read_table

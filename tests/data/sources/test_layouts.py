@@ -4,14 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sets_on_disk import (
-    LABELS,
-    OFFICIAL,
-    SPLITS,
-    table_of,
-    write_official,
-    write_plain,
-)
+from sets_on_disk import LABELS, OFFICIAL, SPLITS, table_of, write_official, write_plain
 
 from retina.data.sources import labels
 from retina.errors import LabelError

@@ -20,7 +20,7 @@ from retina.runs import folder as runs
 from retina.runs import searches
 from retina.runs.record import Selection
 from retina.training import execution
-from retina.training.searches import pruning, tuning
+from retina.training.searches import tuning
 
 pytestmark = pytest.mark.extra
 with warnings.catch_warnings():
@@ -155,12 +155,6 @@ def test_a_trial_that_diverges_is_counted_and_not_tried_again(tiny_set, tmp_path
     assert search(tmp_path, tiny_set, trials=3)[1] == trials
     said = tuning.record(first, SPACE, trials)
     assert (said["tried"], said["failed"], said["pruned"]) == (3, 1, 0)
-
-
-def test_the_objective_is_that_of_the_epoch_with_the_lowest_validation_loss():
-    rows = [{"val_loss": loss, "val_auroc": auroc} for loss, auroc in ((0.6, 0.7), (0.5, 0.8), (0.55, 0.9))]
-    assert pruning.objective(rows) == 0.8
-    assert pruning.objective(rows[:1]) == 0.7
 
 
 def test_the_winner_is_named_in_a_sealed_file_and_in_the_comparison_of_both_languages(searched, tmp_path):
