@@ -78,17 +78,8 @@ REASON = 6
 """The words of a reason, at least."""
 
 ELSEWHERE = {
-    "commands/messages": "no test imports it: it is tested by way of its neighbours",
-    "commands/options": "no test imports it: it is tested by way of its neighbours",
     "data/sources/rfmid": "data/drawing/test_synthetic.py",
-    "experiments/place": "test_soak.py",
-    "experiments/settings": "experiments/test_experiment.py",
     "experiments/splits": "analysis/gathering/test_collection.py",
-    "models/backbones/interface": "training/test_library_runs.py",
-    "models/backbones/measure": "models/backbones/test_library.py",
-    "models/backbones/resnet": "no test imports it: it is tested by way of its neighbours",
-    "models/backbones/vgg": "no test imports it: it is tested by way of its neighbours",
-    "models/kernels/tiles": "models/kernels/test_winograd.py",
     "reporting/document": "reporting/test_cells.py",
     "reporting/figures/rates": "reporting/test_range_tests.py",
     "reporting/sections/closing": "no test imports it: it is tested by way of its neighbours",
@@ -97,10 +88,6 @@ ELSEWHERE = {
     "reporting/sections/material": "no test imports it: it is tested by way of its neighbours",
     "reporting/sections/opening": "no test imports it: it is tested by way of its neighbours",
     "reporting/sections/results": "no test imports it: it is tested by way of its neighbours",
-    "runs/data": "reporting/test_report.py",
-    "runs/searches": "training/searches/test_naming.py",
-    "runs/session": "reporting/terminal/test_runs.py",
-    "runs/tables": "machine/test_files.py",
 }
 """Modules without a test file of their own name, and where their tests are: a file, or a reason why there are none."""
 

@@ -8,7 +8,7 @@ import torch
 from retina.errors import ExperimentError, WeightsError
 from retina.models.backbones import registry
 from retina.models.backbones.registry import BACKBONES
-from retina.models.layers import BatchNormalization, Convolution
+from retina.models.layers import Convolution
 from retina.models.weights import state_dict, torchvision
 
 LAST_STAGE = {
@@ -141,16 +141,6 @@ def test_two_layers_of_one_shape_start_apart():
     assert not any(torch.equal(same_shape[0], kernel) for kernel in same_shape[1:])
 
 
-def test_a_feature_map_can_be_tapped_by_name(eyes):
-    model = registry.build("resnet18", seed=0)
-    tapped = keras.Model(model.input, [model.get_layer("bn1").output, model.get_layer("maxpool").output, model.output])
-    with torch.no_grad():
-        first, second, features = tapped(eyes)
-        assert torch.equal(features, model(eyes))
-    assert first.shape == (2, 32, 48, 64)
-    assert second.shape == (2, 16, 24, 64)
-
-
 @pytest.mark.parametrize("name", ["resnet-18", "ResNet18", "resnet81"])
 def test_an_unknown_backbone_suggests_the_nearest(name):
     with pytest.raises(ExperimentError, match="did you mean 'resnet18'"):
@@ -171,9 +161,3 @@ def test_imagenet_weights_come_from_the_cache(monkeypatch, tmp_path):
     model = registry.build("resnet18", "imagenet", seed=2)
     assert asked == [BACKBONES["resnet18"].weights]
     assert torch.equal(model.get_layer("conv1").kernel.value, source.get_layer("conv1").kernel.value)
-
-
-def test_batch_normalizations_follow_torch_s_conventions():
-    layers = [layer for layer in registry.build("resnet50", seed=0).layers if isinstance(layer, BatchNormalization)]
-    assert len(layers) == 53
-    assert {(layer.epsilon, layer.momentum) for layer in layers} == {(1e-5, 0.1)}

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from retina.models.kernels import tiles, winograd
+from retina.models.kernels import winograd
 from retina.models.layers import Convolution
 
 CHANNELS_LAST = torch.channels_last
@@ -72,16 +72,6 @@ def test_without_a_bias():
     x, kernel, _, _ = tensors(2, 3, 8, 8, 4)
     expected = functional.conv2d(x.double(), kernel.double(), padding=1)
     assert relative_error(winograd.convolve(x, kernel, None), expected) < 5e-6
-
-
-def test_the_matrix_is_that_of_lavin_and_gray():
-    """G interpolates: row by row the values of a polynomial of degree 2 at a point, over the product of differences."""
-    points = [0, 1, -1, 2, -2]
-    for row, point in zip(tiles.G, points, strict=False):
-        others = [point - other for other in points if other != point]
-        scale = torch.tensor(others, dtype=torch.float64).prod().item()
-        assert row == pytest.approx([1 / scale, point / scale, point**2 / scale])
-    assert tiles.G[-1] == (0, 0, 1)
 
 
 def test_a_large_layer_trains_by_it_and_gets_the_same_gradients(avx2, entered, monkeypatch):
