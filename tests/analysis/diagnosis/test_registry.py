@@ -6,11 +6,19 @@ from string import Formatter
 
 import numpy as np
 import pytest
-from curves_of_the_study import alarms, curve, found_rate, with_collapse, with_oscillation, with_overfitting
+from curves_of_the_study import (
+    alarms,
+    curve,
+    found_rate,
+    resnet18_p1,
+    with_collapse,
+    with_oscillation,
+    with_overfitting,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retina.analysis.diagnosis import RULES, SEVERITIES, compare_losses, compare_params, diagnose, imbalance
+from retina.analysis.diagnosis import RULES, SEVERITIES, compare_losses, compare_params, diagnose, imbalance, registry
 from retina.analysis.diagnosis.finding import Finding
 from retina.reporting import wording
 from retina.reporting.language import LANGUAGES, Language, sentences
@@ -136,3 +144,25 @@ def test_a_planted_fault_is_found(rule, make, size, least):
 )
 def test_a_fault_of_no_size_is_not_found(rule, make):
     assert found_rate(rule, make, 0.0) <= 0.02
+
+
+def test_a_rule_sees_the_curve_up_to_the_first_loss_that_is_no_number_unless_it_looks_for_that():
+    seen = []
+
+    def look(found):
+        """Note how long the curve is."""
+        seen.append(len(found))
+
+    broken = curve([0.5, 0.4, float("nan"), 0.3], [0.5] * 4, [0.85] * 4)
+    for sees_all in (False, True):
+        registry.Rule(look, sees_all=sees_all)(broken)
+    assert seen == [2, 4]
+    assert registry.Rule(look).definition == "Note how long the curve is."
+
+
+def test_the_advice_comes_last_of_its_severity():
+    findings = diagnose(resnet18_p1(0))
+    rank = [SEVERITIES.index(finding.severity) for finding in findings]
+    assert rank == sorted(rank)
+    (advice,) = [finding for finding in findings if finding.rule == "learning_rate"]
+    assert [finding for finding in findings if finding.severity == advice.severity][-1] is advice

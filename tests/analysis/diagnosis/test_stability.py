@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from curves_of_the_study import curve, resnet18_p1, resnet18_p2
 
-from retina.analysis.diagnosis import RULES, diagnose
+from retina.analysis.diagnosis import RULES, diagnose, stability
 
 
 def test_a_trend_is_no_oscillation():
@@ -57,3 +57,62 @@ def test_a_model_that_leaves_the_constant_answer_to_learn_has_not_collapsed():
     loses = curve(**losses, val_accuracy=accuracy, val_auroc=auroc[::-1], majority=0.79, images=160)
     assert "collapse" not in {finding.rule for finding in diagnose(learns)}
     assert "collapse" in {finding.rule for finding in diagnose(loses)}
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted", "failed", "completed", "stopped_early", "diverged"])
+def test_a_run_is_unfinished_by_its_status(status):
+    said = stability.unfinished(curve(*[np.full(3, 0.5)] * 3, status=status))
+    if status in ("running", "interrupted", "failed"):
+        assert (said.severity, said.keys) == ("warning", (f"unfinished.{status}",))
+        assert said.numbers == {"epochs_run": 3, "budget": 10}
+    else:
+        assert said is None
+
+
+def test_a_run_that_diverged_in_its_next_epoch_names_it_and_the_step_where_it_is_known():
+    found = curve(*[np.full(3, 0.5)] * 3, status="diverged")
+    assert (stability.divergence(found).keys, stability.divergence(found).epochs) == (("divergence.status",), (4,))
+    at_step = stability.divergence(dataclasses.replace(found, broken_step=7))
+    assert (at_step.keys, at_step.numbers["step"]) == (("divergence.step",), 7)
+
+
+def test_a_loss_jumps_where_it_doubles_in_one_epoch_and_is_twice_the_lowest():
+    def jumps(*losses):
+        return stability.jumps(curve(losses, losses, np.full(len(losses), 0.85)))
+
+    assert jumps(0.5, 0.4, 0.8, 0.5) == [3]
+    assert jumps(0.5, 0.4, 0.79, 0.5) == []
+    assert jumps(0.5, 0.2, 0.3, 0.41, 0.5) == [], "no single step doubles it"
+    assert jumps(0.2, 0.9, 0.5, 1.0) == [2, 4]
+    assert jumps(1.0, 1.0, 1.0, 0.02, 0.05) == [], "near zero a loss may double without meaning"
+    assert jumps() == []
+
+
+def test_an_accuracy_crashes_where_it_falls_clearly_below_the_majority_by_a_tenth():
+    def crashes(*accuracy, **changes):
+        return stability.crashes(curve(*[np.full(len(accuracy), 0.5)] * 2, accuracy, **changes))
+
+    assert crashes(0.85, 0.86, 0.70, 0.85) == [3]
+    assert crashes(0.85, 0.85, 0.76, 0.85) == [], "less than a tenth"
+    assert crashes(0.95, 0.95, 0.80, 0.95) == [], "not below the majority of 0.79"
+    assert crashes(0.50, 0.60, 0.40, 0.85) == [], "it had been below before"
+    assert crashes(0.79, 0.60, val_auroc=np.array([0.5, 0.7])) == [], "it leaves the constant answer to learn"
+
+
+def test_swings_count_where_three_lie_within_five_epochs():
+    assert stability.close(np.array([2, 4, 6])).tolist() == [2, 4, 6]
+    assert stability.close(np.array([2, 4, 7])).tolist() == []
+    assert stability.close(np.array([1, 3, 4, 5, 20, 22])).tolist() == [1, 3, 4, 5]
+    assert stability.close(np.array([], int)).tolist() == []
+
+
+def test_a_training_loss_that_swings_is_told_apart_from_a_validation_loss_that_does():
+    rough = np.array([0.6, 0.4, 0.5, 0.4, 0.5, 0.4, 0.5, 0.4])
+    smooth = np.linspace(0.6, 0.3, 8)
+    validation, training = curve(rough, smooth, np.full(8, 0.85)), curve(smooth, rough, np.full(8, 0.85))
+    assert stability.oscillation(validation).keys == ("oscillation.throughout",)
+    assert stability.training_oscillation(validation) is None
+    said = stability.training_oscillation(training)
+    assert said.epochs == (2, 3, 4, 5, 6, 7)
+    assert said.numbers["size"] == pytest.approx(0.25)
+    assert (said.numbers["low"], said.numbers["high"], said.numbers["where"]) == (0.4, 0.6, "2, 3, 4, 5, 6, 7")
