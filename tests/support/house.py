@@ -374,7 +374,7 @@ def mirrored(root: Path, elsewhere: Mapping[str, str] = ELSEWHERE) -> Iterator[V
     own = {module for module in modules if (root / "tests" / module).with_name(f"test_{Path(module).name}.py").exists()}
     for module in modules - own - elsewhere.keys():
         yield Violation("mirrored", module, "has no test file of its own name")
-    for module in elsewhere.keys() & own | elsewhere.keys() - modules:
+    for module in (elsewhere.keys() & own) | (elsewhere.keys() - modules):
         yield Violation("mirrored", module, "needs no entry: it has a test file of its own name, or is gone")
     for module in elsewhere.keys() & modules:
         place = elsewhere[module]
