@@ -112,6 +112,14 @@ def test_a_generation_with_a_flipped_bit_is_named_and_the_one_before_restored(ru
     assert checkpoint.epochs(run) == 2
 
 
+def test_a_whole_part_that_is_not_the_one_that_was_written_is_named_by_its_digest(run, model, caplog):
+    home = checkpoint.path(run)
+    (home / "state-0003.npz").write_bytes((home / "state-0002.npz").read_bytes())
+    rows, _ = checkpoint.restore(run, model)
+    assert len(rows) == 2
+    assert "state-0003.npz has SHA-256" in caplog.text
+
+
 def test_checkpoints_of_another_run_or_network_are_refused(run, tmp_path):
     with pytest.raises(RunError, match=r"belongs to another network.*--force"):
         checkpoint.restore(run, network(width=2))
