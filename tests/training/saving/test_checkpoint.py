@@ -42,10 +42,11 @@ class _Trap:
         return (Path.touch, (Path(self.path),))
 
 
-def network(width=1):
+def network(width=1, frozen=0, optimizer=keras.optimizers.Adam):
     """A compiled network of two or more weights, and an optimizer that has not stepped yet."""
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(width)])
-    model.compile(keras.optimizers.Adam(1e-3))
+    still = [keras.layers.Dense(1, trainable=False) for _ in range(frozen)]
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(width), *still])
+    model.compile(optimizer(1e-3))
     return model
 
 
@@ -121,8 +122,11 @@ def test_a_whole_part_that_is_not_the_one_that_was_written_is_named_by_its_diges
 
 
 def test_checkpoints_of_another_run_or_network_are_refused(run, tmp_path):
-    with pytest.raises(RunError, match=r"belongs to another network.*--force"):
-        checkpoint.restore(run, network(width=2))
+    for other in (network(width=2), network(frozen=1), network(optimizer=keras.optimizers.SGD)):
+        before = other.get_weights()
+        with pytest.raises(RunError, match=r"belongs to another network.*--force"):
+            checkpoint.restore(run, other)
+        assert all(np.array_equal(*pair) for pair in zip(other.get_weights(), before, strict=True))
     other = runs.create(tmp_path, "y")
     checkpoint.path(run).rename(checkpoint.path(other))
     with pytest.raises(RunError, match="belongs to x"):
