@@ -46,6 +46,8 @@ def test_random_weights_are_known_by_no_digest_and_others_by_theirs():
     assert weights.StartingWeights("random", "random").identity == "random"
     start = weights.StartingWeights("w.pth", "file", Path("/w.pth"), "ab" * 32, recipe="theirs")
     assert start.identity == "sha256:" + "ab" * 32
+    kept_by_a_library = weights.StartingWeights("imagenet", "imagenet", sha256="cd" * 32)
+    assert kept_by_a_library.identity == "sha256:" + "cd" * 32
     assert start.record() == Start(
         requested="w.pth", origin="file", sha256="ab" * 32, notice=None, recipe="theirs", file="/w.pth"
     )

@@ -51,3 +51,13 @@ def test_stages_name_every_layer_of_the_network_by_how_it_begins(resnet50):
     with_weights = [layer.name for layer in resnet50.layers if layer.weights]
     assert all(sum(name.startswith(start) for start in beginnings) == 1 for name in with_weights)
     assert list(resnet.STAGES) == ["stem", "layer1", "layer2", "layer3", "layer4"]
+
+
+def test_a_block_rectifies_between_its_convolutions_and_after_its_shortcut_is_added(resnet50):
+    rectified = {
+        layer.name: layer.relu
+        for layer in resnet50.layers
+        if layer.name.startswith("layer1_0") and hasattr(layer, "relu")
+    }
+    assert {name for name, relu in rectified.items() if relu} == {"layer1_0_bn1", "layer1_0_bn2", "layer1_0_add"}
+    assert rectified["layer1_0_bn3"] is rectified["layer1_0_downsample_1"] is False
