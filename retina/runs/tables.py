@@ -57,7 +57,8 @@ def read(path: Path, columns: Sequence[str], perhaps: Sequence[str] = ()) -> "pd
     if tuple(frame.columns) not in (tuple(columns), (*columns, *perhaps)):
         raise RunError("a table of a run is damaged", expected=list(columns), found=list(frame.columns), where=path)
     integers = [name for name in WHOLE if name in columns]
-    if frame[[*integers, *(name for name in NEVER_EMPTY if name in columns)]].isna().any(axis=None):
+    filled = frame[[*integers, *(name for name in NEVER_EMPTY if name in columns)]]
+    if (filled.isna() | (filled == "")).any(axis=None):  # pandas reads an empty text as one, not as missing
         raise RunError("a table of a run is damaged", expected="no empty field", where=path)
     if (frame[integers] % 1 != 0).any(axis=None):
         raise RunError("a table of a run is damaged", expected=f"whole numbers: {', '.join(integers)}", where=path)

@@ -52,7 +52,7 @@ counted = pytest.mark.skipif(
 def test_freed_tensors_stay_with_the_process_and_are_used_again():
     before, first, freed, later, second, end = allocated("assert memory.keep_freed()")
     assert {mapped for _, mapped in (first, freed, later, second, end)} == {before[1]}
-    assert first[0] - before[0] >= TENSORS
+    assert first[0] - before[0] > TENSORS - 40 * MEBIBYTE, "the five grow it, but for what was free in it before"
     assert (freed[0], end[0]) == (first[0], second[0])
     assert end[0] - before[0] < 6 * TENSORS, "ten steps took more than six times what one needs"
 

@@ -43,6 +43,8 @@ def test_further_columns_may_follow_all_or_none(tmp_path):
         ("id,split,label,logit\n1,test,1,0.5\n", "is damaged .*Found: .*'id', 'split'"),
         ("split,id,label,logit\ntest\n", "no empty field"),
         ("split,id,label,logit\ntest,1,,0.5\n", "no empty field"),
+        ("split,id,label,logit\ntest,,1,0.5\n", "no empty field"),
+        ("split,id,label,logit\n,1,1,0.5\n", "no empty field"),
         ("split,id,label,logit\ntest,1,0.5,0.5\n", "whole numbers: label"),
         ("split,id,label,logit\ntest,1,1,much\n", "cannot be read .*much"),
         ("", "cannot be read"),
