@@ -4,10 +4,13 @@
 elsewhere; this holds the two lists equal.
 """
 
+from retina.commands import options
 from retina.experiments.experiment import SETTINGS
 from retina.models import classifier
 from retina.models.backbones import catalogue, registry
+from retina.reporting import range_tests
 from retina.training.loop import losses
+from retina.training.tracking.trackers import TRACKERS
 
 
 def test_every_backbone_of_retina_can_be_chosen_and_every_choice_is_built():
@@ -20,7 +23,12 @@ def test_every_provider_is_a_prefix_that_can_be_chosen():
 
 
 def test_every_loss_can_be_chosen_and_every_choice_is_a_loss():
-    assert set(SETTINGS["loss"].choices) == set(losses.LOSSES)
+    assert set(SETTINGS["loss"].choices) == set(losses.LOSSES) == set(range_tests.LOSSES)
+
+
+def test_every_tracker_can_be_chosen():
+    (option,) = options.track_option(lambda: None).__click_params__
+    assert set(option.type.choices) == set(TRACKERS)
 
 
 def test_every_extent_of_fine_tuning_can_be_chosen():

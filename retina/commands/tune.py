@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,9 +11,6 @@ from retina.commands.options import experiment_command, settings_of
 from retina.errors import RunError
 from retina.experiments.place import Place
 from retina.experiments.search_space import Space
-
-if TYPE_CHECKING:
-    from retina.training.searches.tuning import Trial
 
 
 class Sizes(click.ParamType):
@@ -73,6 +70,7 @@ def tune(
 
     Example: python cli.py tune resnet18 --params p1 --trials 12
     """
+    from retina.reporting.terminal import tuning
     from retina.workflows import tune as workflow
 
     with resumable("to resume this trial"):
@@ -89,29 +87,7 @@ def tune(
             **settings_of(options),
         )
     report = result.record | {"file": str(result.file)}
-    click.echo(json.dumps(report, indent=2) if as_json else render(result.trials, result.record, result.file))
+    click.echo(json.dumps(report, indent=2) if as_json else tuning.render(result.record, result.file))
     if result.winner is None:
         count = f"{result.record['failed']} failed"
         raise RunError("no trial was finished", found=count, where=result.file, advice="lower --high")
-
-
-def render(trials: "list[Trial]", content: dict[str, Any], path: Path) -> str:
-    """A search as plain text of at most 100 columns, the best trial first."""
-    ranked = sorted(trials, key=lambda trial: (trial.objective is None, -(trial.objective or 0), trial.number))
-    lines = [f"{'trial':>5}{'rate':>11}{'batch':>7}{'epochs':>8}{'val AUROC':>11}  {'state':<10}run"]
-    for trial in ranked:
-        area = "-" if trial.objective is None else f"{trial.objective:.4f}"
-        row = f"{trial.number:>5}{trial.learning_rate:>11.3g}{trial.batch_size:>7}{trial.epochs:>8}{area:>11}"
-        lines.append(f"{row}  {trial.state:<10}{trial.run}")
-    counts = ", ".join(f"{content[key]} {key}" for key in ("tried", "finished", "pruned", "failed"))
-    lines += ["", f"Trials: {counts}. Judged by {content['objective_is']}."]
-    if content["winner"] is not None:
-        best = ranked[0]
-        lines.append(f"Best: learning rate {best.learning_rate:g}, batch {best.batch_size}: {content['winner']}.")
-        lines.append(
-            f"As the best of {content['tried']} trials its validation AUROC is optimistic; test images played no part."
-        )
-    notice = content["data"]["notice"]
-    if notice:
-        lines.append(f"{notice.rstrip('.')}.")
-    return "\n".join([*lines, f"Written: {path}"])

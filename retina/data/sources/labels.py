@@ -21,6 +21,8 @@ from retina.experiments.target import DEFAULT, Target, binary
 __all__ = ["IMAGE_SUFFIXES", "Listing", "read"]
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
+CONTROL = {chr(code) for code in range(32)} | {"\x7f"}
+"""Characters that no name of a file in use has; a carriage return would also end a row of the tables written."""
 _KEYS = {"id", "split", "path", "filename"}
 """Columns that say which image a row is about."""
 _NOT_FLAGS = _KEYS | {"label", "label_text"}
@@ -141,10 +143,10 @@ def _frame(split: ListedSplit, target: Target, root: Path, images: _ImageFolders
 
 def _checked_id(cell: str, table: LabelTable, row: int) -> str:
     """The canonical id, which must be a plain file name."""
-    if not cell or cell in {".", ".."} or any(mark in cell for mark in "/\\\0"):
+    if not cell or cell in {".", ".."} or any(mark in "/\\" or mark in CONTROL for mark in cell):
         raise LabelError(
             "an id is not a plain name" if cell else "a row has no id",
-            expected="a number or a name without / or \\",
+            expected="a number or a name without /, \\ or control characters",
             found=repr(cell),
             where=f"{table.path}, line {table.lines[row]}",
         )

@@ -118,11 +118,11 @@ def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path, path):
         labels.read(tmp_path / "set")
 
 
-@pytest.mark.parametrize("name", ["../1", "a/b", "..", ".", "a\\b"])
+@pytest.mark.parametrize("name", ["../1", "a/b", "..", ".", "a\\b", '"a\rb"', "a\x1b[31m"])
 def test_an_id_that_is_no_plain_name_is_refused(tmp_path, name):
     root = write_official(tmp_path)
     table_of(root).write_text(f"ID,Disease_Risk\n1,1\n{name},0\n", encoding="utf-8")
-    with pytest.raises(LabelError, match=r"not a plain name.*line 3"):
+    with pytest.raises(LabelError, match=r"not a plain name.*line [34]"):
         labels.read(root)
 
 
