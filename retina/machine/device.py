@@ -27,6 +27,7 @@ def device_name() -> str:
 
 def processor() -> str:
     """The processor's model name, where the operating system gives it."""
+    # Linux on ARM names no model in /proc/cpuinfo, and `platform.processor` is empty on many systems.
     names = [line.partition(":")[2].strip() for line in _cpu_lines() if line.startswith("model name")]
     return next((name for name in names if name), platform.processor() or platform.machine())
 
@@ -73,7 +74,9 @@ def deterministic_kernels(*, wanted: bool) -> Iterator[None]:
 
     before = torch.are_deterministic_algorithms_enabled()
     if wanted:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first matrices are multiplied
+        # cuBLAS repeats its results only in a workspace of fixed size, and reads this at its first product; without it
+        # torch refuses to multiply.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(mode=wanted)
     try:
         yield

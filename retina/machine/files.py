@@ -78,11 +78,14 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """
     with unwritable_is_one_line(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Beside `path`, since a rename is atomic only within one file system; with its suffix, since Keras chooses the
+        # format of a file by that.
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=f".tmp{path.suffix}")
         os.close(descriptor)
         temporary = Path(name)
         try:
             yield temporary
+            # A rename can reach the disk before the bytes do: after a loss of power the right name would hold nothing.
             with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())
             temporary.chmod(0o666 & ~_umask())  # mkstemp lets nobody but the owner read

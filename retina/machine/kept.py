@@ -72,6 +72,7 @@ def sweep(folder: Path) -> None:
     """Remove the temporary folders that processes which were killed have left in a folder."""
     for abandoned in folder.glob(".*.tmp"):
         with contextlib.suppress(OSError):  # its owner has just finished, or it is another user's
+            # A folder's own time changes when a file is made or removed in it, not while one is written.
             last = max(path.stat().st_mtime for path in (abandoned, *abandoned.iterdir()))
             if time.time() - last > STALE:
                 shutil.rmtree(abandoned, ignore_errors=True)

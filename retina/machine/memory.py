@@ -26,6 +26,8 @@ def keep_freed() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except AttributeError:
         return False
+    # Both are needed: below the first, memory comes from the heap, whose free end goes back to the system unless the
+    # second says otherwise. It is a C int, of which this is the largest.
     return all(mallopt(*parameter) for parameter in ((MMAP_THRESHOLD, LARGEST_KEPT), (TRIM_THRESHOLD, 2**31 - 1)))
 
 

@@ -56,6 +56,7 @@ def on_all_cores(work: Callable[[Job], Result], jobs: Sequence[Job], *, few: int
 @contextlib.contextmanager
 def _one_thread_each() -> Iterator[None]:
     """Start processes with one BLAS thread each: 64 workers of 64 threads would exceed the limit of threads."""
+    # The libraries read these once, when they are loaded; a spawned process gets them from the environment in time.
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))
@@ -78,4 +79,5 @@ def begin_worker() -> None:
 def _end_with_parent() -> None:
     """Wait until the parent is gone; without this, workers of a killed parent would wait for jobs forever."""
     multiprocessing.parent_process().join()
+    # `sys.exit` would end this thread alone.
     os._exit(1)

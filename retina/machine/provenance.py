@@ -80,6 +80,7 @@ def source_digest(package: Path = PACKAGE) -> str:
         if path.parent in recipes:
             continue
         content = path.read_bytes()
+        # With the length, bytes that move from the end of one file to the next change the digest too.
         digest.update(f"{path.relative_to(package).as_posix()}\n{len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
@@ -87,6 +88,8 @@ def source_digest(package: Path = PACKAGE) -> str:
 
 def git_state(folder: Path | None) -> dict[str, Any] | None:
     """The commit of a working tree and whether it was changed since; `None` where `folder` is not the root of one."""
+    # Git itself would look in the folders above, and name the commit of whatever repository this lies in. `.git` is a
+    # file in a further working tree.
     if folder is None or not (folder / ".git").exists():
         return None
     try:

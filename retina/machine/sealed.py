@@ -21,6 +21,8 @@ def unseal(text: str) -> dict[str, Any]:
         ValueError: the text is none of `seal`'s, or was altered.
     """
     try:
+        # Python's JSON keeps the order of keys and the digits of numbers, so what was not altered is written as it was
+        # read.
         content = json.loads(text)["content"]
         altered = seal(content) != text
     except (ValueError, LookupError, TypeError, RecursionError) as error:

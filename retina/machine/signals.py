@@ -33,8 +33,10 @@ def as_interrupt() -> Iterator[None]:
     before = {kind: signal.getsignal(kind) for kind in kinds}
     hook = sys.unraisablehook
     for kind, handler in before.items():
+        # Any other handler was chosen by somebody: `nohup`, for instance, has SIGHUP ignored.
         if handler in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(kind, _interrupt)
+    # Python would print a traceback of the interrupt that it drops; `raise_if_requested` raises it again soon.
     sys.unraisablehook = lambda dropped: None if dropped.exc_type is KeyboardInterrupt else hook(dropped)
     try:
         yield
@@ -57,6 +59,6 @@ def raise_if_requested() -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Remember the request, and end what is running now."""
-    del number, frame
+    del number, frame  # Python hands both to every handler
     _REQUEST.made = True
     raise KeyboardInterrupt

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 def best_epoch(val_losses: Sequence[float]) -> int | None:
     """The first epoch with the lowest finite validation loss, or `None` where there is none."""
+    # NaN is not below infinity either. The smallest pair is the earliest of equal losses, as Keras' callback keeps it.
     finite = [(loss, epoch) for epoch, loss in enumerate(val_losses, start=1) if loss < float("inf")]
     return min(finite)[1] if finite else None
 

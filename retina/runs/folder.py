@@ -1,4 +1,4 @@
-"""The run folder: the only door between training, which writes it, and analysis, which reads it.
+"""The run folder: all that training, which writes it, and analysis, which reads it, share.
 
     results/runs/<backbone>-<params>-<loss>-seed<k>-<digest8>/
         record.json       what was run, on what, and how it ended
@@ -137,6 +137,7 @@ class Run:
             RunError: the file is missing or damaged.
         """
         frame = tables.read(self.predictions_path, PREDICTION_COLUMNS, perhaps=(PERSON,))
+        # False for NaN too.
         finite = frame["logit"].abs() < float("inf")
         if set(frame["split"]) != set(PREDICTED_SPLITS) or not frame["label"].isin([0, 1]).all() or not finite.all():
             raise RunError(

@@ -1,4 +1,4 @@
-"""Identify a process across restarts by its PID namespace and start time."""
+"""Tell one process from another that has its number: by machine, boot, container and start time."""
 
 import contextlib
 import os
@@ -23,13 +23,17 @@ def start_time(pid: int) -> str | None:
     """
     try:
         # The second field is the program's name in brackets, and may hold anything.
+        # So the line is read from its last bracket on: state is then field 0 and start time field 19, which proc(5)
+        # counts as 3 and 22.
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
+        # On Linux a process without that file is gone; other systems have no such files at all.
         if Path("/proc/self/stat").exists():
             return None
     else:
-        return None if fields[0] in "ZX" else fields[19]
+        return None if fields[0] in "ZX" else fields[19]  # a zombie or a dead process trains nothing
     try:
+        # Signal 0 is not sent; the system only says whether it could be.
         os.kill(pid, 0)
     except ProcessLookupError:
         return None

@@ -223,6 +223,7 @@ def _path(folder: Path, attempt: int) -> Path:
 
 
 def _number(path: Path) -> int:
+    # `int` reads the digits of other scripts too, and raises for more than 4,300 of them.
     digits = path.stem.removeprefix("attempt-")
     return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else 0  # noqa: PLR2004
 

@@ -131,6 +131,7 @@ def _without_rules(kind: Any) -> tuple[Any, list[Any], bool]:  # noqa: ANN401 - 
         inner, more, nullable = _without_rules(outer)
         return inner, [*more, *rules], nullable
     if origin in (types.UnionType, typing.Union):
+        # `X | None` is all that is known of unions: a field has one JSON type, so two members and None fail here.
         (member,) = (item for item in typing.get_args(kind) if item is not types.NoneType)
         inner, rules, _ = _without_rules(member)
         return inner, rules, True
@@ -156,6 +157,7 @@ def _inner(kind: Any, value: Any, key: str) -> Any:  # noqa: ANN401 - an annotat
 
 def _object(kind: type[T], value: Mapping[str, Any], key: str) -> T:
     """An object as a dataclass, made without its constructor."""
+    # `__post_init__` checks today's limits, see `read`.
     instance = object.__new__(kind)
     for item in dataclasses.fields(kind):
         hint = _hints(kind)[item.name]

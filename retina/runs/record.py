@@ -1,4 +1,4 @@
-"""The record of a run: what was run, on what, from where, and how it ended. Its shape is declared here alone.
+"""The record of a run: what was run, on what, from which weights, and how it ended. Its shape is declared here alone.
 
 `record.json` holds the fields of `Record` under their names, `schema`, and `seal`, the SHA-256 of all the rest. It is
 read and checked once, by `Record.read`: every key is there, of its type and in its range. Records of schema 2 are read
@@ -28,6 +28,7 @@ ALWAYS_RECORDED = (
     *("backbone", "params", "batch_size", "learning_rate", "epochs"),
 )
 """Settings that every version recorded; one of them missing is damage."""
+# A `Range` includes its ends: 1e-300 stands for "above 0".
 POSITIVE = (("learning_rate", 1e-300), ("batch_size", 1), ("epochs", 1), ("patience", 1))
 """The smallest values with which curves and comparisons make sense; today's limits may be tighter."""
 

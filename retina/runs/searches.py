@@ -106,6 +106,7 @@ class Tuning:
         with _keys_of("tune", content):
             counts = {key: content[key] for key in ("tried", "pruned", "failed")}
             winner, objective = content["winner"], content["objective"]
+        # Not `isinstance`: JSON's true is an int of Python.
         counted = all(type(count) is int and count >= 0 for count in counts.values())
         fitting = isinstance(winner, str) == isinstance(objective, float)
         if not (counted and isinstance(winner, str | None) and fitting):

@@ -25,6 +25,7 @@ def write(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) 
         RetinaError: the folder cannot be written.
     """
     text = io.StringIO()
+    # The module's own ending is \r\n; the bytes of a table are the same on every system.
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(rows)
@@ -44,6 +45,8 @@ def read(path: Path, columns: Sequence[str], perhaps: Sequence[str] = ()) -> "pd
     """
     import pandas as pd
 
+    # Whole numbers are read as floats first, so that the checks below can name an empty or broken one. In texts nothing
+    # counts as missing: pandas would take an id such as NA or null for an empty field.
     numbers = [name for name in (*columns, *perhaps) if name not in TEXTS]
     try:
         frame = pd.read_csv(
