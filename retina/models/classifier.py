@@ -69,6 +69,8 @@ def split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
 
     Both parts share their layers, and so their weights, with the model.
     """
+    # Keras' `Model` cuts a graph at any tensor of it; the head starts at an input of its own, for features come from
+    # disk.
     pooled = model.get_layer("pool").output
     features = keras.Input(pooled.shape[1:], name="features")
     logit = model.get_layer("logit")(model.get_layer("dropout")(features))
@@ -100,6 +102,7 @@ def describe(model: keras.Model) -> dict[str, int]:
 
 def _parameters(layer: keras.layers.Layer) -> list[keras.Variable]:
     """What gradient descent can change in a layer, frozen or not."""
+    # A frozen layer calls all of its weights non-trainable, moving statistics and kernels alike.
     frozen = not layer.trainable
     layer.trainable = True
     trainable = layer.trainable_weights

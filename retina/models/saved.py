@@ -44,6 +44,8 @@ def network(path: Path, *, sha256: str, backbone: Backbone) -> keras.Model:
     model = classifier.build(backbone)
     try:
         with warnings.catch_warnings():
+            # With a file of other layers Keras warns and leaves these as they are: a network of random weights would
+            # answer.
             warnings.filterwarnings("error", message=RANDOM_STAYS, category=UserWarning)
             model.load_weights(path)
     except UNFIT as error:

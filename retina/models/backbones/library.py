@@ -76,6 +76,8 @@ class LibraryBackbone(Backbone):
         shapes = keras.Model(model.inputs, outputs).compute_output_shape((1, SIDE, SIDE, 3))
         heights = [shape[1] if len(shape) == len("NHWC") else 0 for shape in shapes]
         weighted = [height for layer, height in zip(own, heights, strict=True) if layer.weights]
+        # What is smaller than the last map is no stage: squeeze-and-excitation shrinks maps to 1 x 1 or vectors on the
+        # way.
         last = min(height for height in weighted if height >= heights[-1])
         first = next(place for place, layer in enumerate(own) if layer.weights and heights[place] == last)
         return {
@@ -126,6 +128,8 @@ def rebuilt(network: keras.Model, images: keras.KerasTensor) -> keras.KerasTenso
 
     Layers that Keras named by counting all that were made in this process are counted afresh.
     """
+    # `clone_model` starts at an input of a model. So the graph is cloned on the input before the preprocessing, and
+    # whatever would read that is given the preprocessed images in its place.
     source, counts = keras.utils.get_source_inputs(images)[0], Counter()
 
     def again(layer: keras.Operation) -> keras.Operation:

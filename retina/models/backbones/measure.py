@@ -33,6 +33,7 @@ def measure(name: str) -> dict[str, int]:
     return {
         "channels": features.shape[-1],
         "parameters": sum(variable.value.numel() for variable in model.trainable_weights),
+        # torch counts a multiplication and an addition as two.
         "multiply_adds": counter.get_total_flops() // 2,
     }
 

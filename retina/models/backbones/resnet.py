@@ -31,11 +31,12 @@ def _resnet(images: keras.KerasTensor, block: Block, depths: tuple[int, ...], se
     """The stem, then four stages; each after the first halves the resolution in its first block."""
     x = Convolution(64, 7, stride=2, padding=3, seed=seed_of(seed, "conv1"), name="conv1")(images)
     x = BatchNormalization(name="bn1")(x)
+    # torchvision rectifies before it pools; `MaxPooling` says why the results are the same.
     x = MaxPooling(3, stride=2, padding=1, relu=True, name="maxpool")(x)
     for stage, depth in enumerate(depths, start=1):
         for index in range(depth):
             stride = 2 if stage > 1 and index == 0 else 1
-            x = block(x, f"layer{stage}_{index}", 32 << stage, stride, seed)
+            x = block(x, f"layer{stage}_{index}", 32 << stage, stride, seed)  # 64, 128, 256, 512 channels
     return x
 
 

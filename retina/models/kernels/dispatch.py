@@ -76,7 +76,7 @@ def convolve(
     own = setting() == "auto"
     if own and fused.pays(x, bias, relu=relu or pooled):
         return KERNELS["fused"](x, kernel, bias, stride, padding, masked=relu)
-    # where the padding is as wide as the kernel, some patches would hold padding alone
+    # Where the padding is as wide as the kernel, some patches would hold padding alone.
     if own and padding < kernel.shape[-1] and is_float32_on_avx2(x):
         y = _ByPasses.apply(x, kernel, bias, stride, padding)
     elif own and unfolded.pays(x, kernel, stride, padding):
@@ -100,6 +100,7 @@ def is_float32_on_avx2(x: torch.Tensor) -> bool:
     )
 
 
+# `once_differentiable` makes a second derivative an error: kernels write into buffers, where autograd cannot follow.
 class _ByPasses(torch.autograd.Function):
     """A convolution in float32 on AVX2 whose value and gradients are each done by the kernel that is best at it."""
 
@@ -115,6 +116,8 @@ class _ByPasses(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # noqa: ANN401
         x, kernel = ctx.saved_tensors
+        # What a sum or a mean sends back may be an expanded view, or in another layout; the kernels read memory in
+        # order.
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         of_x = of_kernel = of_bias = None
         if ctx.needs_input_grad[0]:
@@ -132,7 +135,7 @@ def _input_gradient(
     """The gradient of a loss in the input of a convolution."""
     if winograd.pays(x, kernel, stride, padding):
         return KERNELS["winograd input gradient"](kernel, gradient)
-    geometry = ([stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1)
+    geometry = ([stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1)  # not transposed; no output padding; one group
     return torch.ops.aten.convolution_backward(gradient, x, kernel, None, *geometry, [True, False, False])[0]
 
 

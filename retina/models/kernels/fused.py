@@ -41,6 +41,7 @@ def convolve_and_rectify(
     Returns:
         (N, filters, H', W') bfloat16 in channels_last memory.
     """
+    # Cast out here, where autograd sees it and casts the gradients back to float32.
     kind = precision(x)
     return _Fused.apply(x.to(kind), kernel.to(kind), bias.to(kind), stride, padding, masked)
 

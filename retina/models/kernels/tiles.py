@@ -34,6 +34,7 @@ def of_kernel(kernel: torch.Tensor, *, turned: bool = False) -> torch.Tensor:
     """G g G' of (filters, C, 3, 3), turned by 180 degrees or not: (36, filters, C)."""
     matrix = kernel.new_tensor(G)
     grid = kernel.permute(2, 3, 0, 1).flatten(2)
+    # To turn a kernel is to read its rows and columns backwards, so G's columns are turned in its place.
     return _both_ways(matrix.flip(1) if turned else matrix, grid).view(POINTS**2, *kernel.shape[:2])
 
 
@@ -68,6 +69,7 @@ def of_images(images: torch.Tensor, limit: int) -> Iterator[tuple[slice, torch.T
         number = len(source)
         padded[:number, 1 : height + 1, 1 : width + 1].copy_(source)
         *parts, free = half[:, :number]
+        # From `row` on every fourth, `down` of them: the slice ends one behind the last, which is row + 4 (down - 1).
         _transform([padded[:number, row : row + TILE * down - 3 : TILE] for row in range(POINTS)], parts, free)
         tiles = whole[: one * number].view(POINTS, POINTS, number, down, across, channels)
         for part, out in zip(parts, tiles, strict=True):
@@ -114,6 +116,7 @@ def _transform(d: list[torch.Tensor], out: list[torch.Tensor], spare: torch.Tens
     out = 4 d0 - 5 d2 + d4, (d4 - 4 d2) + (d3 - 4 d1), (d4 - 4 d2) - (d3 - 4 d1), (d4 - d2) + 2 (d3 - d1),
     (d4 - d2) - 2 (d3 - d1), 4 d1 - 5 d3 + d5.
     """
+    # The order counts: out[0] and `spare` hold parts of other results until the last two lines.
     even, odd = out[0], spare
     torch.sub(d[4], d[2], alpha=4, out=even)
     torch.sub(d[3], d[1], alpha=4, out=odd)
@@ -133,6 +136,7 @@ def _combine(m: list[torch.Tensor], y: list[torch.Tensor], axis: int) -> None:
 
     y = m0 + (m1 + m2) + (m3 + m4), (m1 - m2) + 2 (m3 - m4), (m1 + m2) + 4 (m3 + m4), (m1 - m2) + 8 (m3 - m4) + m5.
     """
+    # New tensors, since the next line overwrites two of the four.
     low, high = m[1] + m[2], m[3] + m[4]
     difference, steep = m[1].sub_(m[2]), m[3].sub_(m[4])
     m[0].add_(low)

@@ -71,6 +71,7 @@ class _Convolve(torch.autograd.Function):
         geometry = ([stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1)
         mask = [of_x, False, of_bias]
         sizes = [len(kernel)] if of_bias else None
+        # The operation behind torch's own convolution; `mask` has it leave out the weight gradient.
         own = torch.ops.aten.convolution_backward(gradient, x, kernel, sizes, *geometry, mask)
         of_kernel = weight_gradient(x, gradient, kernel.shape[-1], stride, padding) if needed else None
         return own[0], of_kernel, own[2], None, None
@@ -91,10 +92,12 @@ def weight_gradient(x: torch.Tensor, gradient: torch.Tensor, size: int, stride: 
     """
     pixels, errors = x.permute(0, 2, 3, 1), gradient.permute(0, 2, 3, 1)
     count, rows, columns, filters = errors.shape
+    # `pad` counts axes from the last one: channels get none, columns and rows do.
     pixels = functional.pad(pixels, (0, 0) + (padding,) * 4) if padding else pixels.contiguous()
     channels = pixels.shape[-1]
     image, down, across, _ = pixels.stride()
     shape = (count, rows, columns, size, size * channels)
+    # A view: the pixels of a window's row lie side by side in memory. Only the next line copies, whole rows at a time.
     seen = pixels.as_strided(shape, (image, down * stride, across * stride, down, 1))
     seen = seen.reshape(-1, size * size * channels)
     product = errors.reshape(-1, filters).t() @ seen

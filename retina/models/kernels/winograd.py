@@ -63,6 +63,7 @@ def pays(x: torch.Tensor, kernel: torch.Tensor, stride: int, padding: int, least
     pairs, pixels = kernel.shape[0] * kernel.shape[1], count * height * width
     number = count * -(-height // tiles.TILE) * -(-width // tiles.TILE)
     inside = pixels >= LEAST_INSIDE * tiles.TILE**2 * number
+    # 9 products a pair of channels and pixel: those of a 3 x 3 kernel.
     return inside and pairs >= least and number >= LEAST_TILES and 9 * pairs * pixels >= LEAST_PRODUCTS
 
 

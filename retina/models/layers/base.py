@@ -19,6 +19,7 @@ def seed_of(seed: int | None, name: str) -> int | None:
         seed: The network's seed; `None` leaves the choice to Keras' global generator (`keras.utils.set_random_seed`).
         name: The layer's name.
     """
+    # Python's own `hash` of a text differs from process to process.
     return None if seed is None else zlib.crc32(f"{seed}/{name}".encode()) & LARGEST_SEED
 
 
@@ -44,6 +45,7 @@ class TorchLayer(keras.layers.Layer):
         """
         is_pass = kwargs.keys() == {"training"} and kwargs["training"] is not None
         if is_pass and self.built and self.activity_regularizer is None and len(args) == 1 and _are_tensors(args[0]):
+            # Keras' own note of whether `call` takes `training`: private, but Keras calls layers by it too.
             return self.call(args[0], **(kwargs if self._call_has_training_arg else {}))
         return super().__call__(*args, **kwargs)
 

@@ -34,8 +34,8 @@ class Convolution(TorchLayer):
         padding: Zeros added on every side, in pixels.
         use_bias: Add one learned number to each channel.
         relu: Set negative results to 0.
-        pooled: A `MaxPooling` follows that rectifies. Then it is the same whether this layer rectifies too, and where
-            that costs less than nothing it does: see `retina.models.kernels.dispatch`.
+        pooled: A `MaxPooling` follows that rectifies. Then the results are the same whether this layer rectifies too,
+            and it does where that saves time: see `retina.models.kernels.dispatch`.
         seed: Seed of the initial kernel; `None` takes one from Keras' global generator.
         **kwargs: Keras' own.
     """
@@ -136,6 +136,8 @@ class BatchNormalization(TorchLayer):
             self.moving_variance.value,
             self.gamma.value,
             self.beta.value,
+            # `training` is `None` where nobody said. A frozen layer that used a batch's statistics would feed the
+            # frozen weights after it other numbers than they were trained on.
             training=bool(training) and self.trainable,
             momentum=self.momentum,
             eps=self.epsilon,
@@ -172,7 +174,7 @@ class Add(TorchLayer):
 class MaxPooling(TorchLayer):
     """The largest value in each square window, channel by channel, (N, H, W, C) to (N, H', W', C).
 
-    A rectifier before a pooling may stand after it, where the map is smaller: the larger of two rectified numbers is
+    A rectifier before a pooling may as well follow it, where the map is smaller: the larger of two rectified numbers is
     the rectified larger one, and the gradient goes the same way.
 
     Args:
@@ -212,6 +214,8 @@ class MaxPooling(TorchLayer):
 
 def _he_channels_last(seed: int | None) -> Callable[..., torch.Tensor]:
     """An initializer of kernels (out, in, height, width): He's normal by fan-out, in channels_last memory."""
+    # Keras counts fans by a kernel's last two axes, which are in and out channels in its layout and not in torch's. The
+    # axes named here give filters * size * size outputs.
     draw = keras.initializers.VarianceScaling(
         2.0, "fan_out", "untruncated_normal", seed, input_axes=[1, 2, 3], output_axes=[0, 2, 3]
     )

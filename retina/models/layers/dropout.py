@@ -40,6 +40,7 @@ class Dropout(TorchLayer):
         state = self.seed_generator.state.value
         with torch.no_grad():
             dropped = _uniform_bits(state, x.shape) < round(self.rate * (1 << BITS))
+            # In place: a replayed CUDA graph counts on in the memory that it was recorded with.
             state[1].add_(1)
         return (x / (1 - self.rate)).masked_fill(dropped, 0.0)
 
@@ -57,6 +58,7 @@ def _uniform_bits(state: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     """
     seed, step = state.long()
     z = torch.arange(shape.numel(), device=state.device).mul_(GAMMA).add_((seed << 32 | step) * STREAM).view(shape)
+    # Shifts and factors of SplitMix64's finalizer, which are Stafford's variant 13 of MurmurHash3's.
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         z = (z ^ _right(z, shift)) * _signed(factor)
     return _right(z ^ _right(z, 31), 64 - BITS)
@@ -72,8 +74,10 @@ def _signed(bits: int) -> int:
     return bits - (bits >> 63 << 64)
 
 
+# SplitMix64's step from one number to the next: the odd number nearest to 2 to the 64 over the golden ratio.
 GAMMA = _signed(0x9E3779B97F4A7C15)
 
 
+# A multiplier of good spectrum, that of the LXM generators (Steele and Vigna 2021).
 STREAM = _signed(0xD1342543DE82EF95)
 """Odd: numbers of one stream are `GAMMA` apart, those of one place in two streams a multiple of this."""

@@ -7,6 +7,7 @@ import torch
 
 from retina.models.layers.base import TorchLayer
 
+# Means and deviations of ImageNet's training images, which torchvision's weights were trained with.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 
 

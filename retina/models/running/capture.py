@@ -60,6 +60,7 @@ class Constants(TorchFunctionMode):
         if constant.numel() > LARGEST_CONSTANT:
             raise RuntimeError(f"a constant of {constant.numel()} numbers cannot be recorded in a graph")
         kind = {"dtype": constant.dtype, "device": self.device}
+        # To fill is a kernel, which a graph can hold.
         numbers = [torch.full((), number, **kind) for number in constant.flatten().tolist()]
         return torch.stack(numbers).view(constant.shape) if constant.dim() else numbers[0]
 
@@ -100,6 +101,7 @@ class Captured:
         """Call the function, or replay it."""
         shapes = tuple((tensor.shape, tensor.dtype) for tensor in tensors)
         if shapes not in self.recordings:
+            # `MOST` bounds the memory that graphs hold: any further shape is never recorded.
             self.calls[shapes] += 1
             if self.calls[shapes] <= WARM_UP or len(self.recordings) == MOST:
                 return self._beside(tensors)
@@ -108,6 +110,7 @@ class Captured:
         for place, tensor in zip(recording.inputs, tensors, strict=True):
             place.copy_(tensor, non_blocking=True)
         recording.graph.replay()
+        # The next replay overwrites the outputs.
         return pytree.tree_map(torch.clone, recording.outputs)
 
     def _beside(self, tensors: Sequence[torch.Tensor]) -> Any:  # noqa: ANN401 - as above
@@ -123,6 +126,7 @@ class Captured:
         """Record the function; nothing is computed by that."""
         inputs = [torch.empty_like(tensor, device="cuda") for tensor in tensors]
         graph = torch.cuda.CUDAGraph()
+        # By default an allocation by any other thread breaks a recording off, and one writes checkpoints meanwhile.
         recorder = torch.cuda.graph(graph, self.pool, self.stream, capture_error_mode="thread_local")
         with recorder, Constants("cuda"):
             outputs = self.function(*inputs)
@@ -162,5 +166,7 @@ class RecordedModel(keras.Model):
         """A step of Keras, which gets a list of one batch, as one that is recorded where that can be."""
         if not self.can_be_recorded:
             return step
+        # Keras hands a step a list, of which torch's backend takes the first batch alone. What a batch lacks, labels or
+        # weights of samples, is `None` in it.
         captured = Captured(lambda *batch: step([batch]))
         return lambda batches: captured(*(part for part in batches[0] if part is not None))

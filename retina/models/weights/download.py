@@ -14,7 +14,8 @@ TIMEOUT = 30.0
 """Seconds without an answer after which a server is given up."""
 MEGABYTE = 1 << 20
 
-# Everything that can go wrong between here and a server; a disk that is full is none of it.
+# Everything that can go wrong between here and a server, a ValueError where its address or the length it announces is
+# none; not OSError, which a full disk raises too.
 NETWORK_ERRORS = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, SSLError, ValueError)
 
 
@@ -41,6 +42,7 @@ def copy(url: str, target: BinaryIO, *, megabytes: int, advice: str, quiet: bool
             received = _pour(answer, target, url.rpartition("/")[-1], megabytes, quiet=quiet)
     except NETWORK_ERRORS as error:
         raise WeightsError("weights cannot be fetched", found=_reason(error), where=url, advice=advice) from error
+    # `read` with a size ends quietly where a connection breaks; only the length that the server announced shows it.
     if expected and received != expected:
         found = f"the connection broke after {received} of {expected} bytes"
         raise WeightsError("weights cannot be fetched", found=found, where=url, advice=advice)
@@ -60,6 +62,7 @@ def _pour(source: BinaryIO, target: BinaryIO, name: str, megabytes: int, *, quie
 def _reason(error: Exception) -> str:
     """Why a server gave nothing, in a few words."""
     if isinstance(error, urllib.error.HTTPError):
+        # It holds the server's answer, and with it the connection, open.
         error.close()
         return f"the server answers {error.code} {error.reason}"
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
