@@ -65,8 +65,10 @@ class ClosingRecord:
             return
         with suppress(RetinaError):
             record = dataclasses.replace(record, epochs_run=len(self.run.history()))
+        # A ValueError is a number that JSON does not know, such as NaN. Neither may hide the error that ended the run.
         with suppress(RetinaError, ValueError):
             self.run.write_record(ended_by(record, error))
+            # Neither is resumed: a diverged run would diverge again, and a pruned one is trained from the start.
             if isinstance(error, DivergedError | PrunedError):
                 checkpoint.remove(self.run)
 

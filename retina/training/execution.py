@@ -72,6 +72,7 @@ def execute(
         record = clear(plan, run, own.holder.attempt, force=force)
         memory.keep_freed()
         kernels = device.deterministic_kernels(wanted=plan.experiment.deterministic)
+        # The record comes first, so that it is closed last, by the one line and not by torch's own error.
         with ClosingRecord(run, record) as closing, torch_errors_in_one_line(), kernels:
             network = (build or setup.build)(plan)
             closing.model = Model(**classifier.describe(network))
@@ -186,6 +187,7 @@ def train(
     with Writer(run) as writer:  # the last epochs are written while the images are predicted
         progress = fit(plan, preparation, writer, watchers=watchers, listeners=listeners)
         predicting_since = time.perf_counter()
+        # A head shares its layers with `network`, so this gives the whole network its best weights.
         checkpoint.assign(preparation.network.variables, progress.best_weights)
         run.write_predictions(predict(plan, network))
         run.guard()  # Keras writes this file, not `run`, which would have checked

@@ -54,6 +54,7 @@ class Features:
     def variants(self) -> list[int]:
         """The variants of a training image that the epochs need: from 1, or 0 alone for images as they are."""
         experiment = self.plan.experiment
+        # Without augmentation all variants are the image itself.
         count = 0 if self.augmentation == Augmentation() else experiment.feature_variants
         return list(range(1, min(count, experiment.epochs) + 1)) or [0]
 
@@ -90,6 +91,7 @@ class Features:
             "image_size": experiment.image_size,
             "crop_disc": experiment.crop_disc,
             "variant": [variant, experiment.seed, vars(self.augmentation)] if variant else None,
+            # Type, batch size, device, threads and versions decide the last digits.
             "precision": experiment.precision,
             "batch_size": self.batch_size,
             "device": device.device_name(),

@@ -42,6 +42,7 @@ def build(plan: Plan) -> keras.Model:
         RunError: the model of the earlier run changed since the weights were resolved.
     """
     start, experiment = plan.start, plan.experiment
+    # A library keeps its weights in files of its own; then there is no path, and it is asked for them by name.
     published = {"imagenet": start.path or "imagenet", "file": start.path}
     network = classifier.build(
         plan.backbone,

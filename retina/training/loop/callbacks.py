@@ -109,6 +109,7 @@ class Validation(keras.callbacks.Callback):
             DivergedError: a logit or the loss is not a finite number.
         """
         logits = prediction.logits(self.model, self.batches)
+        # Both are columns: (N,) beside (N, 1) would be broadcast to (N, N) without a word.
         loss = float(self.loss(self.labels[:, None].astype("float32"), logits[:, None]))
         if not (math.isfinite(loss) and np.isfinite(logits).all()):
             raise DivergedError(

@@ -42,6 +42,8 @@ def fit(
     saved = checkpoint.restore(writer.run, model)
     progress = callbacks.TrainingState(*saved) if saved else callbacks.TrainingState()
     patience = experiment.patience if experiment.early_stopping else None
+    # A checkpoint is written before the history, so a process killed between the two leaves an epoch that is in the
+    # first alone.
     if progress.rows:
         writer.run.write_history(progress.rows)
     if progress.stopped(patience) or len(progress.rows) == experiment.epochs:
@@ -51,6 +53,8 @@ def fit(
     epochs_before = len(progress.rows)
     clock = timing.Clock(batches)
     try:
+        # The order counts. The clock sets the epoch; `Finite` looks before validation costs a pass; listeners see the
+        # scores and may change them; then they are recorded, and what shows an epoch reads what was recorded.
         chain = [
             clock,
             callbacks.Finite(),
@@ -66,6 +70,7 @@ def fit(
             initial_epoch=epochs_before,
             verbose=0,
             shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
+            # Keras sets these in a list of callbacks that it makes itself, and leaves one that it is given as it is.
             callbacks=timing.BatchedCallbacks(
                 chain, model=model, epochs=experiment.epochs, steps=batches.num_batches, verbose=0
             ),
@@ -89,6 +94,7 @@ def _speed(clock: timing.Clock, epochs: int) -> dict[str, float]:
 def compiled(network: keras.Model, precision: str, learning_rate: float, loss: keras.losses.Loss) -> keras.Model:
     """A network ready for `fit`: its precision, its optimizer, its loss, and accuracy at probability 1/2."""
     model = MixedPrecision(network, precision)
+    # Of logits: 0 is probability 1/2.
     accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
     model.compile(optimizer=FusedAdam(learning_rate), loss=loss, metrics=[accuracy])
     return model

@@ -55,7 +55,7 @@ class BinaryFocalLoss(keras.losses.Loss):
             y_pred: Logits, the same shape.
 
         Returns:
-            The loss of each element, the same shape, in the loss' dtype (float32 unless told otherwise).
+            The loss of each element, the same shape, in the loss' dtype (float32 by default).
         """
         sign = 2 * y_true - 1
         score = sign * y_pred
@@ -71,7 +71,7 @@ class BinaryFocalLoss(keras.losses.Loss):
 
 def cross_entropy(experiment: Experiment) -> keras.losses.Loss:
     """Binary cross-entropy on logits, in nats."""
-    del experiment
+    del experiment  # every factory is given one
     return keras.losses.BinaryCrossentropy(from_logits=True)
 
 

@@ -46,6 +46,7 @@ class FusedAdam(keras.optimizers.Adam):
         super().build(variables)
         for variable, *means in zip(variables, self._momentums, self._velocities, strict=True):
             for mean in means:
+                # Keras' variable stays and its memory is replaced, which Keras allocates in the order of the axes.
                 mean.value.data = torch.zeros_like(variable.value)
 
     def _backend_update_step(
@@ -62,6 +63,7 @@ class FusedAdam(keras.optimizers.Adam):
         means = [[of[place].value for place in places] for of in (self._momentums, self._velocities)]
         orders = [_order_in_memory(value) for value in values]
         with torch.no_grad():
+            # torch's function beneath its optimizer; the empty list is for AMSGrad's maxima.
             adam(
                 *(list(map(torch.permute, parts, orders)) for parts in (values, grads, *means)),
                 [],
@@ -70,6 +72,7 @@ class FusedAdam(keras.optimizers.Adam):
                 amsgrad=False,
                 beta1=self.beta_1,
                 beta2=self.beta_2,
+                # A tensor, since a CUDA graph would keep the number that it was recorded with.
                 lr=keras.ops.convert_to_tensor(learning_rate),
                 weight_decay=0.0,
                 eps=self.epsilon,

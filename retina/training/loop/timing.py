@@ -80,6 +80,7 @@ class BatchedCallbacks(keras.callbacks.CallbackList):
         steps, self.waiting = self.waiting, []
         if steps:
             names = list(steps[0][1])
+            # One copy from the device for all numbers of all steps, so that the host waits once.
             read = torch.stack([logs[name] for _, logs in steps for name in names]).view(len(steps), -1).tolist()
             for (batch, _), numbers in zip(steps, read, strict=True):
                 super().on_train_batch_end(batch, dict(zip(names, numbers, strict=True)))

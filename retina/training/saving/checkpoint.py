@@ -98,6 +98,7 @@ def restore(run: Run, model: keras.Model) -> tuple[list[dict[str, float]], list[
             content = _content(run, manifest)
             state, best = (_read(part, content["parts"][part.name]) for part in _parts(path(run), content["rows"]))
             _refuse_misfits([*model.variables], [state["model"], best["model"]])
+            # Before it is built an optimizer has no variables to restore.
             model.optimizer.build(model.trainable_variables)
             _refuse_misfits(_slots(model), [state["optimizer"]])
         except UNREADABLE as error:
@@ -105,6 +106,7 @@ def restore(run: Run, model: keras.Model) -> tuple[list[dict[str, float]], list[
             continue
         if reasons:
             LOG.warning("a checkpoint is damaged (%s) | Training goes on after epoch %d.", reasons[0], content["epoch"])
+            # Else the damaged one would go on to be the newest: `epochs` goes by the names alone.
             _forget(path(run), after=content["epoch"])
         assign(model.variables, state["model"])
         assign(_slots(model), state["optimizer"])
@@ -150,6 +152,7 @@ def _manifest(home: Path, epoch: int) -> Path:
 
 def _manifests(home: Path) -> list[Path]:
     """The manifests, newest first."""
+    # `filter` drops epoch 0, which stands for names of no epoch. Sorted as numbers: epoch 10,000 has a digit more.
     return sorted(filter(_epoch, home.glob("epoch-*.json")), key=_epoch, reverse=True)
 
 

@@ -31,6 +31,7 @@ class Writer(AbstractContextManager["Writer"]):
         on_gpu = device.device() == "cuda"
         self.run = run
         self.waits = not on_gpu if waits is None else waits
+        # One thread: epochs are written in order, and a checkpoint is never written by two at a time.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._stream = torch.cuda.Stream() if on_gpu else None
         self._lock = threading.Lock()
@@ -43,9 +44,11 @@ class Writer(AbstractContextManager["Writer"]):
         Raises:
             RetinaError: an epoch before could not be written.
         """
+        # A writing that has ended is looked at too, so that its error ends training now and not at the end.
         if self.waits or (self._pending is not None and self._pending.done()):
             self.finish()
         if self._stream is not None:
+            # The copies in `state` are made on the stream that trains; here they are read on another.
             self._stream.wait_stream(torch.cuda.current_stream())
         with self._lock:
             self._newest = state, list(rows), best_weights
@@ -61,6 +64,7 @@ class Writer(AbstractContextManager["Writer"]):
         while self._pending is not None:
             pending, self._pending = self._pending, None
             pending.result()
+            # It came after the thread had looked for the last time.
             if self._newest is not None:
                 self._pending = self._thread.submit(self._write_pending)
 

@@ -83,6 +83,7 @@ class DivergenceDetector:
             return True
         self.seen += 1
         self.mean = MEMORY * self.mean + (1 - MEMORY) * loss
+        # A running mean that starts at 0 is too low at first; this undoes it, as in Adam.
         mean = self.mean / (1 - MEMORY**self.seen)
         self.lowest = min(self.lowest, mean)
         return self.seen > LEAST_STEPS and mean > EXPLODED * self.lowest
@@ -118,6 +119,9 @@ def fall_error(losses: np.ndarray, smoothed: np.ndarray, steps: int) -> float:
     The noise of single batches is 1.4826 times the median distance from the curve, which a few losses near divergence
     do not inflate. A Gaussian window of standard deviation w averages 2 sqrt(pi) w batches' worth.
     """
+    # 1.4826 is 1 over the upper quartile of the standard normal distribution: the median distance of normal noise is
+    # that much smaller than its standard deviation.
     noise = 1.4826 * float(np.median(np.abs(np.asarray(losses) - smoothed)))
     batches = 2 * math.sqrt(math.pi) * max(1.0, WIDTH * steps)
+    # The first loss has neighbours on one side alone: half the batches, twice the variance.
     return noise * math.sqrt(1 / batches + 2 / batches)

@@ -49,9 +49,11 @@ class Prune(Watcher):
             value = objective(rows[:epoch])
             self.trial.report(value, epoch)
             self.epochs_reported = epoch
+            # To prune a trial that is over would save no epoch and lose a finished run.
             over = epoch == self.epochs or (
                 self.patience and epochs.stop_epoch([row["val_loss"] for row in rows[:epoch]], self.patience)
             )
+            # Epochs of an earlier session are reported again and not judged again: the trial went on after them.
             if epoch == len(rows) and not over and self.trial.should_prune():
                 raise PrunedError(
                     f"pruned after epoch {epoch}",

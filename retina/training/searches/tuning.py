@@ -87,6 +87,7 @@ def search(
     )
     states = optuna.trial.TrialState
     results = []
+    # Trials that were trained before are asked for and answered too: each answer decides what the sampler draws next.
     for number in range(1, trials + 1):
         handle = study.ask()
         rate = handle.suggest_float("learning_rate", space.low, space.high, log=True)
@@ -104,6 +105,7 @@ def search(
 
 def rounded(rate: float, space: Space) -> float:
     """A learning rate of `DIGITS` significant digits within the space."""
+    # Rounding can lead out of the space.
     return min(max(float(f"{rate:.{DIGITS}g}"), space.low), space.high)
 
 
@@ -149,6 +151,8 @@ def run_trial(
             state = "failed"
     rows = history(run)
     for epoch in range(watcher.epochs_reported + 1, len(rows) + 1):
+        # `Prune` has reported what was trained now. The pruner must hear of a run that was read from its folder too,
+        # since later trials are judged by the median of all.
         handle.report(objective(rows[:epoch]), epoch)
     value = objective(rows) if state == "finished" else None
     item = plan.experiment

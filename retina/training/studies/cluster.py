@@ -142,6 +142,8 @@ class Tasks:
         if not jobs:
             return
         self.require_alike(jobs)
+        # Ray tries again where a machine was lost; what goes wrong in a run is its outcome, and `engines.run` tries
+        # that again.
         task = self.ray.remote(**self.room, max_retries=LOST_MACHINES, retry_exceptions=False)(remote.perform)
         waiting: dict[Any, Job] = {}
         try:
@@ -168,7 +170,9 @@ class Tasks:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         kinds = list({item.kind: item for item in jobs}.values())
+        # No CPU is asked for, so that a machine whose CPUs are all taken answers too.
         ask = self.ray.remote(num_cpus=0, max_retries=0, max_calls=1)(remote.check_machine)
+        # Not soft: the answer has to come from this machine, or be an error.
         places = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in self.nodes]
         answers = [ask.options(scheduling_strategy=place).remote(kinds, self.mark) for place in places]
         for node, answer in zip(self.nodes, answers, strict=True):

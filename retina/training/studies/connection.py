@@ -69,6 +69,7 @@ def own_signals() -> Iterator[None]:
     try:
         yield
     finally:
+        # Python lets no other thread set handlers.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
 
@@ -90,4 +91,5 @@ def in_words(error: Exception) -> str:
     """What an error of Ray's says, on one line; of a task's error, what was raised there."""
     cause = getattr(error, "cause", None) or error
     lines = str(cause).strip().splitlines() or [""]
+    # What a task raised begins with the reason; Ray's own errors give it after a traceback.
     return f"{type(cause).__name__}: {lines[0] if cause is not error else lines[-1]}"

@@ -127,6 +127,7 @@ def _on_each(plans: Sequence[Plan], names: Sequence[str], track: str | None) -> 
                     pools.pop(name).shutdown()
                     yield Outcome(plan.name, "failed", error="its process was killed")
     finally:
+        # Before `shutdown`, which would wait for the runs under way.
         for worker in multiprocessing.active_children():  # all is done, or the study was interrupted
             worker.terminate()
         for pool in pools.values():

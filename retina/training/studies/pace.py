@@ -109,4 +109,5 @@ def operations(kind: tuple[object, ...]) -> float | None:
         needed = catalogue.facts_of(backbone).multiply_adds
     except RetinaError:  # a backbone of another version of retina
         return None
+    # The catalogue counts the operations of an image of 224 x 224 pixels; they grow with the pixels.
     return needed and needed * (side / 224) ** 2

@@ -137,6 +137,8 @@ def unpack(content: bytes, folder: Path) -> None:
         for name in runs.FILES:
             with archive.extractfile(name) as packed, (temporary / name).open("wb") as file:
                 shutil.copyfileobj(packed, file)
+        # Here, where the new folder is whole: the next thing that happens is the rename, which refuses a folder with
+        # files.
         if folder.exists():
             if holder := lease.holder_of(folder):
                 raise RunError("the run folder cannot be replaced", found=f"{holder} trains there", where=folder)

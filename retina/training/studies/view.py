@@ -149,6 +149,7 @@ class StudyView:
         """Read how far every run is that has not ended."""
         for member in self.members.values():
             run = member.plan.run
+            # A run that nobody trains changes only with its record: until then its files need not be read every second.
             if member.ended or (stamp := _stamp(run)) is None or stamp == member.stamp:
                 continue
             with contextlib.suppress(RetinaError, OSError, LookupError):  # half written, or damaged

@@ -132,6 +132,7 @@ class MLflow(Tracker):
         """Find the run, or make it, and count the epochs that are there."""
         self.client = self._client()
         home = self._experiment()
+        # A quote would end the text in MLflow's filter.
         name = self.plan.name.replace("'", "")
         for entry in self.client.search_runs([home], f"attributes.run_name = '{name}'"):
             self.run = entry.info.run_id
