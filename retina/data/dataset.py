@@ -127,6 +127,7 @@ def load(
     report = audit.check(listing, thorough=False, quiet=quiet)
     audit.require(report, skip_bad=skip_bad, allow=KNOWN_LEAKS)
     frame = listing.frame.assign(reason=reasons(listing.frame, report) if skip_bad else None)
+    # From here on a row's index is the image's place in the cache; `split` relies on it.
     usable = frame[frame["reason"].isna()].reset_index(drop=True)
     images = cache.open_or_build(list(map(Path, usable["path"])), image_size=image_size, crop=crop, quiet=quiet)
     usable["digest"] = images.digests

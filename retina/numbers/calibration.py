@@ -172,6 +172,7 @@ def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
         return float(np.mean(margins * expit(-margins * math.exp(log_inverse))))
 
     coldest, hottest = (-math.log(limit) for limit in TEMPERATURES)
+    # The slope falls, so it crosses 0 within the range only where its two ends have different signs.
     if slope(hottest) <= 0 or slope(coldest) >= 0:
         return math.nan
     return math.exp(-brentq(slope, hottest, coldest, xtol=1e-12))
@@ -198,6 +199,7 @@ def fit_platt(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
     positive, logits = validate(labels, logits)
     diseased = int(positive.sum())
     healthy, spread = len(positive) - diseased, float(logits.std())
+    # Not the deviation, which rounding can leave above 0 where all logits are equal.
     if diseased == 0 or healthy == 0 or np.ptp(logits) == 0:
         return math.nan, math.nan
     target = np.where(positive, (diseased + 1) / (diseased + 2), 1 / (healthy + 2))
@@ -205,6 +207,7 @@ def fit_platt(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
     # Standardised logits: the solver's step and tolerance then suit logits of any scale.
     design = np.stack([(logits - centre) / spread, np.ones(len(logits))])
     solution = minimize(
+        # Cross-entropy with a target t between 0 and 1, of a logit z: log(1 + e^z) - t z, without overflow.
         lambda weights: float(np.mean(np.logaddexp(0, weights @ design) - target * (weights @ design))),
         np.zeros(2),
         jac=lambda weights: design @ (expit(weights @ design) - target) / len(target),

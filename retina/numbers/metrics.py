@@ -74,6 +74,7 @@ class Confusion(NamedTuple):
         """
         positive_calls, negative_calls = self.tp + self.fp, self.fn + self.tn
         diseased, healthy = self.tp + self.fn, self.fp + self.tn
+        # Python's whole numbers: the product of four counts of 64 bits could overflow.
         denominator = math.sqrt(positive_calls * negative_calls * diseased * healthy)
         return _share(self.tp * self.tn - self.fp * self.fn, denominator)
 
@@ -120,6 +121,7 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     positives, negatives = int(positive.sum()), int((~positive).sum())
     if positives == 0 or negatives == 0:
         return math.nan
+    # The positives' ranks sum to m (m + 1) / 2 where every negative outscores them; each pair they win adds 1.
     ranks = rankdata(scores)
     return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 

@@ -52,9 +52,9 @@ def choose(labels: np.ndarray, logits: np.ndarray) -> tuple[OperatingPoint, Oper
     """The three operating points of a model.
 
     `SCREENING` is the highest threshold with a sensitivity of at least 95 % on validation; it need not reach 95 % on
-    other images. `YOUDEN` is the threshold of the largest sensitivity +
-    specificity - 1 (Youden 1950, Cancer 3:32-35); of several the lowest, which has the highest sensitivity, since a
-    missed eye costs screening more than a false alarm. `HALF` is a logit of 0.
+    other images. `YOUDEN` is the threshold of the largest sensitivity + specificity - 1 (Youden 1950, Cancer 3:32-35);
+    of several the lowest, which has the highest sensitivity, since a missed eye costs screening more than a false
+    alarm. `HALF` is a logit of 0.
 
     Args:
         labels: (N,) 0 or 1, of validation images.

@@ -132,7 +132,7 @@ def delong(labels: np.ndarray, scores: np.ndarray) -> Delong:
 
 
 def _interval(value: float, error: float, lowest: float) -> tuple[float, float]:
-    if not error > 0:
+    if not error > 0:  # or NaN
         return math.nan, math.nan
     return max(lowest, value - Z95 * error), min(1.0, value + Z95 * error)
 
@@ -154,7 +154,7 @@ def delong_covariance(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarra
     m, n = placements.positives.shape[1], placements.negatives.shape[1]
     if min(m, n) < 2:  # noqa: PLR2004 - a variance needs two
         return placements.aurocs(), np.full((len(placements.positives),) * 2, np.nan)
-    first, second = (np.atleast_2d(np.cov(rows)) for rows in placements)
+    first, second = (np.atleast_2d(np.cov(rows)) for rows in placements)  # of one model `cov` is a single number
     return placements.aurocs(), first / (4.0 * n**2 * m) + second / (4.0 * m**2 * n)
 
 

@@ -204,7 +204,7 @@ def _refuse_if_alive(folder: Path, path: Path, now: float) -> None:
 
 
 def _is_alive(holder: Holder | None, path: Path, now: float) -> bool:
-    """Whether the process that made an attempt's file lives, as far as can be told from here."""
+    """Whether the process that made an attempt's file lives, as far as this machine can know."""
     if holder is not None and holder.place == identity.pid_namespace():
         return identity.start_time(holder.pid) == holder.born
     try:

@@ -18,7 +18,7 @@ class Environment:
     """Where and with what a run was trained: see `retina.machine.provenance.describe`.
 
     Args:
-        kernels: What `RETINA_KERNELS` said; left out where it was not set to anything but its default.
+        kernels: The setting in `RETINA_KERNELS`; left out where that is the default.
     """
 
     python: str | None = None

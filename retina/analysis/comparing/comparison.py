@@ -107,6 +107,7 @@ def select(results: Path, names: Sequence[str], *, required: bool = True) -> lis
         RunError: a name is unknown, or there is no run at all.
     """
     if names:
+        # A run that is named twice, by its name and by its folder, is one run.
         return list({run.folder.resolve(): run for run in (runs.find(results, name) for name in names)}.values())
     every = runs.list_runs(results)
     if required and not every:
@@ -140,6 +141,7 @@ def compare(
     published = [external.read(path) for path in against]
     entries, damaged = collection.collect(chosen)
     groups, contradictory = candidates.group(entries, published)
+    # RESULTS/runs/NAME: searches are beside `runs`, in the results folder of each run.
     folders = sorted({run.folder.resolve().parent.parent for run in chosen})
     range_tests, damaged_tests = searches.range_tests(folders)
     tunings, damaged_tunings = searches.tunings(folders)

@@ -62,6 +62,7 @@ def with_unfinished(scored: "pd.DataFrame", entries: Sequence[Entry]) -> "pd.Dat
     import pandas as pd
 
     rows = [{"model": entry.label, "data": data_name(entry.record)} | of_run(entry) for entry in entries]
+    # Without a score there are no columns, and an empty list of them would drop those of the unfinished runs.
     return pd.DataFrame([*scored.to_dict("records"), *rows], columns=list(scored.columns) or None)
 
 
@@ -179,6 +180,7 @@ def decision_columns(counts: metrics.Confusion) -> dict[str, float]:
     return row | {"ppv_at_10_percent_prevalence": ppv}
 
 
+# The names alone; counts of 1 leave no share undefined.
 DECISION = tuple(decision_columns(metrics.Confusion(1, 1, 1, 1)))
 
 

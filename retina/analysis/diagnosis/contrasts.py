@@ -101,6 +101,7 @@ def apart(reason: str, one: float, two: float) -> bool:
     """Whether the measures of two runs by a criterion differ enough to decide."""
     if "roughness" in reason:
         return rougher(one, two)
+    # Yes and no are 1 and 0 among the measures, which are farther apart than that.
     return abs(one - two) > RISE_APART
 
 

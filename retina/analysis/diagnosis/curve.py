@@ -20,6 +20,7 @@ MACHINE = ("device", "device_name", "processor", "cores", "threads")
 WORK = ("image_size", "precision", "fine_tune")
 
 
+# eq=False: two arrays have no single answer to ==, and a generated comparison would raise.
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Curve:
     """One run's history and the settings that explain it.

@@ -88,6 +88,7 @@ def _auroc(ce: Curve, focal: Curve) -> Finding | None:
         if not metrics:
             return None
         numbers |= metrics
+        # As of two sets of images. Both runs are scored on the same, where their errors partly cancel: an upper bound.
         variance += auroc_error(metrics[f"{name}_val_auroc"], curve.positives, curve.images - curve.positives) ** 2
     difference, error = numbers["focal_val_auroc"] - numbers["ce_val_auroc"], math.sqrt(variance)
     if math.isnan(error):

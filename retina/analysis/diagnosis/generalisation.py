@@ -46,6 +46,7 @@ def departure(curve: Curve) -> Departure | None:
     logs = np.log(levels(curve.val_loss))
     margin = max(LEAST_RISE, SURE * noise(curve.val_loss))
     near = np.flatnonzero(logs - logs[curve.best - 1] < margin)
+    # `near` counts from 0 and epochs from 1: the epoch after the last near one. The minimum itself is always near.
     onset = int(near[-1]) + 2
     if len(curve) - onset + 1 < max(STRETCH, STRETCH_SHARE * (len(curve) - curve.best)):
         return None

@@ -100,4 +100,6 @@ def logits(values: np.ndarray) -> np.ndarray:
     if values.min() < 0 or values.max() > 1:
         return values
     with np.errstate(divide="ignore"):
+        # log1p, since 1 - p would round away the digits of a small p. A p of 0 or 1 gives an infinite logit, which is
+        # clipped.
         return np.clip(np.log(values) - np.log1p(-values), -LARGEST_LOGIT, LARGEST_LOGIT)

@@ -74,5 +74,7 @@ def heterogeneity(positives: Iterable[int], totals: Iterable[int]) -> tuple[floa
     )
     if len(total) < 2 or rate in (0.0, 1.0):  # noqa: PLR2004
         return 1.0, 0.0
+    # Of two classes a group's two terms, positives and negatives, add up to this one.
     statistic = float(((positive - total * rate) ** 2 / (total * rate * (1 - rate))).sum())
+    # chdtrc is the upper tail of chi-squared; with two classes Cramer's V divides by the number of images alone.
     return float(chdtrc(len(total) - 1, statistic)), float(np.sqrt(statistic / total.sum()))

@@ -138,6 +138,7 @@ def _cosines() -> np.ndarray:
 
 
 _DISC, _WINDOW, _COSINES = _disc(), _window(), _cosines()
+# A little more than 0, since far from the disc the window reaches none of it.
 _WEIGHT = _WINDOW @ _DISC @ _WINDOW.T + np.float32(1e-6)
 
 

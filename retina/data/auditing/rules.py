@@ -184,6 +184,7 @@ def duplicate_rules(frame: pd.DataFrame) -> Iterator[Problem]:
     Args:
         frame: Listed rows with the columns `digest` and `perceptual_hash`, None where they were not computed.
     """
+    # A row that is listed twice is a `duplicate-id`, not an image that is there twice.
     rows = frame[frame["path"].notna()].drop_duplicates(["split", "id", "path"])
     with_digest = rows[rows["digest"].notna()]
     for _, same in with_digest[with_digest["digest"].duplicated(keep=False)].groupby("digest", sort=False):

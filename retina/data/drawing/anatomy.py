@@ -132,6 +132,7 @@ def enlarge(field: Array, *, smooth: bool = True) -> Array:
 
 def distance(x: float, y: float, stretch: float = 1.0) -> Array:
     """Distance of every pixel from a point, vertical distances divided by `stretch`: (342, 512) float32, pixels."""
+    # A float64 of numpy's beside a float32 field would make the whole field float64.
     return np.sqrt((X - np.float32(x)) ** 2 + ((Y - np.float32(y)) / np.float32(stretch)) ** 2)
 
 

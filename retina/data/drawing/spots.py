@@ -101,6 +101,7 @@ def spot(
     turn, phases = np.arctan2(across, along), scene.rng.uniform(0, 6.3, 2)
     outline = 1.0 + ragged * (0.6 * np.sin(2 * turn + phases[0]) + 0.4 * np.sin(5 * turn + phases[1]))
     inside = np.clip((outline - np.sqrt(along**2 + across**2)) / (2 * softness) + 0.5, 0.0, 1.0)
+    # Smoothstep, 3 t^2 - 2 t^3: its slope is 0 at both ends, so that neither shows as an edge.
     shape = inside * inside * (3.0 - 2.0 * inside)
     patch = scene.picture[:, rows, columns]
     strength, colour = ink

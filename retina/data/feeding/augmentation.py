@@ -48,6 +48,7 @@ class Augmentation:
             (images, 5) float32: mirror x and mirror y (1 or -1), angle in radians, brightness and contrast factors.
             Row i belongs to image i, and stays the same when more images follow.
         """
+        # All five are drawn, used or not, so that leaving one variation out leaves the others as they were.
         unit = generator(seed, epoch, AUGMENTATION_STREAM).random((images, 5), dtype=np.float32)
         signed = 2 * unit - 1
         variations = np.ones((images, 5), np.float32)
@@ -88,6 +89,7 @@ def augment(images: torch.Tensor, variations: torch.Tensor, *, rotated: bool = T
             pixels = torch.where(variations[:, place, None, None, None] < 0, pixels.flip(axis), pixels)
     brightness, contrast = variations[:, 3], variations[:, 4]
     lit = (pixels.amax(dim=1, keepdim=True) >= DARK).float()
+    # At least 1: an image without a lit pixel has no mean, and 0 over 0 would make it NaN.
     mean = (pixels * lit).sum(dim=(1, 2, 3)) / (3 * lit.sum(dim=(1, 2, 3))).clamp_min(1)
     # brightness * (mean + contrast * (pixel - mean)) in one multiplication and addition; dark pixels have no mean.
     offset = (brightness * (1 - contrast) * mean).view(-1, 1, 1, 1) * lit

@@ -111,6 +111,7 @@ def open_or_build(
         return cache
     with files.atomic_folder(home) as temporary:
         _build(temporary, recipe, quiet=quiet)
+    # Read back: another process may have been first, and then this is its folder.
     return _open(home, recipe)
 
 
@@ -123,6 +124,7 @@ def _build(folder: Path, recipe: Recipe, *, quiet: bool) -> None:
         for first in recipe.chunks
     ]
     results, bar = [], progress.bar("Preparing images", len(recipe.sources), quiet=quiet)
+    # Closed wherever Ctrl-C falls, which ends the workers before the folder they write to is removed.
     with bar as advance, contextlib.closing(on_all_cores(prepare, tasks, few=FEW_CHUNKS)) as stream:
         for result in stream:
             results.append(result)
@@ -204,6 +206,7 @@ def _check_pixels(path: Path, recipe: Recipe, digests: Sequence[str]) -> None:
     with path.open("rb") as stream, ThreadPoolExecutor(cores()) as pool:
 
         def chunk_digest(first: int) -> str:
+            # Unlike `read` it does not move the file's position, which all threads share.
             chunk = os.pread(stream.fileno(), CHUNK * recipe.row, first * recipe.row)
             return hashlib.sha256(chunk).hexdigest()
 

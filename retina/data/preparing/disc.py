@@ -196,6 +196,8 @@ def _circles_through(triples: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """
     first, second, third = (triples[:, corner] for corner in range(3))
     u, v = second - first, third - first
+    # The centre (x, y) is as far from the first corner as from the other two: 2 u.c = u.u and 2 v.c = v.v, by Cramer's
+    # rule.
     cross = 2 * (u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
     straight = cross == 0
     cross = np.where(straight, 1.0, cross)

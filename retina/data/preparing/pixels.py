@@ -33,6 +33,7 @@ class Pixels:
         self.shape = shape
         self._row = int(np.prod(shape[1:]))
         self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        # Many readers share one `Pixels`, and none of them closes it: the file is closed with the last reference.
         weakref.finalize(self, os.close, self._descriptor)
 
     def __len__(self) -> int:
@@ -49,6 +50,7 @@ class Pixels:
         numbers = np.arange(len(self))[rows]  # numpy's own indexing: negative rows, masks, slices, errors
         images = np.empty((numbers.size, *self.shape[1:]), np.uint8)
         for image, row in zip(images, numbers.flat, strict=True):
+            # Straight into the array, without a copy, and without moving a position that threads would share.
             if os.preadv(self._descriptor, [image], operator.index(row) * self._row) != self._row:
                 raise DataError("an image cannot be read", expected=f"{len(self)} images", where=self.path)
         return images[0] if numbers.ndim == 0 else images

@@ -92,6 +92,8 @@ def read_table(path: Path, columns: Collection[str]) -> LabelTable:
     """
     text = _text(path)
     separator = _separator(text, columns)
+    # Strict: otherwise text after a closing quote is read as part of the field, and a quote that is never closed takes
+    # in the rest of the file.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
     records, lines = [], []
     try:
@@ -139,6 +141,7 @@ def canonical_id(cell: str) -> str:
 
 def integer(cell: str) -> int | None:
     """The whole number a cell holds (`1` or `1.0`), or None where it holds anything else."""
+    # Eighteen digits are the most that always fit into the frame's Int64.
     return int(cell.split(".", maxsplit=1)[0]) if re.fullmatch(r"[+-]?[0-9]{1,18}(\.0*)?", cell) else None
 
 

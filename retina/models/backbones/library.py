@@ -36,7 +36,7 @@ EfficientNet's functions begin with them whether one wants it or not: /255, Imag
 of its deviation (https://github.com/tensorflow/tensorflow/issues/49930), which together are what torchvision does.
 """
 SIDE = 224
-# TensorFlow, which comes with two of the libraries, tells of itself when it is imported. What it warns of stays.
+# TensorFlow, which comes with two of the libraries, prints notices when it is imported. Level 1 keeps its warnings.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 

@@ -40,7 +40,7 @@ class TorchLayer(keras.layers.Layer):
         """Compute on tensors, or record a step of a functional model on Keras' symbols.
 
         Within a pass over batches nothing is left for Keras to do: the layer is built, its inputs are tensors that no
-        cast awaits, and `training` is said. Then `call` is called at once. Keras' way there costs time, and its tree
+        cast awaits, and `training` is given. Then `call` is called at once. Keras' way there costs time, and its tree
         functions leave cycles that hold feature maps until Python's garbage collector comes by.
         """
         is_pass = kwargs.keys() == {"training"} and kwargs["training"] is not None

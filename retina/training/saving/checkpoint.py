@@ -106,7 +106,7 @@ def restore(run: Run, model: keras.Model) -> tuple[list[dict[str, float]], list[
             continue
         if reasons:
             LOG.warning("a checkpoint is damaged (%s) | Training goes on after epoch %d.", reasons[0], content["epoch"])
-            # Else the damaged one would go on to be the newest: `epochs` goes by the names alone.
+            # Else the damaged one would still be the newest: `epochs` goes by the names alone.
             _forget(path(run), after=content["epoch"])
         assign(model.variables, state["model"])
         assign(_slots(model), state["optimizer"])

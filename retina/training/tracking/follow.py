@@ -1,7 +1,7 @@
 """A run as a live view shows it: the numbers of `history.csv`, epoch by epoch, in TensorBoard or MLflow.
 
-The run folder decides. A tracker is brought up to it when training begins, after every epoch and in the end, so that a
-resumed run is there once, and a run that was finished before can be shown too.
+The run folder decides. A tracker is given what it lacks when training begins, after every epoch and in the end, so that
+a resumed run is there once, and a run that was finished before can be shown too.
 """
 
 import logging
