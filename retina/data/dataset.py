@@ -22,7 +22,7 @@ from retina.machine import installation
 DATA_VARIABLE = "RETINA_DATA"
 KNOWN_LEAKS = ("same-image-across-splits",)
 """Errors of the audit that are warnings in training: official splits in circulation have them, and a result on another
-test set could not be compared with anybody's."""
+test set could not be compared with published ones."""
 
 NAMED = 3
 """Files that an error names."""

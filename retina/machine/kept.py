@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 
 
 STALE = 24 * 3600
-"""Seconds after which a temporary folder that nobody writes to was left by a process that was killed."""
+"""Seconds without a write after which a temporary folder counts as left by a process that was killed."""
 
 
 def cache_folder() -> Path:

@@ -14,7 +14,7 @@ def keep_freed() -> bool:
     """Let this process keep the memory it frees, for the next step to use.
 
     A training step allocates and frees gigabytes of feature maps. By default glibc gives most of them back to the
-    system, which clears every page anew in the next step. `benchmarks/README.md` has the gain and its price. Later
+    system, which clears every page again in the next step. `benchmarks/README.md` has the gain and its price. Later
     calls change nothing.
 
     Returns:

@@ -71,7 +71,7 @@ def _shown(description: str, total: int, *, quiet: bool, unit: str) -> Iterator[
 
 @contextlib.contextmanager
 def _drawn(description: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-    """A bar, drawn anew as the work goes on and gone when it is done."""
+    """A bar that is redrawn while the work lasts, and removed when it is done."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

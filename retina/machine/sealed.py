@@ -36,7 +36,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
     """The mapping in a file that holds what `seal` wrote.
 
     Raises:
-        ValueError: it is not there, is no such file, or was altered; in words that begin with its name.
+        ValueError: it does not exist, is not such a file, or was altered; the message begins with its name.
     """
     try:
         return unseal(read_bounded(path).decode("ascii"))

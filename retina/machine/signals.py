@@ -1,7 +1,7 @@
 """The signals that ask a process to end.
 
 Python raises a KeyboardInterrupt wherever the main thread happens to be. Where that is a finalizer or the callback of a
-weak reference, the interrupt is printed and dropped, and the work goes on as if nobody had asked. So `as_interrupt`
+weak reference, the interrupt is printed and dropped, and the work continues. So `as_interrupt`
 remembers a request, and long work calls `raise_if_requested` at every step.
 """
 
@@ -33,7 +33,7 @@ def as_interrupt() -> Iterator[None]:
     before = {kind: signal.getsignal(kind) for kind in kinds}
     hook = sys.unraisablehook
     for kind, handler in before.items():
-        # Any other handler was chosen by somebody: `nohup`, for instance, has SIGHUP ignored.
+        # Any other handler was set on purpose: `nohup`, for instance, has SIGHUP ignored.
         if handler in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(kind, _interrupt)
     # Python would print a traceback of the interrupt that it drops; `raise_if_requested` raises it again soon.

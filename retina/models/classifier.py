@@ -35,7 +35,7 @@ def build(
 
     Raises:
         ExperimentError: no such backbone or fine-tuning, or dropout out of range.
-        WeightsError: the weights cannot be had or do not fit.
+        WeightsError: the weights are not available or do not fit.
     """
     body = registry.get(backbone) if isinstance(backbone, str) else backbone
     if not 0 <= dropout < 1:
@@ -69,8 +69,7 @@ def split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
 
     Both parts share their layers, and so their weights, with the model.
     """
-    # Keras' `Model` cuts a graph at any tensor of it; the head starts at an input of its own, for features come from
-    # disk.
+    # Keras' `Model` ends a graph at any of its tensors, but starts it at an input only: the head gets a new one.
     pooled = model.get_layer("pool").output
     features = keras.Input(pooled.shape[1:], name="features")
     logit = model.get_layer("logit")(model.get_layer("dropout")(features))

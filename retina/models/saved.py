@@ -1,8 +1,8 @@
-"""From the `model.keras` of a finished run to its network: built anew from what the record says, weights alone read.
+"""From the `model.keras` of a finished run to its network: built from the record, only weights are read from the file.
 
 A whole Keras model can name any function to be called; weights are numbers. So retina never loads its own models whole:
-it builds the network that the record names, sees that the file is the one the record was written for, and reads no more
-than its weights. For users, who have the file and no record, there is `retina.load_model`.
+it builds the network that the record names, checks that the file is the one the record was written for, and reads only
+its weights. For users, who have the file and no record, there is `retina.load_model`.
 """
 
 import warnings

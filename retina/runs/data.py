@@ -37,7 +37,7 @@ class Data:
     Args:
         source: `built-in` for images that a program drew, `folder` for others.
         notice: What a reader must know of the images.
-        folder: Where it lay on the machine that trained.
+        folder: Its path on the machine that trained.
         layout: The layout that its labels were found in.
         fingerprint: The SHA-256 of labels and bytes of every image, 64 hexadecimal digits.
         splits: Split -> what was used of it.

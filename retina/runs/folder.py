@@ -149,7 +149,7 @@ class Run:
 
 
 def runs_folder(results: Path) -> Path:
-    """Where the runs below a results folder lie."""
+    """The folder of the runs in a results folder."""
     return results / "runs"
 
 

@@ -35,7 +35,7 @@ POSITIVE = (("learning_rate", 1e-300), ("batch_size", 1), ("epochs", 1), ("patie
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """The starting weights: see `retina.training.weights.StartingWeights`; `file` is where they lay."""
+    """The starting weights: see `retina.training.weights.StartingWeights`; `file` is where they were."""
 
     requested: str | None = None
     origin: str
@@ -93,7 +93,7 @@ class Record:
         model: The network; `None` before it was built.
         timings: When, and how long.
         attempt: How many processes have trained it, the last one included; 0 before the first.
-        sessions: Earlier sessions whose epochs were gone on from, oldest first.
+        sessions: Earlier sessions whose epochs this run resumed after, oldest first.
         early_stopping: Whether and where training stopped early, or would have.
         diverged_step: The step of the epoch, from 1, whose loss ended a run that diverged; `None` where none did.
         best_epoch: The epoch, from 1, whose weights were kept.

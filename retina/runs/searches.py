@@ -21,12 +21,12 @@ SETTING = ("backbone", "loss", "batch_size", "fine_tune", "image_size")
 
 
 def range_folder(results: Path) -> Path:
-    """Where the range tests below a results folder lie."""
+    """The folder of the range tests in a results folder."""
     return results / "lr-find"
 
 
 def tuning_folder(results: Path) -> Path:
-    """Where the tunings below a results folder lie."""
+    """The folder of the tunings in a results folder."""
     return results / "tuning"
 
 

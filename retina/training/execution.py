@@ -82,7 +82,7 @@ def execute(
 
 
 def refuse_namesake(plan: Plan, run: Run) -> None:
-    """Refuse the folder of another experiment whose digest begins alike.
+    """Refuse the folder of another experiment whose digest begins with the same digits.
 
     Raises:
         RunError: it is there.

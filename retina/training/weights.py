@@ -22,8 +22,8 @@ class StartingWeights:
         origin: `imagenet`, `random`, `file` or `run`.
         path: The state dict, or the model of the earlier run; `None` for random weights and for those a library keeps.
         sha256: Digest of that file, or of the weights themselves; `None` for random ones.
-        notice: What a reader must know, such as that ImageNet weights could not be had.
-        recipe: How the weights were pretrained; `None` where they were not, or nobody knows.
+        notice: What a reader must know, such as that ImageNet weights were not available.
+        recipe: How the weights were pretrained; `None` where they were not, or it is not known.
         source: Where they were published.
         preprocessing: What the network does to the pixels before its first layer, in words.
     """
@@ -59,8 +59,8 @@ class StartingWeights:
 def resolve(requested: str, backbone: Backbone, place: Place, *, builtin: bool) -> StartingWeights:
     """Find the weights that an experiment asks for, downloading ImageNet's where needed.
 
-    On the built-in set, ImageNet weights that cannot be had are replaced by random ones, with a notice that goes into
-    the record and every table. On real data that is an error, since one could be taken for the other.
+    On the built-in set, ImageNet weights that are not available are replaced by random ones, with a notice that goes
+    into the record and every table. On real data that is an error, since one could be taken for the other.
 
     Args:
         requested: `imagenet`, `random`, a file, a run's folder, or a run's name.
@@ -69,7 +69,7 @@ def resolve(requested: str, backbone: Backbone, place: Place, *, builtin: bool) 
         builtin: The data are the built-in set.
 
     Raises:
-        WeightsError: the weights cannot be had, or belong to another backbone.
+        WeightsError: the weights are not available, or belong to another backbone.
         RunError: the earlier run's record or model is damaged.
     """
     start = _resolved(requested, backbone, place, builtin=builtin)

@@ -32,9 +32,9 @@ FREQUENCIES = slice(4, 20)
 BITS = (FREQUENCIES.stop - FREQUENCIES.start) ** 2
 """Bits of a hash."""
 COPY = 36
-"""Photographs whose hashes differ in at most so many bits are copies: the worst of the 1,500 copies above."""
+"""Photographs whose hashes differ in at most this many bits are copies: the worst of the 1,500 copies above."""
 NEAR = 48
-"""Photographs whose hashes differ in at most so many bits are near duplicates."""
+"""Photographs whose hashes differ in at most this many bits are near duplicates."""
 
 _SPREAD = 3.0  # standard deviation of the local window, in pixels
 _FLOOR = 0.02  # added to the local standard deviation of log brightness, so that camera noise is not amplified

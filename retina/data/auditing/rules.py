@@ -47,7 +47,7 @@ RULES = {
 """Name -> rule, in the order in which an audit reports them."""
 
 MOST_DISEASES = 27
-"""The fewest disease columns with which the default target is compared: the grand-challenge copy has so many."""
+"""The fewest disease columns with which the default target is compared: as many as the grand-challenge copy has."""
 
 
 @dataclass(frozen=True)

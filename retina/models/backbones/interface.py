@@ -85,7 +85,7 @@ class Backbone(abc.ABC):
             Their file, where there is a file of them alone, and the SHA-256 that identifies them.
 
         Raises:
-            WeightsError: they cannot be had.
+            WeightsError: they are not available.
         """
 
     @abc.abstractmethod
@@ -97,7 +97,7 @@ class Backbone(abc.ABC):
             weights: `random`, `imagenet`, or a file of a kind that this backbone reads.
 
         Raises:
-            WeightsError: the weights cannot be had or do not fit.
+            WeightsError: the weights are not available or do not fit.
         """
 
 

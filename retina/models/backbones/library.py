@@ -1,6 +1,6 @@
 """Backbones that libraries build: Keras' own applications, KerasCV and KerasHub.
 
-The library makes its network as it always does. Its graph is then made once more on retina's input: one flat graph,
+The library makes its network as it always does. Its graph is then built again on retina's input: one flat graph,
 with preprocessing as a layer of its own, names that are the same in every process, and every initial weight and random
 stream drawn from the run's seed. Layers are the library's; under `torch.autocast` they are right and not fast, since
 Keras casts what goes into each back to float32.
@@ -32,7 +32,7 @@ from retina.models.weights.download import FetchErrors
 PREPROCESSING_LAYERS = (keras.layers.Rescaling, keras.layers.Normalization)
 """Layers of a library's network that retina's preprocessing replaces.
 
-EfficientNet's functions begin with them whether one wants it or not: /255, ImageNet's mean, and twice the square root
+EfficientNet's functions always begin with them: /255, ImageNet's mean, and twice the square root
 of its deviation (https://github.com/tensorflow/tensorflow/issues/49930), which together are what torchvision does.
 """
 SIDE = 224
@@ -93,7 +93,7 @@ class LibraryBackbone(Backbone):
         """The library's network with its ImageNet weights.
 
         Raises:
-            WeightsError: there are none, or they cannot be had.
+            WeightsError: none are published, or they cannot be fetched.
         """
         if not self.facts.pretrained:
             raise WeightsError(
@@ -124,7 +124,7 @@ class LibraryBackbone(Backbone):
 
 
 def rebuilt(network: keras.Model, images: keras.KerasTensor) -> keras.KerasTensor:
-    """Make a network's graph once more on preprocessed images, with new weights.
+    """Build a network's graph again on preprocessed images, with new weights.
 
     Layers that Keras named by counting all that were made in this process are counted afresh.
     """

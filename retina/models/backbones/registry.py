@@ -107,7 +107,7 @@ def build(name: str, weights: str | Path = "random", *, seed: int | None = None)
 
     Raises:
         ExperimentError: no such backbone, or its library is not installed.
-        WeightsError: the weights cannot be had or do not fit.
+        WeightsError: the weights are not available or do not fit.
     """
     backbone = get(name)
     images, features = backbone.connect(seed)

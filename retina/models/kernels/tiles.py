@@ -49,7 +49,7 @@ def of_images(images: torch.Tensor, limit: int) -> Iterator[tuple[slice, torch.T
 
     Args:
         images: (N, H, W, C).
-        limit: Bytes of tiles at a time; one image's at the least.
+        limit: Bytes of tiles at a time, but at least one image.
 
     Yields:
         Which images, and (6, 6, n, tiles down, tiles across, C) in a buffer that is used again.

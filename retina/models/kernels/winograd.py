@@ -10,7 +10,7 @@ where the product, pixel by pixel, is summed over channels: 36 products of matri
 same convolution with the kernel turned. That in the kernel is the transposed algorithm, G' [(A e A') * (B' d B)] G with
 the products summed over tiles.
 
-A weight gradient transforms the inputs anew: kept from the forward pass they would take 2.25 times the memory of the
+A weight gradient transforms the inputs again: kept from the forward pass they would take 2.25 times the memory of the
 inputs themselves.
 
 The transforms (`retina.models.kernels.tiles`) add numbers of unlike size, which costs rounding: in float32 the relative

@@ -41,7 +41,7 @@ class TorchLayer(keras.layers.Layer):
 
         Within a pass over batches nothing is left for Keras to do: the layer is built, its inputs are tensors that no
         cast awaits, and `training` is given. Then `call` is called at once. Keras' way there costs time, and its tree
-        functions leave cycles that hold feature maps until Python's garbage collector comes by.
+        functions leave cycles that hold feature maps until Python's garbage collector runs.
         """
         is_pass = kwargs.keys() == {"training"} and kwargs["training"] is not None
         if is_pass and self.built and self.activity_regularizer is None and len(args) == 1 and _are_tensors(args[0]):

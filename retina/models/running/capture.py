@@ -159,7 +159,7 @@ class RecordedModel(keras.Model):
             self.predict_function = self._recorded(self.predict_function)
 
     def forget_recordings(self) -> None:
-        """Give back the device memory that recorded steps hold; the next step makes them anew."""
+        """Give back the device memory that recorded steps hold; the next step records again."""
         self.train_function = self.predict_function = None
 
     def _recorded(self, step: Step) -> Step:

@@ -1,4 +1,4 @@
-"""From a network and batches to its answers, in the order of the batches.
+"""What a network answers to batches, in their order.
 
 The network runs as it is: in float32, or in the precision of a `retina.models.running.precision.MixedPrecision`, whose
 steps are recorded as CUDA graphs where that can be. Nothing here knows what a number means, or where it goes.
@@ -26,7 +26,7 @@ def logits(model: keras.Model, batches: keras.utils.PyDataset) -> np.ndarray:
         batches: Batches of what the model takes, without labels.
 
     Returns:
-        (images,) float32. A network that diverged gives numbers that are not finite: whoever asked looks at them.
+        (images,) float32. Not checked: the logits of a network that diverged are not finite.
     """
     return outputs(model, batches)[:, 0]
 

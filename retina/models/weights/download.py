@@ -1,4 +1,4 @@
-"""Copy one file from a web server, and say in one line what went wrong where it cannot be had."""
+"""Copy one file from a web server, and say in one line what went wrong where that fails."""
 
 import http.client
 import urllib.error
@@ -26,12 +26,12 @@ def copy(url: str, target: BinaryIO, *, megabytes: int, advice: str, quiet: bool
         url: An http or https address.
         target: A file open for writing bytes.
         megabytes: Size of the file in MiB, for the bar.
-        advice: What the user can do where the file cannot be had.
+        advice: What the user can do where the file cannot be fetched.
         quiet: Show no progress.
 
     Raises:
-        WeightsError: the address is none of the web, or the server cannot be reached, refuses, falls silent or breaks
-            off.
+        WeightsError: the address is not http or https, or the server cannot be reached, refuses, stops answering or
+            closes the connection early.
         OSError: the target cannot be written.
     """
     if not url.startswith(("http://", "https://")):
@@ -70,7 +70,7 @@ def _reason(error: Exception) -> str:
 
 
 class FetchErrors(AbstractContextManager[None]):
-    """Turns what the libraries raise where weights cannot be had into one helpful line; a fault of a program stays one.
+    """Turns what the libraries raise where weights cannot be fetched into one line; other errors pass unchanged.
 
     Web clients raise OSError; Keras and KerasHub ValueError for a file of another digest and a preset that is not
     there, and Keras' `get_file` an Exception of no other type; kagglehub has types of its own, most of them under

@@ -47,7 +47,7 @@ def path(run: Run) -> Path:
 
 
 def snapshot(model: keras.Model) -> dict[str, list[torch.Tensor]]:
-    """Copies of all that training changes in a compiled model, where it lies: `model` and `optimizer`, in order."""
+    """Copies, on their device, of all that training changes in a compiled model: `model` and `optimizer`, in order."""
     groups = {"model": model.variables, "optimizer": _slots(model)}
     return {name: [variable.value.detach().clone() for variable in members] for name, members in groups.items()}
 
@@ -169,7 +169,7 @@ def _parts(home: Path, rows: Sequence[Mapping[str, float]]) -> tuple[Path, Path]
 
 
 def _parts_of_newest(home: Path) -> Mapping[str, str]:
-    """The parts that the newest generation names and that lie there, with their SHA-256."""
+    """The parts that the newest generation names and that exist, with their SHA-256."""
     try:
         parts = sealed.read_sealed(_manifests(home)[0])["parts"]
     except (ValueError, LookupError):  # there is none, or it is damaged

@@ -20,7 +20,7 @@ of a decade in the usual range of seven."""
 MEMORY = 0.9
 """Decay of the running mean that watches for divergence."""
 EXPLODED = 4.0
-"""A running mean of so many times its lowest value is past all learning (Howard and Gugger's bound)."""
+"""A running mean this many times its lowest value has diverged (Howard and Gugger's bound)."""
 LEAST_STEPS = 10
 """Of fewer losses no curve can be made."""
 FALL = 0.02

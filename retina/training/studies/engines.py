@@ -34,7 +34,7 @@ class Engine:
 
 
 def run(plans: Sequence[Plan], engine: Engine, hear: Callable[[Outcome], None]) -> list[Outcome]:
-    """Train runs; those that fail once more, after all others.
+    """Train runs; those that fail are tried once more, after all others.
 
     A run that diverged is not tried again: it would do the same.
 

@@ -91,7 +91,7 @@ def attempt(name: str, train: Callable[[], tuple[Run, bool]]) -> Outcome:
 
 
 def train(plan: Plan, *, track: str | None = None, patience: float = 0.0) -> tuple[Run, bool]:
-    """Train a run and show no progress, once whoever holds it has let it go or is known to be dead.
+    """Train a run and show no progress, once the process that holds it has released it or is known to be dead.
 
     Args:
         plan: The run.

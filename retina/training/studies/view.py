@@ -54,7 +54,7 @@ class RunState:
 
 
 class StudyView:
-    """Shows a study on stderr, whoever trains its runs: drawn on a terminal, in plain lines elsewhere.
+    """Shows a study on stderr, whichever engine trains its runs: drawn on a terminal, in plain lines elsewhere.
 
     Args:
         steps: The runs of the study as they were before.
