@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 PACKAGE = Path(__file__).parent
 """The folder of the package. No other module counts the parents of its own file, so that modules can be moved."""
 
-# retina's layers stand on torch's kernels. Keras reads its backend once, when it is imported: it is named before that.
+# retina's layers call torch's kernels. Keras reads its backend once, when it is imported: it is named before that.
 os.environ["KERAS_BACKEND"] = "torch"
 
 
@@ -46,6 +46,8 @@ def load_model(path: str | Path) -> "keras.Model":
     path = Path(path)
     if not path.is_file():
         raise WeightsError("no such model", expected="the model.keras of a run folder", found="no file", where=path)
+    # What Keras, h5py and zipfile raise for a file that is damaged, of another kind, or names a layer that is not
+    # known.
     unreadable = (
         OSError,
         EOFError,

@@ -44,6 +44,7 @@ def has_fast_bfloat16() -> bool:
     import torch
 
     if device() == "cuda":
+        # GPUs without bfloat16 can emulate it, which is no faster than float32.
         return torch.cuda.is_bf16_supported(including_emulation=False)
     flags = {flag for line in _cpu_lines() if line.startswith("flags") for flag in line.split()}
     return bool({"amx_bf16", "avx512_bf16"} & flags)

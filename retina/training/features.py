@@ -130,6 +130,7 @@ class FeatureBatches(ShuffledBatches):
     """
 
     def __init__(self, features: Features, labels: np.ndarray, **kwargs: Any) -> None:  # noqa: ANN401 - those above
+        # Before the class above is initialized: that sets the epoch, which calls `prepare`.
         self.features = features
         super().__init__(labels, **kwargs)
 

@@ -54,6 +54,7 @@ class ShuffledBatches(keras.utils.PyDataset):
     def epoch(self, epoch: int) -> None:
         self._epoch = epoch
         self.order = epoch_order(self.seed, epoch, len(self.labels))
+        # A column, as the logits are: the focal loss would broadcast (B,) beside (B, 1) to (B, B).
         self._ordered_labels = self.to_device(self.labels[self.order, None])
         self.prepare(epoch)
 

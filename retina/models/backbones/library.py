@@ -73,6 +73,7 @@ class LibraryBackbone(Backbone):
         """See `Backbone.stages_of`."""
         own = own_layers(model)
         outputs = [layer.output for layer in own]
+        # The graph is of images of any size, so its maps have no heights: one of a given size has.
         shapes = keras.Model(model.inputs, outputs).compute_output_shape((1, SIDE, SIDE, 3))
         heights = [shape[1] if len(shape) == len("NHWC") else 0 for shape in shapes]
         weighted = [height for layer, height in zip(own, heights, strict=True) if layer.weights]

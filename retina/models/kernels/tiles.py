@@ -59,6 +59,7 @@ def of_images(images: torch.Tensor, limit: int) -> Iterator[tuple[slice, torch.T
     one = POINTS**2 * down * across * channels
     together = max(1, min(count, limit // (one * images.element_size())))
     padded = images.new_empty(together, TILE * down + 2, TILE * across + 2, channels)
+    # Once is enough: the loop below overwrites what is within the border and nothing else.
     for border in (padded[:, :1], padded[:, height + 1 :], padded[:, :, :1], padded[:, :, width + 1 :]):
         border.zero_()
     half = images.new_empty(POINTS + 1, together, down, TILE * across + 2, channels)

@@ -219,6 +219,7 @@ def _he_channels_last(seed: int | None) -> Callable[..., torch.Tensor]:
     draw = keras.initializers.VarianceScaling(
         2.0, "fan_out", "untruncated_normal", seed, input_axes=[1, 2, 3], output_axes=[0, 2, 3]
     )
+    # Beside images in channels_last memory, kernels that are stored otherwise cost time at every step.
     return lambda shape, dtype=None: draw(shape, dtype).to(memory_format=torch.channels_last)
 
 

@@ -109,7 +109,7 @@ class Validation(keras.callbacks.Callback):
             DivergedError: a logit or the loss is not a finite number.
         """
         logits = prediction.logits(self.model, self.batches)
-        # Both are columns: (N,) beside (N, 1) would be broadcast to (N, N) without a word.
+        # Both are columns: the focal loss would silently broadcast (N,) beside (N, 1) to (N, N).
         loss = float(self.loss(self.labels[:, None].astype("float32"), logits[:, None]))
         if not (math.isfinite(loss) and np.isfinite(logits).all()):
             raise DivergedError(
@@ -160,6 +160,7 @@ class EpochRecord(keras.callbacks.Callback):
         }
         self.progress.rows.append(row)
         state = checkpoint.snapshot(self.model)
+        # The snapshot is a copy: what was the best stays as it was while training goes on.
         if epochs.best_epoch(self.progress.val_losses) == epoch + 1:
             self.progress.best_weights = state["model"]
         self.writer.write(state, self.progress.rows, self.progress.best_weights)

@@ -20,6 +20,7 @@ from retina.training.studies import job
 from retina.training.studies.job import Job
 from retina.training.studies.outcome import Outcome
 
+# Longer than a dead holder still counts as alive, so that its run is taken over and not given up.
 PATIENCE = lease.SILENCE + 3 * lease.BEAT
 """Seconds to wait for a run whose holder may be on a machine that has died."""
 
