@@ -88,7 +88,7 @@ def _drawn(description: str, total: int, unit: str) -> Iterator[Callable[[int], 
 
 
 class _Lines:
-    """Says now and then, in plain lines, how far work is and how long the rest will take."""
+    """Writes now and then, in plain lines, how far work is and how long the rest will take."""
 
     def __init__(self, description: str, total: int, unit: str) -> None:
         self.description, self.total, self.unit = description, total, unit

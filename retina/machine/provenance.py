@@ -1,4 +1,4 @@
-"""Who computed, where, and with what: versions, commit and digest of the code, as plain values for a record."""
+"""What a run was computed with: the machine, versions, commit and digest of the code, as plain values for a record."""
 
 import functools
 import hashlib

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 class _Nowhere(io.TextIOBase):
-    """A text stream that keeps nothing, and that a logger may hold after us, for it is never closed."""
+    """A text stream that keeps nothing. It is never closed, so that a logger may go on using it."""
 
     def write(self, text: str) -> int:
         """Drop the text."""

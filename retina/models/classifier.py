@@ -65,11 +65,11 @@ def freeze(model: keras.Model, backbone: Backbone, fine_tune: str) -> None:
 
 
 def split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """Take a classifier apart: images to pooled features (N, C) float32, and these to logits (N, 1).
+    """Split a classifier in two: images to pooled features (N, C) float32, and these to logits (N, 1).
 
     Both parts share their layers, and so their weights, with the model.
     """
-    # Keras' `Model` ends a graph at any of its tensors, but starts it at an input only: the head gets a new one.
+    # The head gets an input of its own: its features come from the cache, not from the backbone.
     pooled = model.get_layer("pool").output
     features = keras.Input(pooled.shape[1:], name="features")
     logit = model.get_layer("logit")(model.get_layer("dropout")(features))

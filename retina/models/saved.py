@@ -59,7 +59,7 @@ def network(path: Path, *, sha256: str, backbone: Backbone) -> keras.Model:
 
 
 def _require_written(path: Path, sha256: str) -> None:
-    """See that a file of a finished run is the one that its record was written for.
+    """Check that a file of a finished run is the one that its record was written for.
 
     Raises:
         RunError: it is missing, or has another SHA-256.

@@ -1,4 +1,4 @@
-"""Whether probabilities can be taken at their word: reliability, calibration error, and recalibration on validation.
+"""Whether probabilities are right: reliability, calibration error, and recalibration on validation.
 
 Bins hold equal numbers of images. A network's probabilities are mostly near 0 and 1 and RFMiD's positives are 79 %, so
 that bins of equal width, the older method (Naeini et al. 2015, AAAI 29:2901-2907), are almost empty in the middle and
@@ -73,7 +73,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS)
 
 
 def _validate(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Do as `metrics.validate`, and make sure that probabilities are between 0 and 1."""
+    """Check as `metrics.validate` does, and make sure that probabilities are between 0 and 1."""
     positive, probabilities = validate(labels, probabilities)
     if probabilities.min() < 0 or probabilities.max() > 1:
         raise ValueError(f"probabilities lie between 0 and 1: {probabilities.min()} to {probabilities.max()}")

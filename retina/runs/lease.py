@@ -107,7 +107,7 @@ class Lease:
         self._heartbeat.start()
 
     def end(self) -> None:
-        """Release the run; where another process has taken it over, that one's file stays."""
+        """Release the run; the file of a process that has taken it over stays."""
         self._released.set()
         self._heartbeat.join()
         with contextlib.suppress(OSError):

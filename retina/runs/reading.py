@@ -40,7 +40,7 @@ class MisfitError(ValueError):
 
 @dataclass(frozen=True)
 class Range:
-    """A number from `low` to `high`, both included; NaN is none."""
+    """A number from `low` to `high`, both included; NaN is outside."""
 
     low: float = -inf
     high: float = inf
@@ -98,7 +98,7 @@ LeftOut = Annotated[T | None, Absent()]
 
 
 def read(kind: type[T], value: object, key: str = "") -> T:
-    """A JSON value as what an annotation says.
+    """Read a JSON value as the type that an annotation names.
 
     A class with a method `of` reads its own values; any other dataclass is made without its constructor, whose checks
     are those of today's users: what was written under other limits stays readable.
@@ -144,7 +144,7 @@ def _fits(kind: Any, value: object) -> bool:  # noqa: ANN401 - an annotation
 
 
 def _inner(kind: Any, value: Any, key: str) -> Any:  # noqa: ANN401 - an annotation, and what it says
-    """A value of the right JSON type as an annotation without rules says."""
+    """Read a value of the right JSON type as an annotation without rules names it."""
     if dataclasses.is_dataclass(kind):
         return _by_its_own_reader(kind, value, key) if hasattr(kind, "of") else _object(kind, value, key)
     members = typing.get_args(kind)
@@ -181,7 +181,7 @@ def _by_its_own_reader(kind: Any, value: Mapping[str, Any], key: str) -> Any:  #
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any value of a record
-    """A value as JSON has it: what `read` makes the same value of again."""
+    """A value as plain JSON, from which `read` makes the same value again."""
     if hasattr(value, "to_dict"):
         return value.to_dict()
     if dataclasses.is_dataclass(value):

@@ -57,7 +57,7 @@ class ClosingRecord:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Write the record; an error is raised further."""
+        """Write the record; an error of the block is still raised."""
         del kind, trace
         record = dataclasses.replace(self.record, model=self.model)
         if error is None:

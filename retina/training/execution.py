@@ -43,9 +43,9 @@ def execute(
     Args:
         plan: What to train.
         force: Train again from the start, even where there is a finished or an interrupted run.
-        watchers: Further callbacks that hear of every epoch once it is in the run folder.
+        watchers: Further callbacks, called for every epoch once it is in the run folder.
         build: Builds the network; `None` takes `retina.training.setup.build`.
-        listeners: Callbacks that hear of every step, and of every epoch before it is recorded; see
+        listeners: Callbacks, called for every step, and for every epoch before it is recorded; see
             `retina.training.loop.fit.fit`.
 
     Returns:

@@ -69,7 +69,7 @@ def find_disc(image: np.ndarray) -> Box:
 
 
 def find_disc_in(picture: Image.Image) -> Box:
-    """Do as `find_disc`, for an RGB picture of Pillow."""
+    """`find_disc` for an RGB picture of Pillow's."""
     step = max(1, math.ceil(max(picture.size) / SMALL))
     red, green, blue = picture.reduce(step).split()
     light = ImageChops.lighter(ImageChops.lighter(red, green), blue)

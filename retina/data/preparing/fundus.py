@@ -113,7 +113,7 @@ def prepare(path: Path, image_size: int, *, crop: bool = True) -> np.ndarray:
 
 
 def prepare_bytes(data: bytes, where: Path, image_size: int, *, crop: bool = True) -> np.ndarray:
-    """Do as `prepare`, from the bytes of the file `where`."""
+    """`prepare` from the bytes of the file `where`."""
     image = _open(data, where)
     with _image_errors(data, where):
         box = find_disc_in(image) if crop else enclosing_square(image.size)

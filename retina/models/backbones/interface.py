@@ -1,4 +1,4 @@
-"""What a classifier asks of a backbone, whoever made it."""
+"""What a classifier needs from a backbone, retina's own or a library's."""
 
 import abc
 import hashlib
@@ -79,7 +79,7 @@ class Backbone(abc.ABC):
 
     @abc.abstractmethod
     def pretrained(self, *, quiet: bool = False) -> tuple[Path | None, str]:
-        """See that the ImageNet weights are here, fetching them where needed.
+        """Make sure that the ImageNet weights are here; fetch them where needed.
 
         Returns:
             Their file, where there is a file of them alone, and the SHA-256 that identifies them.

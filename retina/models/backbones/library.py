@@ -129,8 +129,8 @@ def rebuilt(network: keras.Model, images: keras.KerasTensor) -> keras.KerasTenso
 
     Layers that Keras named by counting all that were made in this process are counted afresh.
     """
-    # `clone_model` starts at an input of a model. So the graph is cloned on the input before the preprocessing, and
-    # whatever would read that is given the preprocessed images in its place.
+    # On a tensor within a graph `clone_model` would make a new input, and the preprocessing would be left out. So it is
+    # given the input before that, and whatever would read the input is given the preprocessed images.
     source, counts = keras.utils.get_source_inputs(images)[0], Counter()
 
     def again(layer: keras.Operation) -> keras.Operation:

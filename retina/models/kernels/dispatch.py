@@ -1,4 +1,4 @@
-"""Which kernel does a convolution's work: layers ask here, and it is decided nowhere else.
+"""Which kernel computes a convolution: layers ask here, and this is decided nowhere else.
 
 The choice is made at every call, by device, type, processor and shapes, for the value and for each gradient. A kernel
 of `retina.models.kernels` is taken where its module says that it pays; everywhere else torch's own is.

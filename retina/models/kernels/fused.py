@@ -53,6 +53,7 @@ class _Fused(torch.autograd.Function):
     def forward(ctx: Any, x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor, *how: Any) -> torch.Tensor:  # noqa: ANN401
         stride, padding, ctx.masked = how
         ctx.geometry = ([stride] * 2, [padding] * 2, [1, 1])
+        # cuDNN's fused kernel, which torch offers without a gradient: `backward` below is that.
         y = torch.cudnn_convolution_relu(x, kernel, bias, *ctx.geometry, 1)
         ctx.save_for_backward(x, kernel, *([y] if ctx.masked else []))
         return y

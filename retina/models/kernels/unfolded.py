@@ -20,10 +20,10 @@ from torch.nn import functional
 
 
 def pays(x: torch.Tensor, kernel: torch.Tensor, stride: int, padding: int) -> bool:
-    """Whether this module's way is the faster one for a batch here.
+    """Whether this module is faster than torch for a batch on this machine.
 
     The bounds were measured with two threads of a processor with AMX; `benchmarks/README.md` has the figures. Other
-    processors with bfloat16 were not measured: they take torch's way.
+    processors with bfloat16 were not measured: they use torch's own.
 
     Args:
         x: (N, C, H, W), the convolution's input.

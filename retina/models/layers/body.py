@@ -92,7 +92,7 @@ class Convolution(TorchLayer):
 
 @keras.saving.register_keras_serializable(package="retina")
 class BatchNormalization(TorchLayer):
-    """Batch normalization over N, H and W (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167), torch's way.
+    """Batch normalization over N, H and W (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167), as in torch.
 
     In training each channel is standardized by the batch's mean and biased variance, and the moving statistics take a
     step towards the batch's mean and unbiased variance. In inference, and always while the layer is frozen

@@ -10,11 +10,11 @@ from retina.models.layers.base import TorchLayer
 
 @keras.saving.register_keras_serializable(package="retina")
 class Dropout(TorchLayer):
-    """In training, set each number to 0 with one probability and divide the others by what remains of 1.
+    """In training, set each number to 0 with probability `rate` and divide the others by 1 - `rate`.
 
     Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html. What is dropped is a function of the seed,
     the number of the training step and the place in the batch alone, by SplitMix64 (Steele, Lea and Flood 2014,
-    https://doi.org/10.1145/2660193.2660195): the same on every device, and without a word to the host, so that a
+    https://doi.org/10.1145/2660193.2660195): the same on every device, and without asking the host, so that a
     training step can be replayed as a CUDA graph. Seed and step are where Keras' own random layers keep theirs.
 
     Args:

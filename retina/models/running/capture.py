@@ -123,7 +123,7 @@ class Captured:
         return results
 
     def _record(self, tensors: Sequence[torch.Tensor]) -> Recording:
-        """Record the function; nothing is computed by that."""
+        """Record the function without computing anything."""
         inputs = [torch.empty_like(tensor, device="cuda") for tensor in tensors]
         graph = torch.cuda.CUDAGraph()
         # By default an allocation by any other thread breaks a recording off, and one writes checkpoints meanwhile.
@@ -134,10 +134,10 @@ class Captured:
 
 
 class RecordedModel(keras.Model):
-    """A model whose training steps and predictions are recorded as CUDA graphs where that can be, and else are Keras'.
+    """A model whose training steps and predictions are recorded as CUDA graphs where possible, else Keras' own.
 
-    It can be on a GPU where all layers are retina's: others may ask the device for a number in the middle of a step,
-    which a graph cannot.
+    It is possible on a GPU where all layers are retina's: others may read a number from the device in the middle of a
+    step, which a graph cannot do.
     """
 
     @property
@@ -163,7 +163,7 @@ class RecordedModel(keras.Model):
         self.train_function = self.predict_function = None
 
     def _recorded(self, step: Step) -> Step:
-        """A step of Keras, which gets a list of one batch, as one that is recorded where that can be."""
+        """A step of Keras, which takes a list of one batch, recorded where possible."""
         if not self.can_be_recorded:
             return step
         # Keras hands a step a list, of which torch's backend takes the first batch alone. What a batch lacks, labels or

@@ -1,7 +1,7 @@
 """What a network answers to batches, in their order.
 
 The network runs as it is: in float32, or in the precision of a `retina.models.running.precision.MixedPrecision`, whose
-steps are recorded as CUDA graphs where that can be. Nothing here knows what a number means, or where it goes.
+steps are recorded as CUDA graphs where possible. Nothing here knows what a number means, or where it goes.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def outputs(
 
 
 class _Batches(keras.callbacks.Callback):
-    """Hears of every batch that is predicted: moves a bar on, or ends where the process was asked to end."""
+    """Is called for every batch that is predicted: advances a bar, or ends where the process was asked to end."""
 
     def __init__(self, advance: Callable[[int], object] | None) -> None:
         super().__init__()

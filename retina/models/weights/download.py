@@ -60,7 +60,7 @@ def _pour(source: BinaryIO, target: BinaryIO, name: str, megabytes: int, *, quie
 
 
 def _reason(error: Exception) -> str:
-    """Why a server gave nothing, in a few words."""
+    """Why a server sent nothing, in a few words."""
     if isinstance(error, urllib.error.HTTPError):
         # It holds the server's answer, and with it the connection, open.
         error.close()
@@ -87,7 +87,7 @@ class FetchErrors(AbstractContextManager[None]):
         self.source = source
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Raise the line, or let the error go on its way."""
+        """Raise the line, or let the error pass."""
         del trace
         if kind is None or issubclass(kind, RetinaError):
             return

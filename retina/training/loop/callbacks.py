@@ -124,7 +124,7 @@ class Validation(keras.callbacks.Callback):
 
 
 class EpochRecord(keras.callbacks.Callback):
-    """Hands each finished epoch to be written to the run folder, keeps the best weights, and stops early.
+    """Hands each finished epoch to the writer, keeps the best weights, and stops early.
 
     Args:
         writer: Writes to the run folder.

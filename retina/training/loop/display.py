@@ -1,4 +1,4 @@
-"""Training as a person watches it, on stderr: a bar and a row an epoch on a terminal, else a plain line an epoch."""
+"""Training shown to a person on stderr: a bar and a row an epoch on a terminal, else a plain line an epoch."""
 
 from typing import Any
 

@@ -55,7 +55,7 @@ class FusedAdam(keras.optimizers.Adam):
         trainable_variables: Sequence[keras.Variable],
         learning_rate: Any,  # noqa: ANN401 - a number, a variable or a tensor
     ) -> None:
-        """Update all variables at once, as Keras' own optimizers on torch do, by the hook they have."""
+        """Update all variables at once, by the hook that Keras' own optimizers on torch override."""
         places = [self._get_variable_index(variable) for variable in trainable_variables]
         steps = self.iterations.value.float().repeat(len(places)).unbind()  # the kernel adds 1 to each
         values = [variable.value for variable in trainable_variables]

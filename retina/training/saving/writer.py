@@ -39,7 +39,7 @@ class Writer(AbstractContextManager["Writer"]):
         self._pending: Future[None] | None = None
 
     def write(self, state: State, rows: Sequence[dict[str, float]], best_weights: Values) -> None:
-        """Have an epoch written; see `retina.training.saving.checkpoint.save`.
+        """Hand over an epoch to be written; see `retina.training.saving.checkpoint.save`.
 
         Raises:
             RetinaError: an epoch before could not be written.
@@ -83,7 +83,7 @@ class Writer(AbstractContextManager["Writer"]):
         return newest
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Wait. An error of writing is raised where the block ended well; else the block's own error is."""
+        """Wait. Where the block ended well, an error of writing is raised; otherwise the block's own error is."""
         del error, trace
         try:
             self.finish()

@@ -1,4 +1,4 @@
-"""A learning-rate range test: train while the rate grows, with several seeds, and throw the networks away."""
+"""A learning-rate range test: train while the rate grows, with several seeds; the networks are not kept."""
 
 import dataclasses
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What a learning-rate range test says: a smoothed curve, when it has diverged, and the rate that it suggests.
+"""How a learning-rate range test is read: a smoothed curve, when it has diverged, and the rate that it suggests.
 
 The test is Smith's (2017, "Cyclical learning rates for training neural networks", WACV, arXiv 1506.01186, section
 3.3): the rate grows while the loss is watched. Smith reads two rates off by eye; the rule here is that of Howard and
@@ -30,7 +30,7 @@ ERRORS = 3.0
 
 
 class Suggestion(NamedTuple):
-    """What a curve says.
+    """What a curve suggests.
 
     Attributes:
         rate: The rate to try, or `None` where the loss does not clearly fall.
@@ -70,7 +70,7 @@ def smooth(losses: np.ndarray, steps: int) -> np.ndarray:
 
 
 class DivergenceDetector:
-    """Says when the loss has left all bounds, step by step."""
+    """Detects, step by step, when the loss has diverged."""
 
     def __init__(self) -> None:
         self.mean = 0.0
@@ -78,7 +78,7 @@ class DivergenceDetector:
         self.lowest = math.inf
 
     def diverged(self, loss: float) -> bool:
-        """Whether this loss is no finite number, or its running mean more than `EXPLODED` times its lowest value."""
+        """Whether this loss is not finite, or its running mean is more than `EXPLODED` times its lowest value."""
         if not math.isfinite(loss):
             return True
         self.seen += 1

@@ -72,7 +72,7 @@ def search(
         first: The plan of a run of the search's settings; its learning rate and batch size do not count.
         space: What is searched.
         trials: How many trials; more than before continue the search.
-        hear: Called with every trial that is over.
+        hear: Called with every trial that has ended.
         build: Builds the network of each trial; see `retina.training.execution.execute`.
 
     Raises:

@@ -88,7 +88,7 @@ def as_one_line(ray: Any) -> Iterator[None]:  # noqa: ANN401 - the package
 
 
 def in_words(error: Exception) -> str:
-    """What an error of Ray's says, on one line; of a task's error, what was raised there."""
+    """The message of one of Ray's errors, on one line; for a task's error, that of what was raised there."""
     cause = getattr(error, "cause", None) or error
     lines = str(cause).strip().splitlines() or [""]
     # What a task raised begins with the reason; Ray's own errors give it after a traceback.

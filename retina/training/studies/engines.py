@@ -41,7 +41,7 @@ def run(plans: Sequence[Plan], engine: Engine, hear: Callable[[Outcome], None]) 
     Args:
         plans: The runs, each a different one.
         engine: Trains them.
-        hear: Called with each outcome as soon as there is one; twice for a run that is tried twice.
+        hear: Called with each outcome as it comes; twice for a run that is tried twice.
 
     Returns:
         The outcomes, in the order of the plans.
