@@ -1,4 +1,4 @@
-"""Memory is kept between steps, and its peak is told."""
+"""Memory is kept between steps, and its peak is measured."""
 
 import ctypes
 import json

@@ -1,4 +1,4 @@
-"""A process that is told to end ends as by Ctrl-C."""
+"""A process that is asked to end ends as by Ctrl-C."""
 
 import os
 import signal

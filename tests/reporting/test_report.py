@@ -37,7 +37,7 @@ def test_both_languages_have_the_same_blocks_in_the_same_order(everything):
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
-def test_nothing_is_left_unsaid_or_unfilled(everything, name):
+def test_no_sentence_is_missing_and_no_place_in_one_is_left_unfilled(everything, name):
     document = compose(everything, name)
     text = everything_said(document)
     assert not re.search(r"\{[a-z_]*(:[^}]*)?\}", text)
@@ -138,7 +138,7 @@ def test_models_that_call_all_images_the_same_are_not_counted_as_wrong(tmp_path)
     assert set(compared.mistakes.query("model == 'resnet18 p1 ce'")["models_wrong"]) == {1}
 
 
-def test_perfect_separation_and_a_missing_class_are_said_not_pretended(tmp_path):
+def test_perfect_separation_and_a_missing_class_are_named_and_get_no_number(tmp_path):
     perfect = make_run(tmp_path / "a", skill=50.0)
     other = make_run(tmp_path / "a", skill=50.0, params="p2")
     text = everything_said(compose(comparison.compare([perfect, other])))

@@ -86,7 +86,7 @@ def write_scores(folder):
     return folder / "scores.csv"
 
 
-def test_each_group_is_told_in_the_words_of_its_own_target(tmp_path):
+def test_each_group_is_described_in_the_words_of_its_own_target(tmp_path):
     runs = [make_run(tmp_path), make_run(tmp_path, target="DR", digest="1" * 8)]
     made = comparison.compare(runs, [write_scores(tmp_path)])
     text = terminal.render(made, Language("en"))
@@ -95,7 +95,7 @@ def test_each_group_is_told_in_the_words_of_its_own_target(tmp_path):
     assert made.target is None
 
 
-def test_published_models_alone_are_told_in_the_words_of_the_default_target(tmp_path):
+def test_published_models_alone_are_described_in_the_words_of_the_default_target(tmp_path):
     made = comparison.compare([], [write_scores(tmp_path)])
     assert made.target == made.target_of(made.groups[0]) == DEFAULT
     assert "(50.0%) are diseased." in terminal.render(made, Language("en"))

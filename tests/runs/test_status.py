@@ -1,4 +1,4 @@
-"""How a run folder stands: whole or not, trained or not, also while it changes."""
+"""The state of a run folder: whole or not, trained or not, also while it changes."""
 
 import json
 import os

@@ -39,7 +39,7 @@ EXAMPLES = {
 
 
 def every_layer(kind=TorchLayer):
-    """Every layer that stands on retina's own, by the tree of classes, so that none is left out by forgetting it."""
+    """Every subclass of retina's own layer, by the tree of classes, so that none is left out by forgetting it."""
     own = [one for one in kind.__subclasses__() if one.__module__.startswith("retina.")]
     return [*own, *(inner for one in own for inner in every_layer(one))]
 

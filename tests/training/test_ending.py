@@ -71,7 +71,7 @@ def test_a_run_that_breaks_off_says_why_how_far_it_came_and_on_what_network(run,
     assert not record.finished
 
 
-def test_the_first_error_is_told_where_the_record_cannot_be_written_either(run):
+def test_the_first_error_is_raised_where_the_record_cannot_be_written_either(run):
     def refuse():
         raise RunError("the record cannot be written")
 
@@ -82,7 +82,7 @@ def test_the_first_error_is_told_where_the_record_cannot_be_written_either(run):
     assert run.record_path.read_bytes() == before
 
 
-def test_the_first_error_is_told_where_the_record_holds_what_json_does_not_know(run):
+def test_the_first_error_is_raised_where_the_record_holds_what_json_does_not_know(run):
     before = run.record_path.read_bytes()
     timings = dataclasses.replace(run.record().timings, training_seconds=math.nan)
     begun = dataclasses.replace(run.record(), timings=timings)

@@ -1,4 +1,4 @@
-"""What is said before anything is trained."""
+"""What is announced before anything is trained."""
 
 import pytest
 from made_runs import make_run

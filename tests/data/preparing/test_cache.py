@@ -135,7 +135,7 @@ def test_other_links_to_the_same_files_are_the_same_cache(eyes: list[Path], home
 
 # Damage
 def rebuilt(eyes: list[Path], home: Path, caplog: pytest.LogCaptureFixture) -> str:
-    """Open a damaged cache, check that it was named and made good, and return what was said."""
+    """Open a damaged cache, check that it was named and rebuilt, and return the warning."""
     caplog.clear()
     found = open_or_build(eyes, image_size=SIDE, folder=home)
     np.testing.assert_array_equal(found.images, [fundus.prepare(path, SIDE) for path in eyes])

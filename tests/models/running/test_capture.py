@@ -92,7 +92,7 @@ def test_only_networks_of_our_own_layers_are_recorded():
 
 
 class Steps(keras.callbacks.Callback):
-    """Notes every step it is told of, and the epochs between them."""
+    """Notes every step for which it is called, and the epochs between them."""
 
     def __init__(self):
         super().__init__()

@@ -19,7 +19,7 @@ def test_a_forest_row_is_a_point_an_interval_and_the_same_in_numbers():
     assert "0.910 (0.880\N{EN DASH}0.940)" in written(figure)
 
 
-def test_a_row_without_an_interval_is_a_hollow_point_and_said():
+def test_a_row_without_an_interval_is_a_hollow_point_and_is_named():
     rows = [("a", 0.91, NAN, NAN, "test"), ("b", NAN, NAN, NAN, "test")]
     figure = figures.forest(pd.DataFrame(rows, columns=["label", "auroc", "low", "high", "group"]), title="")
     assert {"0.910 (no interval)", "not estimable", "1 without a confidence interval: a bare, hollow point"} <= set(

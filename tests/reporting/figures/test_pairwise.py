@@ -21,7 +21,7 @@ def grid(count, *, p=None, unpaired=()):
 
 
 def cells(figure):
-    """What stands in each cell: (row, column) from 0 -> text."""
+    """What is in each cell: (row, column) from 0 -> text."""
     places = [(text.get_position(), text.get_text()) for text in texts(figure) if text.axes is not None]
     return {(int(y), int(x)): text for (x, y), text in places}
 

@@ -1,4 +1,4 @@
-"""Grids of panels: one a run up to twelve, with its name and its numbers, and edge cases said."""
+"""Grids of panels: one a run up to twelve, with its name and its numbers, and edge cases named."""
 
 import numpy as np
 import pandas as pd

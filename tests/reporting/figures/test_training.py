@@ -1,4 +1,4 @@
-"""Training curves: what is marked stands at its epoch, and what cannot be drawn is said."""
+"""Training curves: marks are at their epochs, and what cannot be drawn is named."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from retina.reporting import figures
 NAN, INF = float("nan"), float("inf")
 
 
-def test_marks_stand_at_their_epochs_in_both_panels_and_are_named():
+def test_marks_are_at_their_epochs_in_both_panels_and_are_named():
     figure = training(history([0.7, 0.5, 0.6, 0.8, 0.9]), best_epoch=2, onset=3, stop_epoch=5)
     losses, scores = figure.axes
     assert vertical_lines(losses) == vertical_lines(scores) == [2, 3, 5]
@@ -18,7 +18,7 @@ def test_marks_stand_at_their_epochs_in_both_panels_and_are_named():
     assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([2], [0.5])
 
 
-def test_a_marks_name_stands_beside_the_line_that_leads_to_it():
+def test_a_marks_name_is_beside_the_line_that_leads_to_it():
     figure = training(history(np.linspace(1, 0.5, 10)), best_epoch=10, stop_epoch=4)
     figure.draw_without_rendering()
     for text, epoch in (("best: epoch 10", 10), ("early stop: epoch 4", 4)):

@@ -16,7 +16,7 @@ from retina.reporting.sections import curves
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
-def test_time_that_no_epoch_counts_is_told_beside_the_epochs(tmp_path, name):
+def test_time_outside_of_epochs_is_named_beside_the_epochs(tmp_path, name):
     runs = [make_run(tmp_path), make_run(tmp_path, seed=1)]
     rewrite(runs[0], timings={"feature_seconds": 12.5})
     said = [block.text for block in compose(comparison.compare(runs, []), name).blocks if isinstance(block, Paragraph)]
@@ -67,7 +67,7 @@ def test_findings_keep_their_order_and_severity(name):
 
 
 @pytest.mark.parametrize("kind", ["params", "loss"])
-def test_a_kind_of_pair_that_is_missing_is_said(everything, kind):
+def test_a_kind_of_pair_that_is_missing_is_named(everything, kind):
     alone = dataclasses.replace(everything, verdicts=tuple(item for item in everything.verdicts if item.kind != kind))
     heading, paragraph = curves.verdicts(alone, kind, ENGLISH)
     word = {"params": "params_word", "loss": "loss_word"}[kind]

@@ -11,7 +11,7 @@ from retina.reporting.sections import material
 from retina.runs.data import Exclusion
 
 
-def test_imbalance_is_told_from_the_labels(everything):
+def test_imbalance_is_judged_by_the_labels(everything):
     text = everything_said(compose(everything))
     assert "111 of 148 images (75.0%) are diseased" in text
 

@@ -14,7 +14,7 @@ from retina.reporting.language import LANGUAGES, Language
 from retina.reporting.sections import opening
 
 
-def test_a_clear_difference_is_told_in_its_direction_whichever_run_comes_first(tmp_path):
+def test_a_clear_difference_is_stated_in_its_direction_whichever_run_comes_first(tmp_path):
     """The better run is once first and once second by name; the sentence is the same."""
     for folder, skills in (("a", (1.5, 0.1)), ("b", (0.1, 1.5))):
         made = [

@@ -14,7 +14,7 @@ from retina.reporting.language import Language
 from retina.reporting.sections import results
 
 
-def test_runs_stand_in_order_of_validation_and_the_unfinished_are_not_ranked(everything):
+def test_runs_are_in_order_of_validation_and_the_unfinished_are_not_ranked(everything):
     document = compose(everything)
     ranked = tables(document, "in order of validation AUROC")[0]
     values = [row[4].value for row in ranked.rows if row[4].value is not None]
@@ -27,7 +27,7 @@ def test_runs_stand_in_order_of_validation_and_the_unfinished_are_not_ranked(eve
         assert any(isinstance(block, Heading) and block.text == entry.label for block in document.blocks)
 
 
-def test_seeds_stand_apart_from_intervals_over_images(everything):
+def test_seeds_are_apart_from_intervals_over_images(everything):
     (table,) = tables(compose(everything), "other seeds")
     assert [row[1].text for row in table.rows] == ["2", "2"]
     rows = everything.scores.query("seeds == 2 and split == 'test'")

@@ -38,13 +38,13 @@ def test_the_spread_is_given_where_several_seeds_suggest_a_rate():
     assert "Between" not in render(record(seed(0, 1e-3), seed(1, None)), Path("a"), reused=False)
 
 
-def test_no_suggestion_is_said_with_what_to_try():
+def test_where_no_rate_is_suggested_the_text_says_what_to_try():
     text = render(record(seed(0, None), suggestion=None), Path("a"), reused=False)
     assert "No seed suggests a rate" in text
     assert "Try more --steps." in text
 
 
-def test_a_reused_test_and_a_notice_on_the_data_are_said():
+def test_a_reused_test_and_a_notice_on_the_data_are_shown():
     text = render(record(seed(0, 1e-3), notice="The images are drawn"), Path("somewhere"), reused=True)
     assert text.splitlines()[0] == "resnet18-lr  learning-rate range test (made before)"
     assert text.splitlines()[-2:] == ["The images are drawn.", "Folder: somewhere"]

@@ -27,7 +27,7 @@ def test_the_best_trial_comes_first_the_earliest_of_equal_ones_and_those_without
     assert "As the best of 4 trials its validation AUROC is optimistic" in text
 
 
-def test_without_a_winner_none_is_named_and_a_notice_on_the_data_is_said():
+def test_without_a_winner_none_is_named_and_a_notice_on_the_data_is_shown():
     text = render(record(trial(1, None, "pruned"), notice="The images are drawn"), Path("somewhere"))
     assert "Best:" not in text
     assert text.splitlines()[-2:] == ["The images are drawn.", "Written: somewhere"]

@@ -186,7 +186,7 @@ def test_the_scale_of_losses_is_logarithmic_and_says_so_where_one_epoch_flattens
     assert page.locator(".drawing").nth(3).locator(".reading").all_text_contents() == [NO_VALUE, NO_VALUE]
 
 
-def test_marks_stand_at_their_epochs_with_their_labels(visit):
+def test_marks_are_at_their_epochs_with_their_labels(visit):
     page = visit(sample())
     panel = page.locator(".drawing svg.plot").first
     assert panel.locator(".mark-label").all_text_contents() == ["best epoch", "overfitting begins", "patience 3 stops"]
@@ -217,7 +217,7 @@ def test_a_wide_table_scrolls_in_its_box_and_keeps_its_first_column_and_title(vi
     assert title.bounding_box()["x"] == pytest.approx(before, abs=1)
 
 
-def test_the_contents_stand_beside_a_wide_page_and_fold_on_a_narrow_one(visit):
+def test_the_contents_are_beside_a_wide_page_and_fold_on_a_narrow_one(visit):
     wide = visit(sample())
     assert wide.locator("nav.side").is_visible()
     assert not wide.locator("details.folded").is_visible()

@@ -78,7 +78,7 @@ def changed(document: Document, kind: type, **fields) -> Document:
 
 
 @pytest.mark.parametrize("language", ["en", "zh-TW"])
-def test_every_text_of_a_document_stands_on_its_page_and_none_becomes_markup(language, folder):
+def test_every_text_of_a_document_is_on_its_page_and_none_becomes_markup(language, folder):
     plain = sample(language)
     words: list[str] = []
 
@@ -169,7 +169,7 @@ def test_the_same_document_gives_the_same_bytes(folder):
     assert render(sample(), folder) == render(sample(), folder)
 
 
-def test_pictures_stand_in_the_page_byte_for_byte(folder):
+def test_pictures_are_in_the_page_byte_for_byte(folder):
     (folder / "roc.svg").write_text("<svg><!-- its own --></svg>")
     pictures = [found["src"].split(",")[1] for found in Page(render(sample(), folder)).elements("img")]
     draw(sample(), folder)
@@ -223,7 +223,7 @@ def test_a_cell_carries_the_number_that_it_is_sorted_by_unless_it_is_not_finite(
     assert [found["data-value"] for _, found in page.starts if "data-value" in found] == ["0.1"]
 
 
-def test_the_values_of_a_chart_stand_in_a_table_and_in_its_numbers_alike(folder):
+def test_the_values_of_a_chart_are_the_same_in_its_table_and_in_its_numbers(folder):
     text = render(sample(), folder)
     numbers = json.loads(re.search(r'<script type="application/json">(.*?)</script>', text).group(1))
     chart = only(sample(), Chart)
@@ -246,7 +246,7 @@ def test_values_that_are_not_finite_are_gaps(folder):
     assert [panel["series"][0]["values"] for panel in numbers["panels"]] == [[None, 1.5, None]]
 
 
-def test_a_severity_is_told_by_its_word_and_by_a_shape_of_its_own(folder):
+def test_a_severity_is_shown_by_its_word_and_by_a_shape_of_its_own(folder):
     page = Page(render(sample(), folder))
     labels = [text for tag, text in page.texts if tag == "strong"]
     shapes = [found["d"] for found in page.elements("path")]

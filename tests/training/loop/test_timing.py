@@ -29,7 +29,7 @@ def test_the_clock_counts_the_time_of_steps_and_leaves_validation_out(monkeypatc
 
 
 class Noted(keras.callbacks.Callback):
-    """Notes the steps and epochs of which it is told."""
+    """Notes the steps and epochs for which it is called."""
 
     def __init__(self):
         super().__init__()

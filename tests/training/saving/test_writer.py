@@ -102,7 +102,7 @@ def test_an_epoch_that_cannot_be_written_stops_training(folder, waits):
 
 
 @pytest.mark.parametrize(("broken", "histories"), [(False, [1]), (True, [])])
-def test_ctrl_c_waits_for_what_is_written_and_is_what_is_told(folder, broken, histories):
+def test_ctrl_c_waits_for_what_is_written_and_is_what_is_raised(folder, broken, histories):
     folder.broken = broken
     with pytest.raises(KeyboardInterrupt):
         train(folder, 1, error=KeyboardInterrupt())

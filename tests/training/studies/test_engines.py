@@ -118,7 +118,7 @@ def test_one_run_a_device_and_no_more(monkeypatch):
 
 
 def noted(item):
-    """What a worker sees; stands in for training."""
+    """What a worker sees; replaces training."""
     time.sleep(0.2)
     if item.name == "die":
         os.kill(os.getpid(), signal.SIGKILL)
