@@ -125,7 +125,7 @@ def collapse(curve: Curve) -> Finding | None:
         only_last = crash_epochs[0] == len(curve)
         keys.append("collapse.last" if only_last else "collapse.end" if is_last else "collapse.recovered")
         numbers |= crash
-        # An AUROC that is not known excuses no crash: 0 is not above 0.
+        # With one class in validation neither AUROC is known: 0 is not above 0, so the crash is not excused.
         critical = is_last and not crash.get("auroc", 0.0) > crash.get("auroc_peak", 0.0)
     return Finding.make("critical" if critical else "warning", keys, sorted({*crash_epochs, *jump_epochs}), **numbers)
 

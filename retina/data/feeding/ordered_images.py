@@ -18,7 +18,7 @@ SHARE = 0.5
 CHUNK = 256
 """Images that are copied to an accelerator at a time."""
 
-# Weak keys: the entry must not keep alive the images whose end is to free it.
+# Weak keys: the entry must not keep alive the images with whose last reference it goes.
 _RESIDENT: "weakref.WeakKeyDictionary[Pixels, torch.Tensor]" = weakref.WeakKeyDictionary()
 """Images in files -> the same on the accelerator, shared by all readers and freed with the last of them."""
 
