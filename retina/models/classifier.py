@@ -69,7 +69,6 @@ def split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
 
     Both parts share their layers, and so their weights, with the model.
     """
-    # The head gets an input of its own: its features come from the cache, not from the backbone.
     pooled = model.get_layer("pool").output
     features = keras.Input(pooled.shape[1:], name="features")
     logit = model.get_layer("logit")(model.get_layer("dropout")(features))

@@ -74,7 +74,6 @@ class Confusion(NamedTuple):
         """
         positive_calls, negative_calls = self.tp + self.fp, self.fn + self.tn
         diseased, healthy = self.tp + self.fn, self.fp + self.tn
-        # Python's whole numbers: the product of four counts of 64 bits could overflow.
         denominator = math.sqrt(positive_calls * negative_calls * diseased * healthy)
         return _share(self.tp * self.tn - self.fp * self.fn, denominator)
 

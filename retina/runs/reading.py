@@ -131,7 +131,6 @@ def _without_rules(kind: Any) -> tuple[Any, list[Any], bool]:  # noqa: ANN401 - 
         inner, more, nullable = _without_rules(outer)
         return inner, [*more, *rules], nullable
     if origin in (types.UnionType, typing.Union):
-        # `X | None` is all that is known of unions: a field has one JSON type, so two members and None fail here.
         (member,) = (item for item in typing.get_args(kind) if item is not types.NoneType)
         inner, rules, _ = _without_rules(member)
         return inner, rules, True

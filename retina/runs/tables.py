@@ -25,7 +25,6 @@ def write(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) 
         RetinaError: the folder cannot be written.
     """
     text = io.StringIO()
-    # The module's own ending is \r\n; the bytes of a table are the same on every system.
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(rows)

@@ -80,7 +80,6 @@ def draw(seed: int, split: str, index: int, *, healthy_twin: bool = False) -> tu
     eye = sample_eye(rng)
     picture, choroid = draw_background(rng, eye)
     vessels = grow_vessels(rng, eye)
-    # Drawn from the lesions' stream: the eye's is the same for the healthy twin, which draws no lesion.
     severity = {disease: float(lesion_rng.random()) for disease in diseases}
     scenes = {disease: Scene(lesion_rng, eye, picture, choroid, vessels, severity[disease]) for disease in diseases}
     lesions = list(paint(BENEATH, scenes))

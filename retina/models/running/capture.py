@@ -101,7 +101,6 @@ class Captured:
         """Call the function, or replay it."""
         shapes = tuple((tensor.shape, tensor.dtype) for tensor in tensors)
         if shapes not in self.recordings:
-            # `MOST` bounds the memory that graphs hold: any further shape is never recorded.
             self.calls[shapes] += 1
             if self.calls[shapes] <= WARM_UP or len(self.recordings) == MOST:
                 return self._beside(tensors)

@@ -160,7 +160,6 @@ class EpochRecord(keras.callbacks.Callback):
         }
         self.progress.rows.append(row)
         state = checkpoint.snapshot(self.model)
-        # The snapshot is a copy: what was the best stays as it was while training goes on.
         if epochs.best_epoch(self.progress.val_losses) == epoch + 1:
             self.progress.best_weights = state["model"]
         self.writer.write(state, self.progress.rows, self.progress.best_weights)

@@ -94,7 +94,6 @@ def _speed(clock: timing.Clock, epochs: int) -> dict[str, float]:
 def compiled(network: keras.Model, precision: str, learning_rate: float, loss: keras.losses.Loss) -> keras.Model:
     """A network ready for `fit`: its precision, its optimizer, its loss, and accuracy at probability 1/2."""
     model = MixedPrecision(network, precision)
-    # Of logits: 0 is probability 1/2.
     accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
     model.compile(optimizer=FusedAdam(learning_rate), loss=loss, metrics=[accuracy])
     return model

@@ -31,7 +31,6 @@ class Writer(AbstractContextManager["Writer"]):
         on_gpu = device.device() == "cuda"
         self.run = run
         self.waits = not on_gpu if waits is None else waits
-        # One thread: epochs are written in order, and a checkpoint is never written by two at a time.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._stream = torch.cuda.Stream() if on_gpu else None
         self._lock = threading.Lock()

@@ -87,7 +87,6 @@ def search(
     )
     states = optuna.trial.TrialState
     results = []
-    # Trials that were trained before are asked for and answered too: each answer decides what the sampler draws next.
     for number in range(1, trials + 1):
         handle = study.ask()
         rate = handle.suggest_float("learning_rate", space.low, space.high, log=True)
