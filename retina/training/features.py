@@ -19,6 +19,7 @@ from retina.data.feeding.batches import EvaluationBatches, ShuffledBatches
 from retina.errors import DataError, DivergedError
 from retina.machine import device, files, kept, progress, provenance, sealed
 from retina.models.backbones.interface import digest
+from retina.models.kernels import dispatch
 from retina.models.running import prediction
 from retina.models.running.precision import MixedPrecision
 from retina.training.plan import Plan
@@ -91,9 +92,10 @@ class Features:
             "image_size": experiment.image_size,
             "crop_disc": experiment.crop_disc,
             "variant": [variant, experiment.seed, vars(self.augmentation)] if variant else None,
-            # Type, batch size, device, threads and versions decide the last digits.
+            # Type, batch size, kernels, device, threads and versions decide the last digits.
             "precision": experiment.precision,
             "batch_size": self.batch_size,
+            "kernels": dispatch.setting(),
             "device": device.device_name(),
             "threads": torch.get_num_threads(),
             "packages": {name: provenance.version(name) for name in ("retina", "torch", "pillow")}

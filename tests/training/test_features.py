@@ -129,6 +129,19 @@ def test_other_weights_have_other_features(tiny_set, tmp_path):
     assert (one.computed, other.computed) == (12, 12)
 
 
+def test_other_kernels_have_other_features(tiny_set, tmp_path, monkeypatch):
+    """They differ in the last digits, and the record of a run says which were asked for."""
+    prepared = prepare(tiny_set, tmp_path)
+    features_of(prepared, tmp_path / "kept").of("validation")
+    again = features_of(prepared, tmp_path / "kept")
+    again.of("validation")
+    assert again.computed == 0
+    monkeypatch.setenv("RETINA_KERNELS", "torch")
+    other = features_of(prepared, tmp_path / "kept")
+    other.of("validation")
+    assert other.computed == 12
+
+
 @pytest.mark.parametrize("damage", ["vectors", "manifest", "cut", "gone", "not text"])
 def test_features_that_are_not_as_they_were_written_are_named_and_computed_again(tiny_set, tmp_path, caplog, damage):
     prepared, folder = prepare(tiny_set, tmp_path), tmp_path / "kept"
