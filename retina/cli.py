@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 an error (one line on stderr), 2 wrong usage. What is heav
 that help appears at once.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -26,6 +27,14 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "sho
 class OneLineErrors(click.Group):
     """A group whose commands report what a user can fix as one line and exit code 1."""
 
+    def main(self, args: Sequence[str] | None = None, **options: Any) -> Any:  # noqa: ANN401 - click's own
+        """Take the words of a process, or those given; in a process of its own nothing disturbs the end."""
+        try:
+            return super().main(args, **options)
+        finally:
+            if args is None:
+                signals.ignore()
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run the command; turn retina's errors into click's."""
         try:
@@ -33,6 +42,8 @@ class OneLineErrors(click.Group):
                 return super().invoke(ctx)
         except RetinaError as error:
             raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            raise click.ClickException("interrupted: type the same command again") from None
         except ModuleNotFoundError as error:
             message = f"the package {error.name} is not installed | Next: {installation.command()}"
             raise click.ClickException(message) from error

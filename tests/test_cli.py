@@ -1,6 +1,7 @@
 """The command line as a whole: help, its page, its front doors, the shell, wrong usage."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,29 @@ def test_a_name_the_system_refuses_is_one_line(words, tiny_set, tmp_path):
     long = "x" * 300 + ".toml"
     extra = ["--data", tiny_set, "--results", tmp_path, "--quiet"] if words[0] == "run" else []
     fails(call(*words, long, *extra), "File name too long")
+
+
+LAST_LOOK = """
+import atexit, signal, sys
+from retina.cli import main
+atexit.register(lambda: print([signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)]))
+sys.argv = ["retina", "--version"]
+main()
+"""
+
+
+def test_once_its_work_is_done_a_process_ends_undisturbed_and_a_call_within_one_changes_nothing():
+    """After torch was loaded, Python takes seconds to end: a signal then would tell of an error where there is none."""
+    done = subprocess.run([sys.executable, "-c", LAST_LOOK], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == str([signal.SIG_IGN] * 2)
+    before = signal.getsignal(signal.SIGTERM)
+    call("--version")
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_an_interrupted_command_says_so_in_one_line(tmp_path, monkeypatch):
+    def interrupted(*words, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("retina.workflows.runs.list_runs", interrupted)
+    fails(call("runs", "--results", tmp_path), "interrupted: type the same command again")

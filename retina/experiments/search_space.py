@@ -17,7 +17,7 @@ class Range:
         seeds: How many seeds, from the experiment's own.
 
     Raises:
-        ExperimentError: `high` is not larger than `low`.
+        ExperimentError: `high` is not larger than `low`, or a value is one that no test may have.
     """
 
     low: float = 1e-7
@@ -26,7 +26,10 @@ class Range:
     seeds: int = 3
 
     def __post_init__(self) -> None:
-        require_rising(self.low, self.high)
+        require_rates(self.low, self.high)
+        for option, value in (("--steps", self.steps), ("--seeds", self.seeds)):
+            if value < 1:
+                raise ExperimentError(f"{option} cannot be {value}", expected="at least 1", where="the options")
 
 
 @dataclass(frozen=True)
@@ -49,21 +52,29 @@ class Space:
     sampler_seed: int = 0
 
     def __post_init__(self) -> None:
-        for option, rule, value in (
-            ("--low", SETTINGS["learning_rate"], self.low),
-            ("--high", SETTINGS["learning_rate"], self.high),
-            *(("--batch-sizes", SETTINGS["batch_size"], size) for size in self.batch_sizes),
-        ):
-            if not rule.accepts(value):
-                raise ExperimentError(f"{option} cannot be {value}", expected=rule.allowed, where="the options")
-        require_rising(self.low, self.high)
+        require_rates(self.low, self.high)
+        for size in self.batch_sizes:
+            require("--batch-sizes", "batch_size", size)
 
 
-def require_rising(low: float, high: float) -> None:
-    """Refuse a range of learning rates that is empty.
+def require(option: str, setting: str, value: object) -> None:
+    """Refuse a value that no run may have.
 
     Raises:
-        ExperimentError: the last is not larger than the first.
+        ExperimentError: it has the wrong type or is out of range.
     """
+    rule = SETTINGS[setting]
+    if not rule.accepts(value):
+        raise ExperimentError(f"{option} cannot be {value}", expected=rule.allowed, where="the options")
+
+
+def require_rates(low: float, high: float) -> None:
+    """Refuse learning rates that no run may have, and a range of them that is empty.
+
+    Raises:
+        ExperimentError: one is out of range, or the last is not larger than the first.
+    """
+    require("--low", "learning_rate", low)
+    require("--high", "learning_rate", high)
     if not low < high:
         raise ExperimentError("--high must be larger than --low", found=f"{low:g} and {high:g}", where="the options")

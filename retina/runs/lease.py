@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from retina.errors import HeldError, RunError
-from retina.machine import files
+from retina.machine import files, signals
 from retina.runs import identity
 
 BEAT = 10.0
@@ -109,8 +109,8 @@ class Lease:
     def end(self) -> None:
         """Release the run; the file of a process that has taken it over stays."""
         self._released.set()
-        self._heartbeat.join()
-        with contextlib.suppress(OSError):
+        with signals.undisturbed(), contextlib.suppress(OSError):
+            self._heartbeat.join()
             if _read(self.path) == self.holder:
                 self.path.unlink()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from retina.errors import DivergedError, PrunedError, RetinaError
+from retina.machine import signals
 from retina.runs import epochs
 from retina.runs.folder import Run
 from retina.runs.record import Model, Record
@@ -59,6 +60,11 @@ class ClosingRecord:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """Write the record; an error of the block is still raised."""
         del kind, trace
+        with signals.undisturbed():
+            self._write(error)
+
+    def _write(self, error: BaseException | None) -> None:
+        """Write the record of a run that has its results, or of one that an error ended."""
         record = dataclasses.replace(self.record, model=self.model)
         if error is None:
             self.run.write_record(completed(record, self.findings))

@@ -90,10 +90,10 @@ def plan_study(
         **settings: Fields of `retina.experiments.experiment.Experiment`; they replace those of the study in all runs.
 
     Raises:
-        RetinaError: a setting of a run is wrong, its data or weights are not available, or a package is not installed
-            that the engine or the tracker needs.
+        RetinaError: a setting of a run is wrong, its data or weights are not available, or what the engine or
+            the tracker needs is not there.
     """
-    _require_packages(engine, track)
+    _require_means(engine, track)
     return _announced_steps(recipes.study_path(name), place, Pace(place.results), say, settings)
 
 
@@ -126,7 +126,7 @@ def study(
         KeyboardInterrupt: it was interrupted; the same call resumes it.
         RetinaError: see `plan_study`; or the engine cannot train.
     """
-    _require_packages(engine, track)
+    _require_means(engine, track)
     file, pace = recipes.study_path(name), Pace(place.results)
     steps = _announced_steps(file, place, pace, say, settings)
     view = StudyView(steps, pace, quiet=place.quiet)
@@ -140,12 +140,14 @@ def study(
     return StudyResult(outcomes, comparison)
 
 
-def _require_packages(engine: Local | Ray, track: str | None) -> None:
-    """See, before anything is planned, that what engine and tracker need is installed."""
+def _require_means(engine: Local | Ray, track: str | None) -> None:
+    """See, before anything is planned, that what engine and tracker need is there: packages and GPUs."""
     if track:
         extras.require(track, extra=track, purpose=f"--track {track}")
     if isinstance(engine, Ray):
         connection.import_ray(engine.address)
+    elif engine.jobs > 1:
+        engines.require_devices(engine.jobs)
 
 
 def _announced_steps(file: Path, place: Place, pace: Pace, say: Say, settings: dict[str, Any]) -> list[Step]:

@@ -108,6 +108,7 @@ def test_what_is_wrong_is_one_line(file, tiny_set, tmp_path):
         "--jobs cannot be 2",
         "no GPU",
     )
+    fails(call("study", file, "--data", "nowhere", "--jobs", 2, "--dry-run"), "--jobs cannot be 2", "no GPU")
     assert runs.list_runs(tmp_path) == []
 
 

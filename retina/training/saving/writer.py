@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import torch
 
 from retina.errors import RetinaError
-from retina.machine import device
+from retina.machine import device, signals
 from retina.runs.folder import Run
 from retina.training.saving import checkpoint
 from retina.training.saving.checkpoint import State, Values
@@ -84,10 +84,12 @@ class Writer(AbstractContextManager["Writer"]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """Wait. Where the block ended well, an error of writing is raised; otherwise the block's own error is."""
         del error, trace
-        try:
-            self.finish()
-        except RetinaError:
-            if kind is None:
-                raise
-        finally:
-            self._thread.shutdown()
+        # Another process may take the run over once this block is left: no write may be under way then.
+        with signals.undisturbed():
+            try:
+                self.finish()
+            except RetinaError:
+                if kind is None:
+                    raise
+            finally:
+                self._thread.shutdown()

@@ -85,6 +85,16 @@ def on_devices(number: int, *, track: str | None = None) -> Engine:
     Raises:
         ExperimentError: there are not as many devices.
     """
+    names = require_devices(number)
+    return Engine(lambda plans: _on_each(plans, names[:number], track), parallel_runs=number)
+
+
+def require_devices(number: int) -> list[str]:
+    """The devices, of which there must be one for each run at a time.
+
+    Raises:
+        ExperimentError: there are not as many.
+    """
     names = devices()
     if number > len(names):
         raise ExperimentError(
@@ -93,7 +103,7 @@ def on_devices(number: int, *, track: str | None = None) -> Engine:
             found=f"{len(names)} of them" if names else "no GPU; on a processor one run uses all cores",
             advice="leave --jobs out",
         )
-    return Engine(lambda plans: _on_each(plans, names[:number], track), parallel_runs=number)
+    return names
 
 
 def devices() -> list[str]:

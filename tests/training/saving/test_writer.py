@@ -1,11 +1,15 @@
 """Epochs are written while the next one trains, and nothing is lost or hidden by that."""
 
+import os
+import signal
 import threading
+import time
 import types
 
 import pytest
 
 from retina.errors import RunError
+from retina.machine import signals
 from retina.training.saving import checkpoint
 from retina.training.saving.writer import Writer
 
@@ -114,3 +118,27 @@ def test_a_mistake_in_writing_is_not_hidden_by_another_error(folder):
     with pytest.raises(TypeError, match="a mistake in the program") as raised:
         train(folder, 1, error=KeyboardInterrupt())
     assert isinstance(raised.value.__context__, KeyboardInterrupt)
+
+
+def test_no_signal_breaks_off_the_last_epoch_however_often_it_comes(folder):
+    """Another process could take the run over while a write of this one is under way."""
+    folder.go_on.clear()
+
+    def ask():
+        assert folder.started.wait(WAIT)
+        for _ in range(3):
+            time.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        folder.go_on.set()
+
+    def train():
+        with Writer(folder, waits=True) as writer:
+            writer.write("state 1", rows(1), "best 1")
+            threading.Thread(target=ask).start()
+        signals.raise_if_requested()
+
+    with pytest.raises(KeyboardInterrupt), signals.as_interrupt():
+        train()
+    assert folder.histories == [1]
+    assert folder.go_on.is_set()
