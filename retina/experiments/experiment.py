@@ -49,6 +49,18 @@ class Experiment:
 
     weights: str = setting("imagenet, random, a state-dict file, or an earlier run", str, "imagenet")
     fine_tune: str = setting("what is trained", str, "full", choices=("head", "last", "full"))
+    head_start: str = setting(
+        "first weights of the logit: random, or prior: zero, with the bias at the log-odds of the training prevalence",
+        str,
+        "random",
+        choices=("random", "prior"),
+    )
+    warmup_epochs: float = setting(
+        "epochs over which the learning rate rises to its value; parts of one count", float, 0.0, low=0.0, high=10_000.0
+    )
+    clip_norm: float = setting(
+        "largest norm of all gradients of a step together; 0: any", float, 0.0, low=0.0, high=1e6
+    )
     dropout: float = setting("share of pooled features dropped before the logit", float, 0.2, low=0.0, high=0.95)
     focal_gamma: float = setting("focal loss: how strongly easy images are discounted", float, 2.0, low=0.0, high=10.0)
     focal_alpha: float | None = setting(

@@ -1,8 +1,10 @@
 """The classifier: a backbone, and on it a head of global average pooling, dropout and one logit."""
 
+import math
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from retina.errors import ExperimentError, WeightsError, unknown
 from retina.models.backbones import registry
@@ -48,6 +50,22 @@ def build(
     body.initialize(model, weights)
     freeze(model, body, fine_tune)
     return model
+
+
+def start_at(model: keras.Model, prevalence: float) -> None:
+    """Let a classifier begin with one answer for every image, the prevalence, and no opinion about any feature.
+
+    With weights of zero the first gradients that reach the backbone are zero too, and grow as the head learns; random
+    weights send it gradients of noise at full size. The bias is the log-odds of the prevalence, so that the first steps
+    are not spent on it, for focal loss as in Lin et al. 2017, arXiv 1708.02002, section 3.3.
+
+    Args:
+        model: The classifier; its logit's weights are replaced.
+        prevalence: The share of positives among the training images, strictly between 0 and 1.
+    """
+    logit = model.get_layer("logit")
+    logit.kernel.assign(np.zeros(logit.kernel.shape, np.float32))
+    logit.bias.assign(np.full(logit.bias.shape, math.log(prevalence / (1 - prevalence)), np.float32))
 
 
 def freeze(model: keras.Model, backbone: Backbone, fine_tune: str) -> None:

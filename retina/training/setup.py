@@ -54,6 +54,8 @@ def build(plan: Plan) -> keras.Model:
     if start.origin == "run":
         source = saved.network(start.path, sha256=start.sha256, backbone=plan.backbone)
         classifier.transfer_backbone(source, network)
+    if experiment.head_start == "prior":
+        classifier.start_at(network, plan.data.splits["train"].prevalence)
     return network
 
 

@@ -206,3 +206,15 @@ def test_bad_settings_say_what_is_allowed():
         classifier.build("resnet18", dropout=1.0)
     with pytest.raises(ExperimentError, match="did you mean 'vgg16'"):
         classifier.build("vgg")
+
+
+@pytest.mark.parametrize("prevalence", [0.05, 0.5, 0.79])
+def test_a_head_at_the_prior_answers_every_image_with_the_prevalence(prevalence, eyes):
+    model = classifier.build("resnet18", seed=1)
+    backbone = [variable.numpy() for variable in model.get_layer("layer4_1_conv2").weights]
+    classifier.start_at(model, prevalence)
+    with torch.no_grad():
+        answers = torch.sigmoid(model(eyes, training=True)).numpy()
+    np.testing.assert_allclose(answers, prevalence, rtol=1e-6)
+    for now, before in zip(model.get_layer("layer4_1_conv2").weights, backbone, strict=True):
+        np.testing.assert_array_equal(now.numpy(), before)

@@ -235,6 +235,19 @@ def test_taking_out_a_saved_item_changes_the_result(eyes, straight, tmp_path, mo
     assert ended(resumed) != ended(straight)
 
 
+def test_a_run_in_its_warm_up_resumes_at_the_rate_and_the_bounds_that_it_had(eyes, tmp_path):
+    options = {"warmup_epochs": 2.5, "clip_norm": 0.1, "learning_rate": 0.1}
+    straight = execute(prepare(eyes, tmp_path / "straight", **options))
+    rates = straight.history()["learning_rate"].tolist()
+    assert rates == pytest.approx([0.06, 0.1, 0.1])
+    prepared = prepare(eyes, tmp_path, **options)
+    interrupted(prepared, step=3, **SMALL)
+    assert ended(execute(prepared)) == ended(straight)
+    for name in options:
+        other = execute(prepare(eyes, tmp_path / name, **{key: options[key] for key in options if key != name}))
+        assert ended(other) != ended(straight), f"{name} has no effect"
+
+
 @pytest.mark.parametrize("item", ["rows", "best_weights"])
 def test_taking_out_the_history_or_the_best_weights_changes_the_result(eyes, straight, tmp_path, monkeypatch, item):
     prepared = prepare(eyes, tmp_path)

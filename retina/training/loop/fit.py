@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import keras
 
 from retina.models.running.precision import MixedPrecision
-from retina.training.loop import callbacks, timing
+from retina.training.loop import callbacks, schedule, timing
 from retina.training.loop.display import Display
 from retina.training.loop.losses import LOSSES
 from retina.training.loop.optimizer import FusedAdam
+from retina.training.loop.schedule import LinearWarmup
 from retina.training.plan import Plan
 from retina.training.saving import checkpoint
 from retina.training.saving.writer import Writer
@@ -38,7 +39,8 @@ def fit(
     """
     experiment = plan.experiment
     loss = LOSSES[experiment.loss](experiment)
-    model = compiled(setup.network, experiment.precision, experiment.learning_rate, loss)
+    rate = schedule.rate(experiment.learning_rate, experiment.warmup_epochs, setup.training.num_batches)
+    model = compiled(setup.network, experiment.precision, rate, loss, clip_norm=experiment.clip_norm)
     saved = checkpoint.restore(writer.run, model)
     progress = callbacks.TrainingState(*saved) if saved else callbacks.TrainingState()
     patience = experiment.patience if experiment.early_stopping else None
@@ -91,9 +93,25 @@ def _speed(clock: timing.Clock, epochs: int) -> dict[str, float]:
     }
 
 
-def compiled(network: keras.Model, precision: str, learning_rate: float, loss: keras.losses.Loss) -> keras.Model:
-    """A network ready for `fit`: its precision, its optimizer, its loss, and accuracy at probability 1/2."""
+def compiled(
+    network: keras.Model,
+    precision: str,
+    learning_rate: float | LinearWarmup,
+    loss: keras.losses.Loss,
+    *,
+    clip_norm: float = 0.0,
+) -> keras.Model:
+    """A network ready for `fit`: its precision, its optimizer, its loss, and accuracy at probability 1/2.
+
+    Args:
+        network: The network.
+        precision: `float32` or `bfloat16`.
+        learning_rate: The rate, or its course.
+        loss: The loss.
+        clip_norm: Where all gradients of a step together have a larger norm they are scaled down to it (Pascanu et al.
+            2013, https://arxiv.org/abs/1211.5063, section 3.2); 0 leaves them as they are.
+    """
     model = MixedPrecision(network, precision)
     accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
-    model.compile(optimizer=FusedAdam(learning_rate), loss=loss, metrics=[accuracy])
+    model.compile(optimizer=FusedAdam(learning_rate, global_clipnorm=clip_norm or None), loss=loss, metrics=[accuracy])
     return model

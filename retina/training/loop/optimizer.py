@@ -17,17 +17,17 @@ class FusedAdam(keras.optimizers.Adam):
     adds it to the uncorrected one. At 1e-7 that is seen in weights whose gradients are about as small.
 
     Args:
-        learning_rate: Step size.
+        learning_rate: Step size, or a `keras.optimizers.schedules.LearningRateSchedule`.
         beta_1: Decay of the running mean of gradients.
         beta_2: Decay of the running mean of their squares.
         epsilon: Added to the root of the mean square.
         name: The optimizer's name.
-        **kwargs: Keras' own, such as `clipnorm`. `amsgrad` and `weight_decay` are not offered.
+        **kwargs: Keras' own, such as `global_clipnorm`. `amsgrad` and `weight_decay` are not offered.
     """
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Any = 0.001,  # noqa: ANN401 - a number, or a schedule of Keras'
         *,
         beta_1: float = 0.9,
         beta_2: float = 0.999,

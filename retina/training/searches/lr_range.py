@@ -22,7 +22,7 @@ from retina.training.plan import Plan, data_record, now
 from retina.training.searches import naming
 from retina.training.searches.lr_rule import DivergenceDetector, Suggestion, rates, smooth, suggest
 
-OF_A_SCHEDULE = ("learning_rate", "epochs", "early_stopping", "patience", "seed")
+OF_A_SCHEDULE = ("learning_rate", "warmup_epochs", "epochs", "early_stopping", "patience", "seed")
 """Settings that a range test varies or does not need."""
 
 
@@ -103,7 +103,9 @@ def _trace(plan: Plan, span: Range, whole: keras.Model, advance: Callable[[int],
     """Train with one seed while the rate grows."""
     experiment = plan.experiment
     network, batches = setup.training(plan, whole)
-    model = compiled(network, experiment.precision, span.low, LOSSES[experiment.loss](experiment))
+    model = compiled(
+        network, experiment.precision, span.low, LOSSES[experiment.loss](experiment), clip_norm=experiment.clip_norm
+    )
     schedule = rates(span.low, span.high, span.steps)
     losses: list[float] = []
     detector, diverged = DivergenceDetector(), False

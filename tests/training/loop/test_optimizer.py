@@ -123,3 +123,22 @@ def test_keras_fit_takes_one_fused_step_for_all_weights_and_learns_as_with_its_o
         losses[kind] = model.fit(images, labels, batch_size=4, epochs=2, shuffle=False, verbose=0).history["loss"]
     assert calls == [len(model.trainable_variables)] * 4
     np.testing.assert_allclose(losses[FusedAdam], losses[keras.optimizers.Adam], rtol=0.05)
+
+
+@pytest.mark.parametrize("largest", [1e-3, 1.0, 1e6])
+def test_gradients_whose_common_norm_is_too_large_are_scaled_down_together(largest):
+    """Seen in the running means, since Adam's step hides the size of a gradient."""
+    made, changed = FusedAdam(RATE, global_clipnorm=largest), variables()
+    given = gradients(1)
+    norm = float(torch.sqrt(sum((part.double() ** 2).sum() for part in given)))
+    made.apply(given, changed)
+    for mean, part in zip(made._momentums, given, strict=True):
+        expected = 0.1 * min(1.0, largest / norm) * part
+        torch.testing.assert_close(mean.value, expected, rtol=1e-5, atol=1e-9)
+
+
+def test_gradients_of_zero_are_left_alone_by_clipping():
+    made, changed = FusedAdam(RATE, global_clipnorm=1.0), variables()
+    made.apply([torch.zeros_like(part) for part in gradients(1)], changed)
+    for ours, before in zip(changed, variables(), strict=True):
+        np.testing.assert_array_equal(ours.numpy(), before.numpy())
