@@ -57,7 +57,7 @@ def start_at(model: keras.Model, prevalence: float) -> None:
 
     With weights of zero the first gradients that reach the backbone are zero too, and grow as the head learns; random
     weights send it gradients of noise at full size. The bias is the log-odds of the prevalence, so that the first steps
-    are not spent on it, for focal loss as in Lin et al. 2017, arXiv 1708.02002, section 3.3.
+    are not spent on it, for focal loss as in Lin et al. 2017, arXiv 1708.02002, sections 3.3 and 4.1.
 
     Args:
         model: The classifier; its logit's weights are replaced.
