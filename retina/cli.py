@@ -27,18 +27,17 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "sho
 class OneLineErrors(click.Group):
     """A group whose commands report what a user can fix as one line and exit code 1."""
 
+    whole_process = False
+
     def main(self, args: Sequence[str] | None = None, **options: Any) -> Any:  # noqa: ANN401 - click's own
-        """Take the words of a process, or those given; in a process of its own nothing disturbs the end."""
-        try:
-            return super().main(args, **options)
-        finally:
-            if args is None:
-                signals.ignore()
+        """Take the words given, or those of the process, which then ends with the command."""
+        self.whole_process = args is None
+        return super().main(args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run the command; turn retina's errors into click's."""
         try:
-            with signals.as_interrupt():
+            with signals.as_interrupt(at_last=self.whole_process):
                 return super().invoke(ctx)
         except RetinaError as error:
             raise click.ClickException(str(error)) from error

@@ -30,10 +30,14 @@ _REQUEST = _Request()
 
 
 @contextlib.contextmanager
-def as_interrupt() -> Iterator[None]:
+def as_interrupt(*, at_last: bool = False) -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and SIGHUP end the block by a KeyboardInterrupt; one that is ignored stays so.
 
     Within another such block, or in another thread than the main one, to which Python hands signals, it does nothing.
+
+    Args:
+        at_last: The process ends after the block: its work is done, and they are ignored. Once torch was loaded, Python
+            takes seconds to end.
     """
     if _REQUEST.heard or threading.current_thread() is not threading.main_thread():
         yield
@@ -52,7 +56,7 @@ def as_interrupt() -> Iterator[None]:
     finally:
         sys.unraisablehook = hook
         for kind, handler in before.items():
-            signal.signal(kind, handler)
+            signal.signal(kind, signal.SIG_IGN if at_last else handler)
         _REQUEST.heard = _REQUEST.made = False
 
 
@@ -77,12 +81,6 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         _REQUEST.undisturbed -= 1
-
-
-def ignore() -> None:
-    """Ignore the signals from now on: the work is done, and Python takes seconds to end after torch was loaded."""
-    for kind in KINDS:
-        signal.signal(kind, signal.SIG_IGN)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
