@@ -13,6 +13,7 @@ from retina.machine import memory
 from retina.training import plan, setup
 from retina.training.loop import fit
 from retina.training.loop.losses import LOSSES
+from retina.training.loop.optimizer import FusedAdam
 
 
 def epochs(folder: Path, images: int, backbone: str, batch: int, side: int, *, kept: bool) -> Callable[[], float]:
@@ -32,7 +33,7 @@ def epochs(folder: Path, images: int, backbone: str, batch: int, side: int, *, k
         whole = dataclasses.replace(prepared.experiment, fine_tune="full")
         given = setup.setup(dataclasses.replace(prepared, experiment=whole), network)
     loss = LOSSES[chosen.loss](chosen)
-    model = fit.compiled(given.network, prepared.experiment.precision, chosen.learning_rate, loss)
+    model = fit.compiled(given.network, prepared.experiment.precision, FusedAdam(chosen.learning_rate), loss)
 
     def turn() -> float:
         began = time.perf_counter()

@@ -17,6 +17,7 @@ from retina.machine import device, memory
 from retina.models import classifier
 from retina.models.running import prediction
 from retina.training.loop import fit
+from retina.training.loop.optimizer import FusedAdam
 
 if TYPE_CHECKING:
     import keras
@@ -36,7 +37,9 @@ def compiled(backbone: str) -> "keras.Model":
 
     memory.keep_freed()
     precision = device.resolve_precision("auto")
-    return fit.compiled(classifier.build(backbone), precision, 1e-4, keras.losses.BinaryCrossentropy(from_logits=True))
+    return fit.compiled(
+        classifier.build(backbone), precision, FusedAdam(1e-4), keras.losses.BinaryCrossentropy(from_logits=True)
+    )
 
 
 def augmented(images: np.ndarray | Pixels, batch: int) -> TrainingBatches:

@@ -42,7 +42,7 @@ class Experiment:
     )
 
     batch_size: int = setting("images in one training step", int, low=1, high=4096)
-    learning_rate: float = setting("Adam's step size", float, low=1e-8, high=10.0)
+    learning_rate: float = setting("step size of the optimizer", float, low=1e-8, high=10.0)
     epochs: int = setting("passes over the training images at most", int, low=1, high=10_000)
     early_stopping: bool = setting("stop when validation loss no longer falls", bool, default=True)
     patience: int = setting("epochs without a lower validation loss before stopping", int, 3, low=1, high=10_000)
@@ -55,11 +55,37 @@ class Experiment:
         "random",
         choices=("random", "prior"),
     )
+    freeze_epochs: int = setting("first epochs, in which the head alone is trained", int, 0, low=0, high=10_000)
+    layer_decay: float = setting(
+        "factor of the learning rate from each stage of the backbone to the one before it",
+        float,
+        1.0,
+        low=0.0,
+        high=1.0,
+    )
+    optimizer: str = setting("how gradients become steps", str, "adam", choices=("adam", "adamw", "sgd"))
+    weight_decay: float = setting(
+        "adamw and sgd: share of each kernel taken off at a step, times the rate", float, 0.0, low=0.0, high=10.0
+    )
+    schedule: str = setting(
+        "course of the learning rate after its warm-up", str, "constant", choices=("constant", "cosine", "plateau")
+    )
+    plateau_patience: int = setting(
+        "plateau: epochs without a lower validation loss before the rate is reduced", int, 1, low=1, high=10_000
+    )
+    plateau_factor: float = setting("plateau: what the rate is multiplied by", float, 0.5, low=0.0, high=1.0)
     warmup_epochs: float = setting(
         "epochs over which the learning rate rises to its value; parts of one count", float, 0.0, low=0.0, high=10_000.0
     )
     clip_norm: float = setting(
         "largest norm of all gradients of a step together; 0: any", float, 0.0, low=0.0, high=1e6
+    )
+    ema: float = setting(
+        "share of the weights' running average that each step keeps; the average is what is validated. 0: none",
+        float,
+        0.0,
+        low=0.0,
+        high=0.99999,
     )
     dropout: float = setting("share of pooled features dropped before the logit", float, 0.2, low=0.0, high=0.95)
     focal_gamma: float = setting("focal loss: how strongly easy images are discounted", float, 2.0, low=0.0, high=10.0)
@@ -97,6 +123,27 @@ class Experiment:
             # A whole number is allowed for a float; 10 and 10.0 must give one digest.
             if SETTINGS[item.name].kind is float and getattr(self, item.name) is not None:
                 object.__setattr__(self, item.name, float(getattr(self, item.name)))
+        self._refuse_contradictions()
+
+    def _refuse_contradictions(self) -> None:
+        """Refuse settings that together are not what their names say."""
+        if self.optimizer == "adamw" and not self.weight_decay:
+            raise ExperimentError(
+                "optimizer adamw without weight_decay is adam",
+                expected="a weight_decay above 0",
+                advice="add --weight-decay 0.01, or take --optimizer adam",
+            )
+        if self.fine_tune != "head" and self.freeze_epochs >= self.epochs:
+            raise ExperimentError(
+                f"freeze_epochs {self.freeze_epochs} leave no epoch for the backbone",
+                expected=f"fewer than the {self.epochs} epochs",
+                advice="lower --freeze-epochs, or take --fine-tune head",
+            )
+
+    @property
+    def frozen_epochs(self) -> int:
+        """First epochs in which the head alone is trained and the rest follows; 0 where the head is all that is."""
+        return 0 if self.fine_tune == "head" else self.freeze_epochs
 
     @property
     def declared_target(self) -> Target:
@@ -193,9 +240,9 @@ def load(backbone: str, params: str | Path = "p1", **options: object) -> tuple[E
     effective = meaningful(experiment.to_dict())
     for key in options:
         if key in DEPENDS_ON and key not in effective and DEPENDS_ON[key][0] != key:
-            other, value = DEPENDS_ON[key]
+            other, values_with_effect = DEPENDS_ON[key]
             raise ExperimentError(
                 f"{key} has no meaning with {other} {getattr(experiment, other)}",
-                advice=f"add --{other.replace('_', '-')} {value}",
+                advice=f"add --{other.replace('_', '-')} {values_with_effect[0]}",
             )
     return experiment, overrides

@@ -81,18 +81,36 @@ class Setting:
         return self.kind in (str, bool) or self.low <= value <= self.high
 
 
-DEPENDS_ON = {
-    "focal_gamma": ("loss", "focal"),
-    "focal_alpha": ("loss", "focal"),
-    "feature_variants": ("fine_tune", "head"),
-    "deterministic": ("deterministic", True),
+DEPENDS_ON: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "focal_gamma": ("loss", ("focal",)),
+    "focal_alpha": ("loss", ("focal",)),
+    "feature_variants": ("fine_tune", ("head",)),
+    "layer_decay": ("fine_tune", ("full", "last")),
+    "freeze_epochs": ("fine_tune", ("full", "last")),
+    "weight_decay": ("optimizer", ("adamw", "sgd")),
+    "plateau_patience": ("schedule", ("plateau",)),
+    "plateau_factor": ("schedule", ("plateau",)),
+    "deterministic": ("deterministic", (True,)),
 }
-"""Setting -> (other setting, value): the setting has an effect only where the other has that value.
+"""Setting -> (other setting, values): the setting has an effect only where the other has one of these values.
 
 `deterministic` depends on itself: switched off, it has none.
 """
 
-ADDED = {"target": DISEASE_RISK, "head_start": "random", "warmup_epochs": 0.0, "clip_norm": 0.0}
+ADDED = {
+    "target": DISEASE_RISK,
+    "optimizer": "adam",
+    "weight_decay": 0.0,
+    "schedule": "constant",
+    "plateau_patience": 1,
+    "plateau_factor": 0.5,
+    "layer_decay": 1.0,
+    "freeze_epochs": 0,
+    "head_start": "random",
+    "warmup_epochs": 0.0,
+    "clip_norm": 0.0,
+    "ema": 0.0,
+}
 """Settings that were added after runs had been recorded -> the value that every earlier run had.
 
 A setting with that value is left out of digests and comparisons, so that earlier runs are reused and compared.
@@ -109,7 +127,7 @@ def meaningful(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in without_added(values).items()
-        if name not in DEPENDS_ON or values[DEPENDS_ON[name][0]] == DEPENDS_ON[name][1]
+        if name not in DEPENDS_ON or values[DEPENDS_ON[name][0]] in DEPENDS_ON[name][1]
     }
 
 

@@ -15,12 +15,13 @@ def best_epoch(val_losses: Sequence[float]) -> int | None:
     return min(finite)[1] if finite else None
 
 
-def stop_epoch(val_losses: Sequence[float], patience: int) -> int | None:
+def stop_epoch(val_losses: Sequence[float], patience: int, *, after: int = 0) -> int | None:
     """The epoch after which training stops: the first that ends `patience` epochs in a row without a new lowest loss.
 
     Args:
         val_losses: Validation loss of epochs 1, 2, ..., finite.
         patience: Epochs without improvement that are waited for, at least 1.
+        after: Epochs before training's main part, such as those of the head alone: a head at rest is no reason to stop.
 
     Returns:
         The epoch, or `None` where the losses so far give no reason to stop.
@@ -30,7 +31,7 @@ def stop_epoch(val_losses: Sequence[float], patience: int) -> int | None:
         if loss < lowest:
             lowest, waited = loss, 0
         else:
-            waited += 1
+            waited += epoch > after
         if waited >= patience:
             return epoch
     return None

@@ -133,24 +133,54 @@ CHANGES = {
 }
 
 
+SOMETHING_ELSE = {
+    "fine_tune": {"fine_tune": "head"},
+    "optimizer": {"optimizer": "adam"},
+    "schedule": {"schedule": "cosine"},
+    "loss": {"loss": "ce"},
+}
+"""Setting that others depend on -> a value with which none of them has an effect, but `feature_variants`."""
+
+
+def options_with(key):
+    """Options with which a setting has an effect."""
+    other, (value, *_) = DEPENDS_ON.get(key, ("loss", ("focal",)))
+    decay = {"weight_decay": 0.1} if (other, value) == ("optimizer", "adamw") else {}
+    return {} if key == "deterministic" else {other: value} | decay
+
+
 @pytest.mark.parametrize("key", SETTINGS)
 def test_the_digest_depends_on_every_setting(key):
-    base = experiment.load("resnet18", loss="focal", fine_tune="head" if key == "feature_variants" else "full")[0]
+    base = experiment.load("resnet18", **{"epochs": 1000} | options_with(key))[0]
     if key == "weights":
         assert base.digest(data="d", weights="a") != base.digest(data="d", weights="b")
         return
-    changed = dataclasses.replace(base, **{key: CHANGES[key]})
+    decay = {"weight_decay": 0.1} if key == "optimizer" else {}
+    changed = dataclasses.replace(base, **decay, **{key: CHANGES[key]})
     assert changed.digest(data="d", weights="w") != base.digest(data="d", weights="w")
 
 
 @pytest.mark.parametrize("key", [key for key, (other, _) in DEPENDS_ON.items() if other != key])
 def test_a_setting_without_a_meaning_here_is_refused_and_changes_no_digest(key):
-    base = experiment.load("resnet18")[0]
+    other, (value, *_) = DEPENDS_ON[key]
+    options = {} if key == "feature_variants" else SOMETHING_ELSE[other]
+    base = experiment.load("resnet18", **options)[0]
     changed = dataclasses.replace(base, **{key: CHANGES[key]})
     assert changed.digest(data="d", weights="w") == base.digest(data="d", weights="w")
-    other, value = DEPENDS_ON[key]
     with pytest.raises(ExperimentError, match=f"{key} has no meaning.*--{other.replace('_', '-')} {value}"):
-        experiment.load("resnet18", **{key: CHANGES[key]})
+        experiment.load("resnet18", **options, **{key: CHANGES[key]})
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"optimizer": "adamw"}, "adamw without weight_decay is adam .*--weight-decay"),
+        ({"freeze_epochs": 10}, "freeze_epochs 10 leave no epoch for the backbone .*fewer than the 10 epochs"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(options, error):
+    with pytest.raises(ExperimentError, match=error):
+        experiment.load("resnet18", **options)
 
 
 DIGESTS = {

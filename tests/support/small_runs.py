@@ -47,9 +47,9 @@ def small_network(prepared: plan.Plan) -> keras.Model:
     images = keras.Input((None, None, 3), name="images")
     x = Normalization((0.5,) * 3, (0.25,) * 3, name="normalization")(images)
     x = keras.layers.Conv2D(
-        4, 8, strides=8, activation="relu", name="conv", kernel_initializer=keras.initializers.GlorotUniform(seed=1)
+        4, 8, strides=8, activation="relu", name="conv1", kernel_initializer=keras.initializers.GlorotUniform(seed=1)
     )(x)
-    x = keras.layers.BatchNormalization(name="bn")(x)
+    x = keras.layers.BatchNormalization(name="bn1")(x)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     x = keras.layers.Dropout(0.3, seed=prepared.experiment.seed, name="dropout")(x)
     initial = keras.initializers.GlorotUniform(seed=2)
@@ -74,8 +74,11 @@ class Interrupt(keras.callbacks.Callback):
         super().__init__()
         self.step = step
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.before = epoch * self.params["steps"]
+
     def on_train_batch_end(self, batch, logs=None):
-        if self.model.optimizer.iterations.numpy() >= self.step:
+        if self.before + batch + 1 >= self.step:
             raise KeyboardInterrupt
 
 

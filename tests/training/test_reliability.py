@@ -239,13 +239,37 @@ def test_a_run_in_its_warm_up_resumes_at_the_rate_and_the_bounds_that_it_had(eye
     options = {"warmup_epochs": 2.5, "clip_norm": 0.1, "learning_rate": 0.1}
     straight = execute(prepare(eyes, tmp_path / "straight", **options))
     rates = straight.history()["learning_rate"].tolist()
-    assert rates == pytest.approx([0.06, 0.1, 0.1])
+    assert rates == pytest.approx([0.04, 0.08, 0.1])
     prepared = prepare(eyes, tmp_path, **options)
     interrupted(prepared, step=3, **SMALL)
     assert ended(execute(prepared)) == ended(straight)
     for name in options:
         other = execute(prepare(eyes, tmp_path / name, **{key: options[key] for key in options if key != name}))
         assert ended(other) != ended(straight), f"{name} has no effect"
+
+
+PHASES = {
+    "sgd": {"optimizer": "sgd", "weight_decay": 0.5, "learning_rate": 0.1},
+    "adamw": {"optimizer": "adamw", "weight_decay": 0.5, "learning_rate": 0.1},
+    "cosine": {"schedule": "cosine"},
+    "plateau": {"schedule": "plateau", "plateau_factor": 0.1, "learning_rate": 0.5},
+    "layer_decay": {"layer_decay": 0.3},
+    "ema": {"ema": 0.8},
+    "head_in_epoch_1": {"freeze_epochs": 1},
+    "head_in_epochs_1_and_2": {"freeze_epochs": 2},
+    "all": {"optimizer": "sgd", "weight_decay": 0.1, "schedule": "cosine", "freeze_epochs": 1, "ema": 0.5}
+    | {"layer_decay": 0.5, "warmup_epochs": 0.5, "clip_norm": 1.0, "learning_rate": 0.1},
+}
+
+
+@pytest.mark.parametrize("name", PHASES)
+@pytest.mark.parametrize("step", [3, 5])
+def test_a_run_with_phases_resumes_to_the_bits_of_an_undisturbed_one(eyes, straight, tmp_path, name, step):
+    whole = execute(prepare(eyes, tmp_path / "straight", **PHASES[name]))
+    assert ended(whole) != ended(straight), f"{name} has no effect"
+    prepared = prepare(eyes, tmp_path, **PHASES[name])
+    interrupted(prepared, step=step, **SMALL)
+    assert ended(execute(prepared)) == ended(whole)
 
 
 @pytest.mark.parametrize("item", ["rows", "best_weights"])

@@ -52,6 +52,7 @@ class Curve:
         settings: Every setting by its name, and `data`, the fingerprint of the data set.
         conditions: What must be the same in a fair comparison of times: machine, data, image size, precision, trained
             layers.
+        frozen_epochs: First epochs in which the head alone was trained, and for which early stopping does not wait.
         broken_step: The training step, from 1, whose loss was no number and ended the run; `None` where none did.
     """
 
@@ -80,6 +81,7 @@ class Curve:
     seconds: np.ndarray
     settings: Mapping[str, Any] = field(default_factory=dict)
     conditions: tuple[Any, ...] = ()
+    frozen_epochs: int = 0
     broken_step: int | None = None
 
     @classmethod
@@ -100,6 +102,7 @@ class Curve:
             **{key: history[key].to_numpy(dtype=np.float64) for key in SERIES},
             settings=without_added(experiment.to_dict()) | {"data": data.fingerprint},
             conditions=(*machine, data.fingerprint, *(getattr(experiment, key) for key in WORK)),
+            frozen_epochs=experiment.frozen_epochs,
             broken_step=record.diverged_step,
         )
 

@@ -12,9 +12,11 @@ from keras import ops
 
 from retina.data.feeding.batches import EvaluationBatches
 from retina.errors import DivergedError
+from retina.experiments.experiment import Experiment
 from retina.models.running import prediction
 from retina.numbers import metrics
 from retina.runs import epochs
+from retina.training.loop.averaging import averaged
 from retina.training.loop.timing import Clock
 from retina.training.saving import checkpoint
 from retina.training.saving.checkpoint import Values
@@ -41,9 +43,10 @@ class TrainingState:
         """Validation loss of every finished epoch."""
         return [row["val_loss"] for row in self.rows]
 
-    def stopped(self, patience: int | None) -> bool:
-        """Whether early stopping with this patience (`None`: none) has ended training."""
-        return patience is not None and epochs.stop_epoch(self.val_losses, patience) is not None
+    def stopped(self, experiment: Experiment) -> bool:
+        """Whether early stopping has ended training."""
+        stop = epochs.stop_epoch(self.val_losses, experiment.patience, after=experiment.frozen_epochs)
+        return experiment.early_stopping and stop is not None
 
 
 class Finite(keras.callbacks.Callback):
@@ -108,7 +111,8 @@ class Validation(keras.callbacks.Callback):
         Raises:
             DivergedError: a logit or the loss is not a finite number.
         """
-        logits = prediction.logits(self.model, self.batches)
+        with averaged(self.model.optimizer):
+            logits = prediction.logits(self.model, self.batches)
         # Both are columns: the focal loss would silently broadcast (N,) beside (N, 1) to (N, N).
         loss = float(self.loss(self.labels[:, None].astype("float32"), logits[:, None]))
         if not (math.isfinite(loss) and np.isfinite(logits).all()):
@@ -130,18 +134,18 @@ class EpochRecord(keras.callbacks.Callback):
         writer: Writes to the run folder.
         progress: What was reached before; extended in place.
         clock: When the epoch began, and when its steps had been done.
-        patience: Epochs without a lower validation loss before stopping; `None` trains all epochs.
+        experiment: Its patience, and whether it stops early.
         at_once: Go on only when the epoch is written: callbacks after this one read the run folder.
     """
 
     def __init__(
-        self, writer: Writer, progress: TrainingState, clock: Clock, *, patience: int | None, at_once: bool
+        self, writer: Writer, progress: TrainingState, clock: Clock, *, experiment: Experiment, at_once: bool
     ) -> None:
         super().__init__()
         self.writer = writer
         self.progress = progress
         self.clock = clock
-        self.patience = patience
+        self.experiment = experiment
         self.at_once = at_once
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -161,8 +165,9 @@ class EpochRecord(keras.callbacks.Callback):
         self.progress.rows.append(row)
         state = checkpoint.snapshot(self.model)
         if epochs.best_epoch(self.progress.val_losses) == epoch + 1:
-            self.progress.best_weights = state["model"]
+            with averaged(self.model.optimizer) as swapped:
+                self.progress.best_weights = checkpoint.snapshot(self.model)["model"] if swapped else state["model"]
         self.writer.write(state, self.progress.rows, self.progress.best_weights)
         if self.at_once:
             self.writer.finish()
-        self.model.stop_training = self.progress.stopped(self.patience)
+        self.model.stop_training = self.progress.stopped(self.experiment)

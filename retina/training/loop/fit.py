@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import keras
 
 from retina.models.running.precision import MixedPrecision
-from retina.training.loop import callbacks, schedule, timing
+from retina.training.loop import callbacks, optimizer, timing
 from retina.training.loop.display import Display
+from retina.training.loop.freezing import HeadFirst
 from retina.training.loop.losses import LOSSES
-from retina.training.loop.optimizer import FusedAdam
-from retina.training.loop.schedule import LinearWarmup
+from retina.training.loop.schedule import Schedule, ScheduledRate
 from retina.training.plan import Plan
 from retina.training.saving import checkpoint
 from retina.training.saving.writer import Writer
@@ -39,16 +39,15 @@ def fit(
     """
     experiment = plan.experiment
     loss = LOSSES[experiment.loss](experiment)
-    rate = schedule.rate(experiment.learning_rate, experiment.warmup_epochs, setup.training.num_batches)
-    model = compiled(setup.network, experiment.precision, rate, loss, clip_norm=experiment.clip_norm)
+    made = optimizer.make(experiment, setup.network, plan.backbone)
+    model = compiled(setup.network, experiment.precision, made, loss)
     saved = checkpoint.restore(writer.run, model)
     progress = callbacks.TrainingState(*saved) if saved else callbacks.TrainingState()
-    patience = experiment.patience if experiment.early_stopping else None
     # A checkpoint is written before the history, so a process killed between the two leaves an epoch that is in the
     # first alone.
     if progress.rows:
         writer.run.write_history(progress.rows)
-    if progress.stopped(patience) or len(progress.rows) == experiment.epochs:
+    if progress.stopped(experiment) or len(progress.rows) == experiment.epochs:
         return progress
     batches, validation = setup.training, plan.data.splits["validation"]
     display = Display(progress.rows, epochs=experiment.epochs, quiet=plan.place.quiet)
@@ -59,10 +58,11 @@ def fit(
         # scores and may change them; then they are recorded, and what shows an epoch reads what was recorded.
         chain = [
             clock,
+            *_phases(plan, setup, progress),
             callbacks.Finite(),
             callbacks.Validation(setup.validation, validation.labels, loss),
             *listeners,
-            callbacks.EpochRecord(writer, progress, clock, patience=patience, at_once=bool(watchers)),
+            callbacks.EpochRecord(writer, progress, clock, experiment=experiment, at_once=bool(watchers)),
             display,
             *watchers,
         ]
@@ -84,6 +84,15 @@ def fit(
     return progress
 
 
+def _phases(plan: Plan, setup: Setup, progress: callbacks.TrainingState) -> list[keras.callbacks.Callback]:
+    """What changes the rate, and the layers that are trained, in the course of a run."""
+    experiment = plan.experiment
+    course = Schedule.of(experiment, setup.training.num_batches)
+    rate = ScheduledRate(course, lambda: progress.val_losses)
+    frozen = experiment.frozen_epochs
+    return [*([HeadFirst(setup.network, plan.backbone, experiment.fine_tune, frozen)] if frozen else []), rate]
+
+
 def _speed(clock: timing.Clock, epochs: int) -> dict[str, float]:
     """How fast this session's epochs were stepped through, and the share of that time spent waiting for images."""
     batches = clock.batches
@@ -96,22 +105,18 @@ def _speed(clock: timing.Clock, epochs: int) -> dict[str, float]:
 def compiled(
     network: keras.Model,
     precision: str,
-    learning_rate: float | LinearWarmup,
+    made: keras.optimizers.Optimizer,
     loss: keras.losses.Loss,
-    *,
-    clip_norm: float = 0.0,
 ) -> keras.Model:
     """A network ready for `fit`: its precision, its optimizer, its loss, and accuracy at probability 1/2.
 
     Args:
         network: The network.
         precision: `float32` or `bfloat16`.
-        learning_rate: The rate, or its course.
+        made: The optimizer.
         loss: The loss.
-        clip_norm: Where all gradients of a step together have a larger norm they are scaled down to it (Pascanu et al.
-            2013, https://arxiv.org/abs/1211.5063, section 3.2); 0 leaves them as they are.
     """
     model = MixedPrecision(network, precision)
     accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
-    model.compile(optimizer=FusedAdam(learning_rate, global_clipnorm=clip_norm or None), loss=loss, metrics=[accuracy])
+    model.compile(optimizer=made, loss=loss, metrics=[accuracy])
     return model

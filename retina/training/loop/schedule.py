@@ -1,51 +1,129 @@
-"""The learning rate's course over the steps of a run."""
+"""The learning rate's course over the steps of a run.
 
-from typing import Any
+    freeze_epochs     the head alone, at the whole rate
+    warmup_epochs     the rate rises linearly: step k of n, counted from 1, has k / n of it (Goyal et al. 2017,
+                      https://arxiv.org/abs/1706.02677, section 2.2)
+    schedule          constant; cosine: half a wave down to zero at the last epoch (Loshchilov and Hutter 2017,
+                      https://arxiv.org/abs/1608.03983, equation 5, without restarts); plateau: reduced whenever
+                      validation loss has not fallen for some epochs, by the rule of `keras.callbacks.ReduceLROnPlateau`
+                      with min_delta 0
+
+The rate of a step is a function of its number and of the validation losses so far, and so needs no state: a resumed run
+goes on at the rate that an undisturbed one has.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import keras
-from keras import ops
+
+from retina.experiments.experiment import Experiment
 
 
-@keras.saving.register_keras_serializable(package="retina")
-class LinearWarmup(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that rises linearly to its value over the first steps, and stays there.
-
-    Goyal et al. 2017, https://arxiv.org/abs/1706.02677, section 2.2. Step k of n, counted from 1, has k / n of the
-    rate: the first step is not wasted, and the n-th is the first of full size. The rate follows from the optimizer's
-    own count of steps, which a checkpoint has, so that a resumed run goes on where it was.
+@dataclass(frozen=True)
+class Schedule:
+    """The course of one run.
 
     Args:
-        learning_rate: The rate after the warm-up, > 0.
-        steps: Steps of the warm-up, at least 1.
-
-    Raises:
-        ValueError: there are no steps.
-    """
-
-    def __init__(self, learning_rate: float, steps: int) -> None:
-        super().__init__()
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1. Received: steps={steps}")
-        self.learning_rate = learning_rate
-        self.steps = steps
-
-    def __call__(self, step: Any) -> Any:  # noqa: ANN401 - the optimizer's count of finished steps, a variable or a number
-        """The rate of the step after `step` finished ones, a float32 scalar."""
-        share = (ops.cast(step, "float32") + 1.0) / self.steps
-        return self.learning_rate * ops.minimum(share, 1.0)
-
-    def get_config(self) -> dict[str, Any]:
-        """What `from_config` makes the same schedule of again."""
-        return {"learning_rate": self.learning_rate, "steps": self.steps}
-
-
-def rate(learning_rate: float, warmup_epochs: float, steps_per_epoch: int) -> float | LinearWarmup:
-    """What the optimizer gets: the rate itself, or its course where there is a warm-up of at least one step.
-
-    Args:
-        learning_rate: The rate after the warm-up.
-        warmup_epochs: Its length, in epochs; a part of one is rounded to whole steps.
+        learning_rate: The whole rate, > 0.
+        shape: `constant`, `cosine` or `plateau`.
         steps_per_epoch: Training steps of an epoch.
+        frozen: Steps in which the head alone is trained.
+        warmup: Steps of the warm-up after them.
+        rest: Steps after the warm-up, at least 1.
+        plateau_patience: Epochs without a lower validation loss before a reduction.
+        plateau_factor: What a reduction multiplies the rate by.
     """
-    steps = round(warmup_epochs * steps_per_epoch)
-    return LinearWarmup(learning_rate, steps) if steps else learning_rate
+
+    learning_rate: float
+    shape: str
+    steps_per_epoch: int
+    frozen: int
+    warmup: int
+    rest: int
+    plateau_patience: int
+    plateau_factor: float
+
+    @classmethod
+    def of(cls, experiment: Experiment, steps_per_epoch: int) -> Self:
+        """The course of an experiment; a part of an epoch of warm-up is rounded to whole steps."""
+        warmup = round(experiment.warmup_epochs * steps_per_epoch)
+        epochs = experiment.epochs - experiment.frozen_epochs
+        return cls(
+            experiment.learning_rate,
+            experiment.schedule,
+            steps_per_epoch,
+            experiment.frozen_epochs * steps_per_epoch,
+            warmup,
+            max(1, epochs * steps_per_epoch - warmup),
+            experiment.plateau_patience,
+            experiment.plateau_factor,
+        )
+
+    def rate(self, finished: int, val_losses: Sequence[float]) -> float:
+        """The rate of a step.
+
+        Args:
+            finished: Steps of the run before it.
+            val_losses: Validation losses of the epochs before it; `plateau` alone reads them.
+        """
+        step = finished - self.frozen
+        if step < 0:
+            return self.learning_rate
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / self.warmup
+        if self.shape == "cosine":
+            return self.learning_rate * (1 + math.cos(math.pi * min(1.0, (step - self.warmup) / self.rest))) / 2
+        if self.shape == "plateau":
+            # Before the rate was whole a loss at rest says nothing about it.
+            losses = val_losses[(self.frozen + self.warmup) // self.steps_per_epoch :]
+            return self.learning_rate * self.plateau_factor ** reductions(losses, self.plateau_patience)
+        return self.learning_rate
+
+
+def reductions(val_losses: Sequence[float], patience: int) -> int:
+    """How often a plateau has been met: each time that `patience` epochs in a row had no new lowest loss.
+
+    Args:
+        val_losses: Validation losses, finite.
+        patience: Epochs, at least 1.
+    """
+    lowest, waited, count = math.inf, 0, 0
+    for loss in val_losses:
+        waited = 0 if loss < lowest else waited + 1
+        lowest = min(lowest, loss)
+        if waited == patience:
+            waited, count = 0, count + 1
+    return count
+
+
+class ScheduledRate(keras.callbacks.Callback):
+    """Gives the optimizer the rate of each step before it is done.
+
+    The optimizer's rate is a variable, whose memory a recorded step reads, so that a CUDA graph follows the course.
+
+    Args:
+        schedule: The course.
+        val_losses: Gives the validation losses of the finished epochs.
+    """
+
+    def __init__(self, schedule: Schedule, val_losses: Callable[[], Sequence[float]]) -> None:
+        super().__init__()
+        self.schedule = schedule
+        self.val_losses = val_losses
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Keras counts from 0."""
+        del logs
+        self.finished = epoch * self.schedule.steps_per_epoch
+        self.rate = None
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Assign the rate, where it is another than that of the step before."""
+        del logs
+        rate = self.schedule.rate(self.finished + batch, self.val_losses())
+        if rate != self.rate:
+            self.rate = rate
+            self.model.optimizer.learning_rate = rate

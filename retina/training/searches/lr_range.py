@@ -16,13 +16,17 @@ from retina.experiments.settings import meaningful
 from retina.machine import device, files, memory, progress, provenance
 from retina.runs import reading, searches
 from retina.training import execution, setup
+from retina.training.loop import optimizer
 from retina.training.loop.fit import compiled
 from retina.training.loop.losses import LOSSES
 from retina.training.plan import Plan, data_record, now
 from retina.training.searches import naming
 from retina.training.searches.lr_rule import DivergenceDetector, Suggestion, rates, smooth, suggest
 
-OF_A_SCHEDULE = ("learning_rate", "warmup_epochs", "epochs", "early_stopping", "patience", "seed")
+OF_A_SCHEDULE = (
+    *("learning_rate", "warmup_epochs", "schedule", "plateau_patience", "plateau_factor", "freeze_epochs", "ema"),
+    *("epochs", "early_stopping", "patience", "seed"),
+)
 """Settings that a range test varies or does not need."""
 
 
@@ -103,9 +107,9 @@ def _trace(plan: Plan, span: Range, whole: keras.Model, advance: Callable[[int],
     """Train with one seed while the rate grows."""
     experiment = plan.experiment
     network, batches = setup.training(plan, whole)
-    model = compiled(
-        network, experiment.precision, span.low, LOSSES[experiment.loss](experiment), clip_norm=experiment.clip_norm
-    )
+    # No validation image is seen, so there is nothing to average for.
+    made = optimizer.make(dataclasses.replace(experiment, ema=0.0), network, plan.backbone)
+    model = compiled(network, experiment.precision, made, LOSSES[experiment.loss](experiment))
     schedule = rates(span.low, span.high, span.steps)
     losses: list[float] = []
     detector, diverged = DivergenceDetector(), False

@@ -36,6 +36,7 @@ class Prune(Watcher):
         self.trial = trial
         self.epochs = experiment.epochs
         self.patience = experiment.patience if experiment.early_stopping else None
+        self.frozen_epochs = experiment.frozen_epochs
         self.epochs_reported = 0
 
     def hear(self) -> None:
@@ -51,7 +52,10 @@ class Prune(Watcher):
             self.epochs_reported = epoch
             # To prune a trial that is over would save no epoch and lose a finished run.
             over = epoch == self.epochs or (
-                self.patience and epochs.stop_epoch([row["val_loss"] for row in rows[:epoch]], self.patience)
+                self.patience
+                and epochs.stop_epoch(
+                    [row["val_loss"] for row in rows[:epoch]], self.patience, after=self.frozen_epochs
+                )
             )
             # Epochs of an earlier session are reported again and not judged again: the trial went on after them.
             if epoch == len(rows) and not over and self.trial.should_prune():

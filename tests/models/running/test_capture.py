@@ -16,6 +16,7 @@ from retina.models.running.capture import Constants
 from retina.training.loop import timing
 from retina.training.loop.fit import compiled
 from retina.training.loop.losses import LOSSES
+from retina.training.loop.optimizer import FusedAdam
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (22, 64, 64, 3), dtype=np.uint8)
 LABELS = np.arange(22) % 2
@@ -25,7 +26,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GP
 def model_of(backbone="resnet18", loss="ce", fine_tune="full"):
     network = classifier.build(backbone, fine_tune=fine_tune, seed=3)
     chosen = type("Experiment", (), {"focal_gamma": 2.0, "focal_alpha": 0.25})
-    return compiled(network, "float32", 1e-4, LOSSES[loss](chosen))
+    return compiled(network, "float32", FusedAdam(1e-4), LOSSES[loss](chosen))
 
 
 def batches_of(augmentation=None):
@@ -87,7 +88,9 @@ def test_only_networks_of_our_own_layers_are_recorded():
     assert own.can_be_recorded == (environment.device() == "cuda")
     images = keras.Input((8, 8, 3))
     logit = keras.layers.Dense(1)(keras.layers.Flatten()(images))
-    other = compiled(keras.Model(images, logit), "float32", 1e-4, keras.losses.BinaryCrossentropy(from_logits=True))
+    other = compiled(
+        keras.Model(images, logit), "float32", FusedAdam(1e-4), keras.losses.BinaryCrossentropy(from_logits=True)
+    )
     assert not other.can_be_recorded
 
 

@@ -1,5 +1,6 @@
 """What happens after an epoch: exact validation, early stopping, and a stop at divergence."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import keras
@@ -10,6 +11,7 @@ from small_runs import history, run_of, small_network
 from small_runs import planned_by_eights as prepare
 
 from retina.errors import DivergedError
+from retina.experiments import experiment
 from retina.training import execution
 from retina.training.loop import callbacks
 
@@ -52,9 +54,11 @@ def test_validation_is_exact(tiny_set, tmp_path):
 def test_what_training_has_reached_says_whether_early_stopping_has_ended_it():
     state = callbacks.TrainingState([{"val_loss": loss} for loss in (0.5, 0.6, 0.7)])
     assert state.val_losses == [0.5, 0.6, 0.7]
-    assert state.stopped(2)
-    assert not state.stopped(3)
-    assert not state.stopped(None)
+    settings = experiment.load("resnet18", patience=2)[0]
+    assert state.stopped(settings)
+    assert not state.stopped(dataclasses.replace(settings, patience=3))
+    assert not state.stopped(dataclasses.replace(settings, early_stopping=False))
+    assert not state.stopped(dataclasses.replace(settings, freeze_epochs=2)), "one epoch alone was waited for"
 
 
 @pytest.fixture
@@ -83,11 +87,12 @@ def test_a_weight_that_is_not_finite_after_an_epoch_is_named(model):
         watched.on_epoch_end(1)
 
 
-def test_validation_that_is_not_finite_stops_training_and_finite_logits_are_scored(monkeypatch):
+def test_validation_that_is_not_finite_stops_training_and_finite_logits_are_scored(model, monkeypatch):
     logits = np.array([2.0, -1.0, 0.5], np.float32)
     monkeypatch.setattr(callbacks.prediction, "logits", lambda model, batches: logits)
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     scored, logs = callbacks.Validation(None, np.array([1, 0, 0]), loss), {}
+    scored.set_model(model)
     scored.on_epoch_end(0, logs)
     expected = np.log1p(np.exp([-2.0, -1.0, 0.5])).mean()
     assert logs == {"val_loss": pytest.approx(expected), "val_accuracy": pytest.approx(2 / 3), "val_auroc": 1.0}
@@ -103,7 +108,8 @@ def test_an_epoch_is_handed_over_with_its_row_and_the_best_weights_are_kept(mode
     )
     clock = SimpleNamespace(began=0.0, steps_ended=2.0, batches=SimpleNamespace(labels=range(24)))
     state = callbacks.TrainingState()
-    recorded = callbacks.EpochRecord(writer, state, clock, patience=2, at_once=True)
+    settings = experiment.load("resnet18", patience=2)[0]
+    recorded = callbacks.EpochRecord(writer, state, clock, experiment=settings, at_once=True)
     recorded.set_model(model)
     logs = {"loss": 0.7, "accuracy": 0.6, "val_accuracy": 0.5, "val_auroc": 0.8}
     kernels = []

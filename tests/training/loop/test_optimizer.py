@@ -1,4 +1,6 @@
-"""Fused Adam steps as the paper's algorithm does, behind Keras' interface."""
+"""Fused optimizers step as the papers' algorithms do, behind Keras' interface."""
+
+import dataclasses
 
 import keras
 import numpy as np
@@ -6,9 +8,11 @@ import pytest
 import torch
 from torch.optim import adam
 
+from retina.experiments import experiment
 from retina.models import classifier
+from retina.models.backbones import registry
 from retina.training.loop import optimizer
-from retina.training.loop.optimizer import FusedAdam
+from retina.training.loop.optimizer import FusedAdam, FusedSGD
 
 RATE = 1e-2
 
@@ -99,10 +103,106 @@ def test_a_state_given_back_goes_on_as_if_never_interrupted():
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
-def test_what_it_does_not_offer_is_refused():
-    for argument in ({"amsgrad": True}, {"weight_decay": 0.1}):
-        with pytest.raises(ValueError, match="neither amsgrad nor weight_decay"):
-            FusedAdam(RATE, **argument)
+def test_what_they_do_not_offer_is_refused():
+    with pytest.raises(ValueError, match="does not offer amsgrad"):
+        FusedAdam(RATE, amsgrad=True)
+    for argument in ({"momentum": 0.0}, {"nesterov": False}):
+        with pytest.raises(ValueError, match="Nesterov's momentum between 0 and 1"):
+            FusedSGD(RATE, **argument)
+
+
+@pytest.mark.parametrize("decay", [None, 0.3])
+def test_sgd_steps_as_keras_own_does(decay):
+    ours = after(FusedSGD(RATE, weight_decay=decay), 25)
+    theirs = after(keras.optimizers.SGD(RATE, momentum=0.9, nesterov=True, weight_decay=decay), 25)
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine.numpy(), other.numpy(), atol=1e-5)
+
+
+def test_adam_with_a_weight_decay_steps_as_keras_own_adamw():
+    ours = after(FusedAdam(RATE, weight_decay=0.3), 25)
+    for mine, other in zip(ours, after(keras.optimizers.AdamW(RATE, weight_decay=0.3), 25), strict=True):
+        np.testing.assert_allclose(mine.numpy(), other.numpy(), atol=2e-5)
+
+
+@pytest.mark.parametrize("kind", [FusedAdam, FusedSGD])
+def test_what_is_excluded_is_not_decayed_and_the_rest_is_at_its_own_rate(kind):
+    """Without a gradient the decay is all that moves."""
+    changed = variables()
+    made = kind(0.1, weight_decay=0.5, rate_multipliers={changed[0].path: 0.2})
+    made.exclude_from_weight_decay([changed[1]])
+    made.apply([torch.zeros_like(part) for part in gradients(1)], changed)
+    kernel, vector = (variable.numpy() for variable in variables())
+    np.testing.assert_allclose(changed[0].numpy(), kernel * (1 - 0.1 * 0.2 * 0.5), rtol=1e-6)
+    np.testing.assert_array_equal(changed[1].numpy(), vector)
+
+
+@pytest.mark.parametrize("kind", [FusedAdam, FusedSGD])
+@pytest.mark.parametrize("multiplier", [0.0, 0.25])
+def test_a_multiplied_rate_is_that_rate(kind, multiplier):
+    scaled, alone = variables(), variables()
+    for changed, rate, multipliers in ((scaled, RATE, {scaled[0].path: multiplier}), (alone, RATE * multiplier, {})):
+        made = kind(rate, rate_multipliers=multipliers)
+        for step in range(1, 6):
+            made.apply(gradients(step), changed)
+    np.testing.assert_allclose(scaled[0].numpy(), alone[0].numpy(), atol=1e-7)
+    if multiplier == 0:
+        np.testing.assert_array_equal(scaled[0].numpy(), variables()[0].numpy())
+
+
+@pytest.mark.parametrize("kind", [FusedAdam, FusedSGD])
+def test_the_running_average_of_the_weights_begins_at_the_weights(kind):
+    made, changed = kind(RATE, use_ema=True, ema_momentum=0.75), variables()
+    expected = [variable.numpy().astype(np.float64) for variable in changed]
+    for step in range(1, 5):
+        made.apply(gradients(step), changed)
+        expected = [0.75 * old + 0.25 * variable.numpy() for old, variable in zip(expected, changed, strict=True)]
+    for average, value in zip(made._model_variables_moving_average, expected, strict=True):
+        np.testing.assert_allclose(average.numpy(), value, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [FusedAdam, FusedSGD])
+def test_begun_anew_it_steps_as_a_new_one(kind):
+    made, changed = kind(RATE, use_ema=True, ema_momentum=0.5), variables()
+    for step in (1, 2):
+        made.apply(gradients(step), changed)
+    made.reset()
+    fresh = variables()
+    for variable, other in zip(fresh, changed, strict=True):
+        variable.assign(other.numpy())
+    new = kind(RATE, use_ema=True, ema_momentum=0.5)
+    new.build(fresh)
+    for step in (3, 4):
+        made.apply(gradients(step), changed)
+        new.apply(gradients(step), fresh)
+    for ours, theirs in zip(made.variables, new.variables, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+@pytest.mark.parametrize("backbone", ["vgg16", "resnet18"])
+def test_rates_grow_smaller_from_stage_to_stage_towards_the_input(backbone):
+    network, body = classifier.build(backbone), registry.get(backbone)
+    factors = optimizer.multipliers(network, body, 0.5)
+    stages = body.stages_of(network)
+    for layer in network.layers:
+        depth = len(body.stages) - list(body.stages).index(stages[layer.name]) if layer.name in stages else 0
+        for variable in layer.trainable_variables:
+            assert factors.get(variable.path, 1.0) == 0.5**depth
+    assert optimizer.multipliers(network, body, 1.0) == {}
+    assert len({variable.path for variable in network.trainable_variables}) == len(network.trainable_variables)
+
+
+def test_the_optimizer_of_an_experiment_has_its_settings_and_leaves_vectors_alone():
+    network, body = classifier.build("resnet18"), registry.get("resnet18")
+    chosen = experiment.load("resnet18", optimizer="sgd", weight_decay=0.1, ema=0.9, clip_norm=2.0, layer_decay=0.5)[0]
+    made = optimizer.make(chosen, network, body)
+    assert isinstance(made, FusedSGD)
+    assert (made.weight_decay, made.ema_momentum, made.global_clipnorm) == (0.1, 0.9, 2.0)
+    decayed = [variable for variable in network.trainable_variables if made._use_weight_decay(variable)]
+    assert {variable.name for variable in decayed} == {"kernel"}
+    plain = optimizer.make(dataclasses.replace(chosen, optimizer="adam", ema=0.0, clip_norm=0.0), network, body)
+    assert isinstance(plain, FusedAdam)
+    assert (plain.weight_decay, plain.use_ema, plain.global_clipnorm) == (None, False, None)
 
 
 def test_keras_fit_takes_one_fused_step_for_all_weights_and_learns_as_with_its_own_adam(monkeypatch):

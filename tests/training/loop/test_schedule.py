@@ -1,54 +1,91 @@
-"""The learning rate's course: where it begins, how it rises, and that it follows from the count of steps alone."""
+"""The learning rate's course: where it begins, how it rises and falls, and that it needs no state."""
+
+import dataclasses
 
 import keras
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retina.experiments import experiment
 from retina.training.loop.optimizer import FusedAdam
-from retina.training.loop.schedule import LinearWarmup, rate
+from retina.training.loop.schedule import Schedule, ScheduledRate, reductions
+
+PLAIN = experiment.load("resnet18", epochs=8, learning_rate=1e-2)[0]
 
 
-@given(st.floats(1e-6, 1.0), st.integers(1, 500), st.integers(0, 1000))
-def test_step_k_of_n_has_its_share_and_all_later_ones_the_whole(whole, steps, finished):
-    expected = whole * min(1.0, (finished + 1) / steps)
-    assert float(LinearWarmup(whole, steps)(finished)) == pytest.approx(expected, rel=1e-6)
+def rates(steps_per_epoch=4, val_losses=(), **settings):
+    """The rates of all steps of a run."""
+    chosen = dataclasses.replace(PLAIN, **settings)
+    schedule = Schedule.of(chosen, steps_per_epoch)
+    steps = range(chosen.epochs * steps_per_epoch)
+    return [schedule.rate(step, val_losses[: step // steps_per_epoch]) for step in steps]
 
 
-@pytest.mark.parametrize(
-    ("epochs", "steps_per_epoch", "steps"), [(1.0, 10, 10), (0.25, 10, 2), (0.5, 3, 2), (2.5, 4, 10)]
-)
-def test_the_length_in_epochs_becomes_whole_steps(epochs, steps_per_epoch, steps):
-    course = rate(1e-3, epochs, steps_per_epoch)
-    assert (course.learning_rate, course.steps) == (1e-3, steps)
+def test_by_default_it_is_the_rate_in_every_step():
+    assert rates() == [1e-2] * 32
 
 
-def test_without_a_step_of_warm_up_the_rate_is_a_number():
-    assert rate(1e-3, 0.0, 10) == 1e-3
-    assert rate(1e-3, 0.01, 10) == 1e-3
+@given(st.floats(0.0, 8.0), st.integers(1, 50), st.sampled_from(["constant", "cosine", "plateau"]))
+def test_step_k_of_n_has_its_share_and_the_next_one_the_whole(epochs, steps_per_epoch, shape):
+    n = round(epochs * steps_per_epoch)
+    course = rates(steps_per_epoch, warmup_epochs=epochs, schedule=shape, val_losses=np.linspace(1, 0.5, 8))
+    assert course[:n] == pytest.approx([1e-2 * k / n for k in range(1, n + 1)])
+    if n < len(course):
+        assert course[n] == pytest.approx(1e-2)
 
 
-def test_no_steps_are_refused():
-    with pytest.raises(ValueError, match="steps must be at least 1"):
-        LinearWarmup(1e-3, 0)
+def test_a_cosine_falls_to_zero_over_the_epochs_and_is_half_in_their_middle():
+    course = rates(schedule="cosine")
+    assert course == sorted(course, reverse=True)
+    assert course[16] == pytest.approx(5e-3)
+    assert 0 < course[-1] < 1e-4
+    own = keras.optimizers.schedules.CosineDecay(1e-2, decay_steps=32)
+    assert course == pytest.approx([float(own(step)) for step in range(32)], rel=1e-4, abs=1e-8)
 
 
-def test_the_optimizer_takes_the_rate_of_its_own_count_of_steps():
-    """Adam's first steps are of about the size of the rate, whatever the gradient."""
-    variable = keras.Variable(np.zeros(1, np.float32))
-    made = FusedAdam(LinearWarmup(1e-2, 4))
-    made.build([variable])
-    moved = []
-    for _ in range(6):
-        before = float(variable.numpy()[0])
-        made.apply([torch.ones(1)], [variable])
-        moved.append(before - float(variable.numpy()[0]))
-    assert moved == pytest.approx([2.5e-3, 5e-3, 7.5e-3, 1e-2, 1e-2, 1e-2], rel=1e-3)
-    assert float(made.learning_rate) == pytest.approx(1e-2)
+def test_the_head_alone_has_the_whole_rate_and_the_course_begins_after_it():
+    course = rates(schedule="cosine", freeze_epochs=2, warmup_epochs=1.0)
+    alone, rest = course[:8], course[8:]
+    assert alone == [1e-2] * 8
+    assert rest == rates(schedule="cosine", epochs=6, warmup_epochs=1.0)
 
 
-def test_a_schedule_is_made_again_from_its_description():
-    again = LinearWarmup.from_config(LinearWarmup(1e-3, 7).get_config())
-    assert (again.learning_rate, again.steps) == (1e-3, 7)
+def test_a_plateau_reduces_the_rate_from_the_next_epoch_on():
+    losses = [0.6, 0.5, 0.55, 0.45, 0.45, 0.46, 0.4, 0.3]
+    course = rates(1, losses, schedule="plateau", plateau_factor=0.1)
+    assert course == pytest.approx([1e-2, 1e-2, 1e-2, 1e-3, 1e-3, 1e-4, 1e-5, 1e-5])
+
+
+def test_losses_of_the_warm_up_and_of_the_head_alone_are_no_plateau():
+    settings = {"schedule": "plateau", "plateau_factor": 0.1}
+    assert rates(1, [0.5] * 8, freeze_epochs=2, warmup_epochs=3.0, **settings)[:7] == pytest.approx(
+        [1e-2, 1e-2, 1e-2 / 3, 2e-2 / 3, 1e-2, 1e-2, 1e-2]
+    )
+
+
+@given(st.lists(st.floats(0.1, 2.0), max_size=30), st.integers(1, 5))
+def test_reductions_are_those_of_keras_own_callback(losses, patience):
+    own = keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=patience, min_delta=0.0, min_lr=0.0)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(1.0))
+    own.set_model(model)
+    own.on_train_begin()
+    for epoch, loss in enumerate(losses):
+        own.on_epoch_end(epoch, {"val_loss": loss})
+    assert 0.5 ** reductions(losses, patience) == pytest.approx(float(model.optimizer.learning_rate))
+
+
+def test_the_optimizer_has_the_rate_of_each_step_before_it():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(FusedAdam(1.0))
+    callback = ScheduledRate(Schedule.of(dataclasses.replace(PLAIN, warmup_epochs=1.5), 4), list)
+    callback.set_model(model)
+    seen = []
+    for epoch in range(2):
+        callback.on_epoch_begin(epoch)
+        for batch in range(4):
+            callback.on_train_batch_begin(batch)
+            seen.append(float(model.optimizer.learning_rate))
+    assert seen == pytest.approx([1e-2 * k / 6 for k in range(1, 7)] + [1e-2] * 2)

@@ -8,6 +8,7 @@ from retina.data.feeding.augmentation import Augmentation
 from retina.data.feeding.batches import TrainingBatches
 from retina.models import classifier
 from retina.training.loop.fit import compiled
+from retina.training.loop.optimizer import FusedAdam
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
 LABELS = (IMAGES.mean(axis=(1, 2, 3)) > np.median(IMAGES.mean(axis=(1, 2, 3)))).astype(int)
@@ -69,7 +70,7 @@ def numbers(network):
 
 @pytest.mark.parametrize("fine_tune", classifier.FINE_TUNE)
 def test_history_callbacks_and_weights_are_those_of_stock_keras(fine_tune):
-    own = trained(lambda network, loss: compiled(network, "float32", 1e-4, loss), fine_tune)
+    own = trained(lambda network, loss: compiled(network, "float32", FusedAdam(1e-4), loss), fine_tune)
     other = trained(lambda network, loss: stock(network, 1e-4, loss), fine_tune)
     assert own[1].calls == other[1].calls
     assert own[0].epoch == other[0].epoch
