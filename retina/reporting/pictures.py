@@ -90,6 +90,7 @@ def marks(comparison: Comparison, entry: Entry) -> dict[str, Any]:
         "stop_epoch": epochs.get("stop"),
         "patience_epoch": epochs.get("would_stop"),
         "onset": epochs["onset"],
+        "frozen_epochs": entry.record.experiment.frozen_epochs,
         "majority": entry.record.baselines.majority["validation"].accuracy,
     }
 

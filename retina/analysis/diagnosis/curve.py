@@ -31,7 +31,7 @@ class Curve:
         params: Name of the parameter set.
         loss: `ce` or `focal`.
         seed: Random seed.
-        learning_rate: Adam's step size, > 0.
+        learning_rate: The optimizer's whole step size, > 0.
         batch_size: Images in one training step.
         epochs: The budget: epochs at most.
         early_stopping: Whether training stops when validation loss no longer falls.

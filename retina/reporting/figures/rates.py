@@ -62,7 +62,7 @@ def range_test(lines: Sequence[Line], title: str, notes: tuple[str, ...], loss: 
                 [line.suggestion], [0.03 + 0.05 * number], marker, color=colour, transform=axes.get_xaxis_transform()
             )
     frame(axes, lines)
-    axes.set_xlabel("learning rate (Adam's step size, log scale)")
+    axes.set_xlabel("learning rate (log scale)")
     axes.set_ylabel(f"training loss ({loss})")
     axes.legend(loc="upper left", frameon=False, title="suggested learning rate", alignment="left")
     return sheet.figure

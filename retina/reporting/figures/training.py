@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from retina.reporting.figures import epochs
+from retina.reporting.figures import course, epochs
 from retina.reporting.figures.style import (
     DEEP_TEAL,
     FAINT,
@@ -70,8 +70,9 @@ def training_curves(
     onset: int | None,
     majority: float | None,
     patience_epoch: int | None = None,
+    frozen_epochs: int = 0,
 ) -> Figure:
-    """Losses above, validation accuracy and AUROC below.
+    """Losses above, validation accuracy and AUROC below; under them the learning rate, where it or its layers changed.
 
     Args:
         history: Columns `epoch` (from 1), `train_loss`, `val_loss`, `val_accuracy`, `val_auroc`; any number of rows.
@@ -80,6 +81,7 @@ def training_curves(
         stop_epoch: The epoch after which early stopping ended the run, if it did.
         onset: The first epoch of overfitting, if any.
         patience_epoch: The epoch after which early stopping would have ended a run that went on without it, if any.
+        frozen_epochs: First epochs in which the head alone was trained.
         majority: Accuracy on validation of calling every image by the more frequent class, 0-1, if known.
     """
     marks = _marks(best_epoch, onset, stop_epoch, patience_epoch)
@@ -88,14 +90,21 @@ def training_curves(
         notes = ("no epoch was finished",)
     top = head_height(len(notes)) + LINE * len(marks) + 0.06
     middle = top + LOSS_HEIGHT + GAP
-    sheet = Sheet(WIDTH, middle + SCORE_HEIGHT + BOTTOM, title, notes)
-    losses = sheet.axes(LEFT, top, FRAME, LOSS_HEIGHT)
-    scores = sheet.axes(LEFT, middle, FRAME, SCORE_HEIGHT)
+    has_course = course.is_needed(history, frozen_epochs)
+    below = GAP + course.HEIGHT if has_course else 0.0
+    sheet = Sheet(WIDTH, middle + SCORE_HEIGHT + below + BOTTOM, title, notes)
+    panels = [sheet.axes(LEFT, top, FRAME, LOSS_HEIGHT), sheet.axes(LEFT, middle, FRAME, SCORE_HEIGHT)]
+    losses, scores = panels
     _draw_losses(losses, history)
     _draw_scores(scores, history, majority)
-    losses.tick_params(labelbottom=False)
-    scores.set_xlabel("epoch")
-    _draw_marks(sheet, (losses, scores), marks, head_height(len(notes)))
+    if has_course:
+        panels.append(sheet.axes(LEFT, middle + SCORE_HEIGHT + GAP, FRAME, course.HEIGHT))
+        epochs.set_epochs(panels[-1], int(history["epoch"].max()), MOST_TICKS)
+        course.draw(panels[-1], history, frozen_epochs)
+    for axes in panels[:-1]:
+        axes.tick_params(labelbottom=False)
+    panels[-1].set_xlabel("epoch")
+    _draw_marks(sheet, tuple(panels), marks, head_height(len(notes)))
     _ring_best(losses, history, best_epoch)
     return sheet.figure
 

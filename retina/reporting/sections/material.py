@@ -107,9 +107,20 @@ def methods(comparison: Comparison, language: Language) -> list[Block]:
     """The methods behind the numbers."""
     heading = Heading(language.say("report.methods.heading"), 2, "methods")
     fields = {"targets": target_sentences(comparison, language)} | wording.classes(comparison.target, language)
-    fields |= {"bins": calibration.BINS, "draws": resampling.DRAWS, "band": roc.DRAWS}
+    fields |= {
+        "optimizers": optimizers(comparison, language),
+        "bins": calibration.BINS,
+        "draws": resampling.DRAWS,
+        "band": roc.DRAWS,
+    }
     keys = [key for key in METHODS if comparison.entries or key not in ON_RUNS]
     return [heading, *(Paragraph(language.say(f"report.methods.{key}", **fields)) for key in keys)]
+
+
+def optimizers(comparison: Comparison, language: Language) -> str:
+    """The optimizers of the runs, by name."""
+    names = dict.fromkeys(entry.record.experiment.optimizer for entry in comparison.entries)
+    return " / ".join(language.say(f"report.methods.{name}") for name in names)
 
 
 def target_sentences(comparison: Comparison, language: Language) -> str:

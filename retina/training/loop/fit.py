@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 import keras
 
+from retina.experiments.experiment import Experiment
+from retina.models.backbones.interface import Backbone
 from retina.models.running.precision import MixedPrecision
-from retina.training.loop import callbacks, optimizer, timing
+from retina.training.loop import callbacks, layer_rates, timing
 from retina.training.loop.display import Display
 from retina.training.loop.freezing import HeadFirst
 from retina.training.loop.losses import LOSSES
+from retina.training.loop.optimizer import FusedAdam, FusedSGD
 from retina.training.loop.schedule import Schedule, ScheduledRate
 from retina.training.plan import Plan
 from retina.training.saving import checkpoint
@@ -39,7 +42,7 @@ def fit(
     """
     experiment = plan.experiment
     loss = LOSSES[experiment.loss](experiment)
-    made = optimizer.make(experiment, setup.network, plan.backbone)
+    made = optimizer_of(experiment, setup.network, plan.backbone)
     model = compiled(setup.network, experiment.precision, made, loss)
     saved = checkpoint.restore(writer.run, model)
     progress = callbacks.TrainingState(*saved) if saved else callbacks.TrainingState()
@@ -100,6 +103,32 @@ def _speed(clock: timing.Clock, epochs: int) -> dict[str, float]:
         "images_per_second": round(len(batches.labels) * epochs / clock.stepping_seconds, 2),
         "waiting_share": round(batches.seconds / clock.stepping_seconds, 4),
     }
+
+
+def optimizer_of(experiment: Experiment, network: keras.Model, backbone: Backbone) -> keras.optimizers.Optimizer:
+    """The optimizer of an experiment.
+
+    Where `clip_norm` is not 0, the gradients of a step whose common norm is larger are scaled down to it (Pascanu et
+    al. 2013, https://arxiv.org/abs/1211.5063, section 3.2).
+
+    Biases and the weights of normalizations, vectors all, are not decayed: they are few, and do not overfit.
+
+    Args:
+        experiment: Its settings.
+        network: What is trained, a whole network or a head alone.
+        backbone: Its backbone, whose stages `layer_decay` counts.
+    """
+    kind = FusedSGD if experiment.optimizer == "sgd" else FusedAdam
+    made = kind(
+        experiment.learning_rate,
+        global_clipnorm=experiment.clip_norm or None,
+        weight_decay=None if experiment.optimizer == "adam" else experiment.weight_decay or None,
+        use_ema=experiment.ema > 0,
+        ema_momentum=experiment.ema,
+        rate_multipliers=layer_rates.multipliers(network, backbone, experiment.layer_decay),
+    )
+    made.exclude_from_weight_decay([item for item in network.trainable_variables if len(item.shape) <= 1])
+    return made
 
 
 def compiled(

@@ -10,9 +10,6 @@ import torch
 from torch.optim.adam import adam
 from torch.optim.sgd import sgd
 
-from retina.experiments.experiment import Experiment
-from retina.models.backbones.interface import Backbone
-
 MOMENTUM = 0.9
 """Of stochastic gradient descent: the value of He et al. 2016, https://arxiv.org/abs/1512.03385, section 3.4."""
 
@@ -234,52 +231,6 @@ class FusedSGD(Fused, keras.optimizers.SGD):
             weight_decay=0.0,
             maximize=False,
         )
-
-
-def make(experiment: Experiment, network: keras.Model, backbone: Backbone) -> Fused:
-    """The optimizer of an experiment.
-
-    Biases and the weights of normalizations, vectors all, are not decayed: they are few, and do not overfit.
-
-    Args:
-        experiment: Its settings.
-        network: What is trained, a whole network or a head alone.
-        backbone: Its backbone, whose stages `layer_decay` counts.
-    """
-    kind = FusedSGD if experiment.optimizer == "sgd" else FusedAdam
-    made = kind(
-        experiment.learning_rate,
-        global_clipnorm=experiment.clip_norm or None,
-        weight_decay=None if experiment.optimizer == "adam" else experiment.weight_decay or None,
-        use_ema=experiment.ema > 0,
-        ema_momentum=experiment.ema,
-        rate_multipliers=multipliers(network, backbone, experiment.layer_decay),
-    )
-    made.exclude_from_weight_decay([item for item in network.trainable_variables if len(item.shape) <= 1])
-    return made
-
-
-def multipliers(network: keras.Model, backbone: Backbone, layer_decay: float) -> dict[str, float]:
-    """Factors of the learning rate, smaller towards the input (Howard and Ruder 2018, arXiv 1801.06146, section 3.2).
-
-    Args:
-        network: What is trained; the layers of its head, and a head alone, have the whole rate.
-        backbone: Its backbone. Its last stage has `layer_decay` of the rate, the one before `layer_decay` of that.
-        layer_decay: The factor from a stage to the one before, 0-1; 1 gives all layers one rate.
-
-    Returns:
-        Path of a variable -> its factor; those with the whole rate are left out.
-    """
-    if layer_decay == 1:
-        return {}
-    depth = {stage: number for number, stage in enumerate(reversed(backbone.stages), start=1)}
-    stages = backbone.stages_of(network)
-    return {
-        variable.path: layer_decay ** depth[stages[layer.name]]
-        for layer in network.layers
-        if layer.name in stages
-        for variable in layer.trainable_variables
-    }
 
 
 def _laid_out_as(value: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:

@@ -16,8 +16,7 @@ from retina.experiments.settings import meaningful
 from retina.machine import device, files, memory, progress, provenance
 from retina.runs import reading, searches
 from retina.training import execution, setup
-from retina.training.loop import optimizer
-from retina.training.loop.fit import compiled
+from retina.training.loop.fit import compiled, optimizer_of
 from retina.training.loop.losses import LOSSES
 from retina.training.plan import Plan, data_record, now
 from retina.training.searches import naming
@@ -108,7 +107,7 @@ def _trace(plan: Plan, span: Range, whole: keras.Model, advance: Callable[[int],
     experiment = plan.experiment
     network, batches = setup.training(plan, whole)
     # No validation image is seen, so there is nothing to average for.
-    made = optimizer.make(dataclasses.replace(experiment, ema=0.0), network, plan.backbone)
+    made = optimizer_of(dataclasses.replace(experiment, ema=0.0), network, plan.backbone)
     model = compiled(network, experiment.precision, made, LOSSES[experiment.loss](experiment))
     schedule = rates(span.low, span.high, span.steps)
     losses: list[float] = []

@@ -92,3 +92,13 @@ def test_published_models_alone_have_a_table_of_their_images(published):
 def test_methods_speak_of_training_only_where_something_was_trained(published, everything):
     without, whole = (material.methods(item, ENGLISH) for item in (comparison.compare([], [published]), everything))
     assert len(whole) - len(without) == len(material.ON_RUNS)
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_the_methods_name_the_optimizers_that_trained_the_runs(tmp_path, name):
+    adam, descent = make_run(tmp_path, seed=0), make_run(tmp_path, seed=1, optimizer="sgd")
+    alone = everything_said(compose(comparison.compare([adam]), name))
+    assert Language(name).say("report.methods.training", optimizers="Adam") in alone
+    both = everything_said(compose(comparison.compare([adam, descent]), name))
+    assert Language(name).say("report.methods.sgd") in both
+    assert Language(name).say("report.methods.sgd") not in alone

@@ -1,16 +1,12 @@
 """Fused optimizers step as the papers' algorithms do, behind Keras' interface."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
 import torch
 from torch.optim import adam
 
-from retina.experiments import experiment
 from retina.models import classifier
-from retina.models.backbones import registry
 from retina.training.loop import optimizer
 from retina.training.loop.optimizer import FusedAdam, FusedSGD
 
@@ -177,32 +173,6 @@ def test_begun_anew_it_steps_as_a_new_one(kind):
         new.apply(gradients(step), fresh)
     for ours, theirs in zip(made.variables, new.variables, strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
-
-
-@pytest.mark.parametrize("backbone", ["vgg16", "resnet18"])
-def test_rates_grow_smaller_from_stage_to_stage_towards_the_input(backbone):
-    network, body = classifier.build(backbone), registry.get(backbone)
-    factors = optimizer.multipliers(network, body, 0.5)
-    stages = body.stages_of(network)
-    for layer in network.layers:
-        depth = len(body.stages) - list(body.stages).index(stages[layer.name]) if layer.name in stages else 0
-        for variable in layer.trainable_variables:
-            assert factors.get(variable.path, 1.0) == 0.5**depth
-    assert optimizer.multipliers(network, body, 1.0) == {}
-    assert len({variable.path for variable in network.trainable_variables}) == len(network.trainable_variables)
-
-
-def test_the_optimizer_of_an_experiment_has_its_settings_and_leaves_vectors_alone():
-    network, body = classifier.build("resnet18"), registry.get("resnet18")
-    chosen = experiment.load("resnet18", optimizer="sgd", weight_decay=0.1, ema=0.9, clip_norm=2.0, layer_decay=0.5)[0]
-    made = optimizer.make(chosen, network, body)
-    assert isinstance(made, FusedSGD)
-    assert (made.weight_decay, made.ema_momentum, made.global_clipnorm) == (0.1, 0.9, 2.0)
-    decayed = [variable for variable in network.trainable_variables if made._use_weight_decay(variable)]
-    assert {variable.name for variable in decayed} == {"kernel"}
-    plain = optimizer.make(dataclasses.replace(chosen, optimizer="adam", ema=0.0, clip_norm=0.0), network, body)
-    assert isinstance(plain, FusedAdam)
-    assert (plain.weight_decay, plain.use_ema, plain.global_clipnorm) == (None, False, None)
 
 
 def test_keras_fit_takes_one_fused_step_for_all_weights_and_learns_as_with_its_own_adam(monkeypatch):
