@@ -12,7 +12,7 @@ from retina.experiments.place import Place
 from retina.machine import memory
 from retina.training import plan, setup
 from retina.training.loop import fit
-from retina.training.loop.losses import LOSSES
+from retina.training.loop.losses import training_loss
 from retina.training.loop.optimizer import FusedAdam
 
 
@@ -32,7 +32,7 @@ def epochs(folder: Path, images: int, backbone: str, batch: int, side: int, *, k
     else:
         whole = dataclasses.replace(prepared.experiment, fine_tune="full")
         given = setup.setup(dataclasses.replace(prepared, experiment=whole), network)
-    loss = LOSSES[chosen.loss](chosen)
+    loss = training_loss(chosen, prepared.data.splits["train"].prevalence)
     model = fit.compiled(given.network, prepared.experiment.precision, FusedAdam(chosen.learning_rate), loss)
 
     def turn() -> float:

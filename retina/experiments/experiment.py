@@ -97,6 +97,15 @@ class Experiment:
         high=1.0,
         optional=True,
     )
+    class_weight: str = setting(
+        "how much an image counts in the loss: all alike, or balanced: both classes alike as wholes",
+        str,
+        "none",
+        choices=("none", "balanced"),
+    )
+    label_smoothing: float = setting(
+        "e: the loss takes labels as 1 - e/2 and e/2; 0: as they are", float, 0.0, low=0.0, high=0.99
+    )
 
     image_size: int = setting("side of the square image in pixels", int, 224, low=64, high=1024)
     crop_disc: bool = setting("crop to the fundus disc before resizing", bool, default=True)

@@ -110,6 +110,8 @@ ADDED = {
     "warmup_epochs": 0.0,
     "clip_norm": 0.0,
     "ema": 0.0,
+    "class_weight": "none",
+    "label_smoothing": 0.0,
 }
 """Settings that were added after runs had been recorded -> the value that every earlier run had.
 

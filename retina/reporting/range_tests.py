@@ -53,10 +53,17 @@ def write(folder: Path, record: Record, lines: Sequence[Line]) -> None:
         tables.write(temporary / CURVE, COLUMNS, rows)
         experiment = record["experiment"]
         title = f"Learning-rate range test: {experiment['backbone']}, {experiment['params']}, {experiment['loss']}"
-        save(range_test(lines, title, notes(record), LOSSES[experiment["loss"]]), temporary, FIGURE)
+        save(range_test(lines, title, notes(record), loss_name(experiment)), temporary, FIGURE)
         (temporary / RECORD).write_text(sealed.seal(dict(record)), encoding="ascii")
         if folder.exists():
             kept.discard(folder)
+
+
+def loss_name(experiment: Mapping[str, Any]) -> str:
+    """The loss with its unit and the settings that make it another quantity, which earlier records do not have."""
+    weighted = "class-weighted " if experiment.get("class_weight") == "balanced" else ""
+    smoothing = experiment.get("label_smoothing")
+    return weighted + LOSSES[experiment["loss"]] + (f", label smoothing {smoothing:g}" if smoothing else "")
 
 
 def notes(record: Record) -> tuple[str, ...]:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from retina.errors import RunError
+from retina.experiments.settings import ADDED
 from retina.machine import sealed
 from retina.runs.record import Record
 
 SCHEMA = 1
-SETTING = ("backbone", "loss", "batch_size", "fine_tune", "image_size")
+SETTING = ("backbone", "loss", "class_weight", "label_smoothing", "batch_size", "fine_tune", "image_size")
 """Settings that a range test and a run must share for the test to apply to the run, beside data and weights."""
 
 
@@ -69,7 +70,8 @@ class RangeTest:
         """
         with _keys_of("lr-find", content):
             suggestions = tuple(seed["suggestion"] for seed in content["seeds"])
-            settings = (content["experiment"][key] for key in SETTING)
+            experiment = {**ADDED, **content["experiment"]}  # a test may be older than a setting
+            settings = (experiment[key] for key in SETTING)
             setting = (*settings, content["data"]["fingerprint"], content["weights"]["origin"])
         if not all(rate is None or (isinstance(rate, float) and 0 < rate < math.inf) for rate in suggestions):
             raise ValueError("holds a suggestion that is no learning rate")

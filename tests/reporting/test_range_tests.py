@@ -38,6 +38,19 @@ def test_a_range_test_is_read_as_it_was_written(tmp_path):
     assert [float(row["smoothed"]) for row in rows[:3]] == [0.9, 0.6, 0.65]
 
 
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "cross-entropy, nats"),
+        ({"class_weight": "none", "label_smoothing": 0.0}, "cross-entropy, nats"),
+        ({"class_weight": "balanced"}, "class-weighted cross-entropy, nats"),
+        ({"loss": "focal", "label_smoothing": 0.1}, "focal loss, nats, label smoothing 0.1"),
+    ],
+)
+def test_the_axis_names_the_loss_that_was_measured(settings, name):
+    assert range_tests.loss_name(RECORD["experiment"] | settings) == name
+
+
 def test_a_new_range_test_replaces_the_earlier_one_with_its_check(tmp_path):
     folder = tmp_path / "lr-find" / "a"
     range_tests.write(folder, RECORD, LINES)

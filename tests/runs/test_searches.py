@@ -94,6 +94,8 @@ def test_the_test_of_a_runs_own_setting_with_the_most_seeds_applies(tmp_path):
     setting = searches.setting_of(run.record())
     assert setting == RangeTest.of("a test", RANGE).setting
     one, two = RangeTest("a", setting, (1e-3,)), RangeTest("b", setting, (1e-3, 2e-3))
+    balanced = RANGE | {"experiment": EXPERIMENT | {"class_weight": "balanced"}}
+    assert RangeTest.of("a test", balanced).setting != setting
     other = RangeTest("c", ("vgg16", *setting[1:]), (1e-3,) * 3)
     unsure = RangeTest("d", setting, (None,) * 4)
     assert searches.nearest([two, one, other, unsure], run.record()) == two

@@ -272,6 +272,21 @@ def test_a_run_with_phases_resumes_to_the_bits_of_an_undisturbed_one(eyes, strai
     assert ended(execute(prepared)) == ended(whole)
 
 
+@pytest.mark.parametrize("loss", ["ce", "focal"])
+def test_a_run_with_class_weights_and_smoothed_labels_resumes_with_them(eyes, tmp_path, loss):
+    options = {"class_weight": "balanced", "label_smoothing": 0.2}
+    straight = execute(prepare(eyes, tmp_path / "straight", loss=loss, **options))
+    prepared = prepare(eyes, tmp_path, loss=loss, **options)
+    interrupted(prepared, step=3, **SMALL)
+    assert ended(execute(prepared)) == ended(straight)
+    for name in options:
+        less = {key: options[key] for key in options if key != name}
+        other = execute(prepare(eyes, tmp_path / name, loss=loss, **less))
+        for column in ("train_loss", "val_loss"):
+            values, others = straight.history()[column], other.history()[column]
+            assert (values != others).all(), f"{name} has no effect on {column}"
+
+
 @pytest.mark.parametrize("item", ["rows", "best_weights"])
 def test_taking_out_the_history_or_the_best_weights_changes_the_result(eyes, straight, tmp_path, monkeypatch, item):
     prepared = prepare(eyes, tmp_path)

@@ -120,8 +120,11 @@ def underfitting(curve: Curve) -> Finding | None:
     """The model does not even fit the training images: accuracy on them never clearly exceeds the majority guess.
 
     After five epochs or more, the best training accuracy has a Wilson 95 % interval whose lower end lies at or below
-    the share of the larger class in training.
+    the share of the larger class in training. Says nothing of a loss with class weights: it gives accuracy at a
+    probability of 0.5 away for the smaller class.
     """
+    if curve.settings.get("class_weight") == "balanced":
+        return None
     if len(curve) < PATIENT or np.isnan(curve.train_accuracy).any():
         return None
     epoch = int(np.argmax(curve.train_accuracy)) + 1

@@ -10,7 +10,7 @@ from retina.models.running.precision import MixedPrecision
 from retina.training.loop import callbacks, layer_rates, timing
 from retina.training.loop.display import Display
 from retina.training.loop.freezing import HeadFirst
-from retina.training.loop.losses import LOSSES
+from retina.training.loop.losses import training_loss
 from retina.training.loop.optimizer import FusedAdam, FusedSGD
 from retina.training.loop.schedule import Schedule, ScheduledRate
 from retina.training.plan import Plan
@@ -41,7 +41,7 @@ def fit(
         The history and the best weights.
     """
     experiment = plan.experiment
-    loss = LOSSES[experiment.loss](experiment)
+    loss = training_loss(experiment, plan.data.splits["train"].prevalence)
     made = optimizer_of(experiment, setup.network, plan.backbone)
     model = compiled(setup.network, experiment.precision, made, loss)
     saved = checkpoint.restore(writer.run, model)

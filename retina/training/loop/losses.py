@@ -1,4 +1,4 @@
-"""Losses on logits. `LOSSES` maps a name to a factory that takes the experiment."""
+"""Losses on logits. `LOSSES` maps a name to a factory that takes the experiment, `training_loss` adds class weights."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +28,8 @@ class BinaryFocalLoss(keras.losses.Loss):
         alpha: Weight of the positive class, 0-1; the negative class weighs 1 - alpha. `None` weighs both 1. In the
             paper positives are rare and 0.25 goes with gamma 2. In RFMiD positives are the majority (79 %), where 0.25
             happens to even the classes out: 0.79 x 0.25 = 0.20 against 0.21 x 0.75 = 0.16.
+        label_smoothing: e, 0 to below 1: the loss is 1 - e/2 times that of the label and e/2 times that of the other
+            one, as cross-entropy is with labels of 1 - e/2 and e/2.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class BinaryFocalLoss(keras.losses.Loss):
         gamma: float = 2.0,
         alpha: float | None = None,
         *,
+        label_smoothing: float = 0.0,
         reduction: str = "sum_over_batch_size",
         name: str = "binary_focal_loss",
         dtype: str | None = None,
@@ -44,8 +47,11 @@ class BinaryFocalLoss(keras.losses.Loss):
             raise ValueError(f"gamma must be at least 0. Received: gamma={gamma}")
         if alpha is not None and not 0 <= alpha <= 1:
             raise ValueError(f"alpha must lie between 0 and 1. Received: alpha={alpha}")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing must be 0 to below 1. Received: label_smoothing={label_smoothing}")
         self.gamma = gamma
         self.alpha = alpha
+        self.label_smoothing = label_smoothing
 
     def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - a tensor of the backend
         """The loss of every image.
@@ -57,6 +63,13 @@ class BinaryFocalLoss(keras.losses.Loss):
         Returns:
             The loss of each element, the same shape, in the loss' dtype (float32 by default).
         """
+        if not self.label_smoothing:
+            return self._of(y_true, y_pred)
+        other = self.label_smoothing / 2
+        return (1 - other) * self._of(y_true, y_pred) + other * self._of(1 - y_true, y_pred)
+
+    def _of(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - a tensor of the backend
+        """The loss of every image with labels as they are."""
         sign = 2 * y_true - 1
         score = sign * y_pred
         loss = -ops.exp(self.gamma * ops.log_sigmoid(-score)) * ops.log_sigmoid(score)
@@ -66,18 +79,104 @@ class BinaryFocalLoss(keras.losses.Loss):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this loss again."""
-        return super().get_config() | {"gamma": self.gamma, "alpha": self.alpha}
+        return super().get_config() | {
+            "gamma": self.gamma,
+            "alpha": self.alpha,
+            "label_smoothing": self.label_smoothing,
+        }
+
+
+@keras.saving.register_keras_serializable(package="retina")
+class ClassWeighted(keras.losses.Loss):
+    """Another loss, in which the images of one class weigh more than those of the other.
+
+    An image weighs by its label as it is, smoothed or not, and by whatever the other loss weighs it.
+
+    Args:
+        loss: The loss of every image, from a column of labels and one of logits.
+        positive: Weight of a positive image, > 0.
+        negative: Weight of a negative image, > 0.
+    """
+
+    def __init__(
+        self,
+        loss: keras.losses.Loss,
+        *,
+        positive: float,
+        negative: float,
+        reduction: str = "sum_over_batch_size",
+        name: str = "class_weighted",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        if not (positive > 0 and negative > 0):
+            raise ValueError(f"weights must be positive. Received: positive={positive}, negative={negative}")
+        self.loss = loss
+        self.positive = positive
+        self.negative = negative
+
+    @classmethod
+    def balanced(cls, loss: keras.losses.Loss, prevalence: float) -> "ClassWeighted":
+        """Let both classes weigh the same as wholes, and an image 1 on average.
+
+        Of n images, n_pos of them positive, a positive one weighs n / (2 n_pos) and a negative one n / (2 (n - n_pos)).
+
+        Args:
+            loss: The loss of every image.
+            prevalence: n_pos / n of the training images, strictly between 0 and 1.
+        """
+        return cls(loss, positive=0.5 / prevalence, negative=0.5 / (1 - prevalence))
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - a tensor of the backend
+        """The weighted loss of every image.
+
+        Args:
+            y_true: Labels, 0 or 1, (N, 1).
+            y_pred: Logits, (N, 1).
+
+        Returns:
+            N losses, of the shape that the other loss gives, in the loss' dtype (float32 by default).
+        """
+        each = self.loss.call(y_true, y_pred)
+        weights = y_true * self.positive + (1 - y_true) * self.negative
+        # Keras' cross-entropy is a mean over the last axis, (N,); beside it (N, 1) would broadcast to (N, N).
+        return each * ops.reshape(weights, ops.shape(each))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this loss again."""
+        return super().get_config() | {
+            "loss": keras.losses.serialize(self.loss),
+            "positive": self.positive,
+            "negative": self.negative,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ClassWeighted":
+        """The loss that `get_config` describes."""
+        return cls(**(config | {"loss": keras.losses.deserialize(config["loss"])}))
 
 
 def cross_entropy(experiment: Experiment) -> keras.losses.Loss:
-    """Binary cross-entropy on logits, in nats."""
-    del experiment  # every factory is given one
-    return keras.losses.BinaryCrossentropy(from_logits=True)
+    """Binary cross-entropy on logits, in nats, with the experiment's label smoothing."""
+    return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=experiment.label_smoothing)
 
 
 def focal(experiment: Experiment) -> keras.losses.Loss:
-    """Binary focal loss with the experiment's gamma and alpha."""
-    return BinaryFocalLoss(gamma=experiment.focal_gamma, alpha=experiment.focal_alpha)
+    """Binary focal loss with the experiment's gamma, alpha and label smoothing."""
+    return BinaryFocalLoss(
+        gamma=experiment.focal_gamma, alpha=experiment.focal_alpha, label_smoothing=experiment.label_smoothing
+    )
 
 
 LOSSES: dict[str, Callable[[Experiment], keras.losses.Loss]] = {"ce": cross_entropy, "focal": focal}
+
+
+def training_loss(experiment: Experiment, prevalence: float) -> keras.losses.Loss:
+    """The loss that an experiment trains by, and by which its validation images are scored.
+
+    Args:
+        experiment: The experiment.
+        prevalence: The share of positives among the training images, strictly between 0 and 1.
+    """
+    loss = LOSSES[experiment.loss](experiment)
+    return ClassWeighted.balanced(loss, prevalence) if experiment.class_weight == "balanced" else loss

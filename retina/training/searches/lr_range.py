@@ -17,7 +17,7 @@ from retina.machine import device, files, memory, progress, provenance
 from retina.runs import reading, searches
 from retina.training import execution, setup
 from retina.training.loop.fit import compiled, optimizer_of
-from retina.training.loop.losses import LOSSES
+from retina.training.loop.losses import training_loss
 from retina.training.plan import Plan, data_record, now
 from retina.training.searches import naming
 from retina.training.searches.lr_rule import DivergenceDetector, Suggestion, rates, smooth, suggest
@@ -108,7 +108,8 @@ def _trace(plan: Plan, span: Range, whole: keras.Model, advance: Callable[[int],
     network, batches = setup.training(plan, whole)
     # No validation image is seen, so there is nothing to average for.
     made = optimizer_of(dataclasses.replace(experiment, ema=0.0), network, plan.backbone)
-    model = compiled(network, experiment.precision, made, LOSSES[experiment.loss](experiment))
+    loss = training_loss(experiment, plan.data.splits["train"].prevalence)
+    model = compiled(network, experiment.precision, made, loss)
     schedule = rates(span.low, span.high, span.steps)
     losses: list[float] = []
     detector, diverged = DivergenceDetector(), False

@@ -95,6 +95,9 @@ def test_a_model_underfits_where_its_best_training_accuracy_is_that_of_a_guess()
     assert learning.underfitting(better) is None
     short = curve(losses[:4], losses[:4], np.full(4, 0.79), train_accuracy=accuracy[:4])
     assert learning.underfitting(short) is None
+    weighted = {"class_weight": "balanced"}
+    balanced = curve(losses, losses, np.full(5, 0.79), train_accuracy=accuracy, settings=weighted)
+    assert learning.underfitting(balanced) is None
 
 
 def test_an_epoch_of_one_answer_is_counted_to_the_image_for_either_answer():

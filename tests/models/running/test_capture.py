@@ -9,24 +9,30 @@ import torch
 
 from retina.data.feeding.augmentation import Augmentation
 from retina.data.feeding.batches import EvaluationBatches, TrainingBatches
+from retina.experiments import experiment
 from retina.machine import device as environment
 from retina.models import classifier
 from retina.models.running import capture
 from retina.models.running.capture import Constants
 from retina.training.loop import timing
 from retina.training.loop.fit import compiled
-from retina.training.loop.losses import LOSSES
+from retina.training.loop.losses import LOSSES, training_loss
 from retina.training.loop.optimizer import FusedAdam
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (22, 64, 64, 3), dtype=np.uint8)
 LABELS = np.arange(22) % 2
+EVERY_LOSS = [
+    {"loss": name, "class_weight": weight, "label_smoothing": smoothing}
+    for name in LOSSES
+    for weight, smoothing in (("none", 0.0), ("balanced", 0.1))
+]
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
-def model_of(backbone="resnet18", loss="ce", fine_tune="full"):
+def model_of(backbone="resnet18", fine_tune="full", **settings):
     network = classifier.build(backbone, fine_tune=fine_tune, seed=3)
-    chosen = type("Experiment", (), {"focal_gamma": 2.0, "focal_alpha": 0.25})
-    return compiled(network, "float32", FusedAdam(1e-4), LOSSES[loss](chosen))
+    chosen, _ = experiment.load(backbone, "p1", **settings)
+    return compiled(network, "float32", FusedAdam(1e-4), training_loss(chosen, prevalence=0.75))
 
 
 def batches_of(augmentation=None):
@@ -36,13 +42,13 @@ def batches_of(augmentation=None):
     return TrainingBatches(IMAGES, rows, LABELS, batch_size=8, seed=0, augmentation=given, device=device)
 
 
-@pytest.mark.parametrize("loss", list(LOSSES))
+@pytest.mark.parametrize("settings", EVERY_LOSS, ids=lambda settings: "-".join(map(str, settings.values())))
 @pytest.mark.parametrize("fine_tune", classifier.FINE_TUNE)
-def test_a_step_whose_constants_are_filled_in_is_the_same_step(loss, fine_tune):
+def test_a_step_whose_constants_are_filled_in_is_the_same_step(settings, fine_tune):
     """Keras' step takes its constants from the host; in a graph they are made on the device."""
     logs, weights = [], []
     for filled in (False, True):
-        model, batches = model_of(loss=loss, fine_tune=fine_tune), batches_of()
+        model, batches = model_of(fine_tune=fine_tune, **settings), batches_of()
         model.make_train_function()
         model.optimizer.build(model.trainable_variables)
         with environment.deterministic_kernels(wanted=True):
@@ -126,10 +132,10 @@ def test_steps_told_late_are_told_all_in_order_and_with_their_own_numbers(interv
         assert stories[0] == stories[1]
 
 
-def trained(*, recorded, precision="float32", monkeypatch):
+def trained(*, recorded, monkeypatch, precision="float32", **settings):
     """Six epochs of three batches, the last one smaller, and the logits after each."""
     torch.use_deterministic_algorithms(mode=False)
-    model, logits = model_of(), []
+    model, logits = model_of(**settings), []
     model.enabled = precision == "bfloat16"
     seen = EvaluationBatches(IMAGES, np.arange(22), batch_size=8, device="cuda")
     with monkeypatch.context() as patch:
@@ -143,11 +149,11 @@ def trained(*, recorded, precision="float32", monkeypatch):
 
 
 @needs_gpu
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_recorded_steps_train_as_their_twins_that_are_not(monkeypatch, precision):
-    own = trained(recorded=True, precision=precision, monkeypatch=monkeypatch)
-    twin = trained(recorded=False, precision=precision, monkeypatch=monkeypatch)
-    again = trained(recorded=False, precision=precision, monkeypatch=monkeypatch)
+@pytest.mark.parametrize("settings", [{"precision": "float32"}, {"precision": "bfloat16"}, EVERY_LOSS[-1]], ids=str)
+def test_recorded_steps_train_as_their_twins_that_are_not(monkeypatch, settings):
+    own = trained(recorded=True, monkeypatch=monkeypatch, **settings)
+    twin = trained(recorded=False, monkeypatch=monkeypatch, **settings)
+    again = trained(recorded=False, monkeypatch=monkeypatch, **settings)
     np.testing.assert_allclose(own[0], twin[0], rtol=2e-2)
     scatter = np.abs(again[1] - twin[1]).max()  # kernels of a GPU add in no fixed order
     assert np.abs(own[1] - twin[1]).max() <= 10 * scatter + 1e-4
