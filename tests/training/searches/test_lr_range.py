@@ -39,6 +39,15 @@ def test_the_range_test_of_a_head_reads_training_images_alone_too(tiny_set, tmp_
     assert set(asked) == {"train"}
 
 
+@pytest.mark.parametrize("settings", [{"class_weight": "balanced"}, {"label_smoothing": 0.2}])
+def test_a_range_test_measures_the_loss_that_a_run_would_train_by(tiny_set, tmp_path, settings):
+    span = search_space.Range(steps=2, seeds=1)
+    (plain,), (other,) = (
+        lr_range.measure(planned(tiny_set, tmp_path, **given), span, build=small_network) for given in ({}, settings)
+    )
+    assert (plain.losses != other.losses).all()
+
+
 @pytest.mark.parametrize(("backbone", "start"), [("resnet18", "resnet18-"), ("keras:MobileNetV3Small", "keras.Mobile")])
 def test_no_folder_has_a_colon_in_its_name(tiny_set, tmp_path, backbone, start):
     plan = planned(tiny_set, tmp_path, backbone)
