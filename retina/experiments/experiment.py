@@ -6,14 +6,13 @@ type or a value out of range is an error that names the key, the file and what i
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from retina.errors import ExperimentError, unknown
 from retina.experiments import recipes
-from retina.experiments.settings import DEPENDS_ON, Setting, meaningful, setting
+from retina.experiments.settings import DEPENDS_ON, Setting, check, meaningful, setting
 from retina.experiments.target import DISEASE_RISK, Target, binary
 from retina.machine import files
 
@@ -127,7 +126,7 @@ class Experiment:
     deterministic: bool = setting("only kernels that repeat to the last bit; slower on a GPU", bool, default=False)
 
     def __post_init__(self) -> None:
-        check({item.name: getattr(self, item.name) for item in dataclasses.fields(self)}, where="the options")
+        check(SETTINGS, {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}, where="the options")
         for item in dataclasses.fields(self):
             # A whole number is allowed for a float; 10 and 10.0 must give one digest.
             if SETTINGS[item.name].kind is float and getattr(self, item.name) is not None:
@@ -177,24 +176,6 @@ class Experiment:
 SETTINGS: dict[str, Setting] = {item.name: item.metadata["setting"] for item in dataclasses.fields(Experiment)}
 
 
-def check(values: Mapping[str, object], where: object) -> None:
-    """Check values against their settings.
-
-    Args:
-        values: Fields of `Experiment` with their values.
-        where: The file or the options that hold them, for the error.
-
-    Raises:
-        ExperimentError: the first value with the wrong type or out of range, with its key and what is allowed.
-    """
-    for key, value in values.items():
-        rule = SETTINGS[key]
-        if not rule.accepts(value):
-            if rule.choices and isinstance(value, str):
-                raise unknown(key, value, rule.words, where)
-            raise ExperimentError(f"{key} cannot be {value!r}", expected=rule.allowed, found=repr(value), where=where)
-
-
 def read_params(path: Path) -> dict[str, Any]:
     """Read a parameter file: keys of `Experiment` with values of the right type and range.
 
@@ -212,7 +193,7 @@ def read_params(path: Path) -> dict[str, Any]:
     for key in values:
         if key not in allowed:
             raise unknown("key", key, allowed, where=path)
-    check(values, where=path)
+    check(SETTINGS, values, where=path)
     return values
 
 
@@ -236,7 +217,7 @@ def load(backbone: str, params: str | Path = "p1", **options: object) -> tuple[E
     for key in options:
         if key not in SETTINGS:
             raise unknown("option", key, SETTINGS)
-    check(options, where="the options")
+    check(SETTINGS, options, where="the options")
     missing = [key for key in ("batch_size", "learning_rate", "epochs") if key not in values | options]
     if missing:
         raise ExperimentError("parameter set is incomplete", expected="a value for " + ", ".join(missing), where=path)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from retina.errors import ExperimentError, unknown
 from retina.experiments.target import COLUMN_RULE, DISEASE_RISK, is_column
 
 LONGEST_NAME = 100
@@ -131,6 +132,25 @@ def meaningful(values: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in without_added(values).items()
         if name not in DEPENDS_ON or values[DEPENDS_ON[name][0]] in DEPENDS_ON[name][1]
     }
+
+
+def check(rules: Mapping[str, Setting], values: Mapping[str, object], where: object) -> None:
+    """Check values against their settings.
+
+    Args:
+        rules: Name of a setting -> what it may be.
+        values: Name -> value.
+        where: The file or the options that hold them, for the error.
+
+    Raises:
+        ExperimentError: the first value with the wrong type or out of range, with its key and what is allowed.
+    """
+    for key, value in values.items():
+        rule = rules[key]
+        if not rule.accepts(value):
+            if rule.choices and isinstance(value, str):
+                raise unknown(key, value, rule.words, where)
+            raise ExperimentError(f"{key} cannot be {value!r}", expected=rule.allowed, found=repr(value), where=where)
 
 
 def is_plain(name: str) -> bool:

@@ -2,10 +2,12 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
-from small_runs import fitted
+from small_runs import fitted, run_of, small_network
 from small_runs import planned_by_eights as prepare
+from tiny_sets import write_set
 
 from retina.experiments import experiment
 from retina.models import classifier
@@ -39,3 +41,17 @@ def test_the_optimizer_of_an_experiment_has_its_settings_and_leaves_vectors_alon
     plain = fit.optimizer_of(dataclasses.replace(chosen, optimizer="adam", ema=0.0, clip_norm=0.0), network, body)
     assert isinstance(plain, FusedAdam)
     assert (plain.weight_decay, plain.use_ema, plain.global_clipnorm) == (None, False, None)
+
+
+@pytest.mark.parametrize(("gamma", "settings"), [(0.0, {"loss": "ce"}), (2.0, {"loss": "focal", "focal_alpha": None})])
+def test_validation_is_scored_by_the_smoothed_loss_with_the_weights_of_the_training_classes(tmp_path, gamma, settings):
+    data = write_set(tmp_path / "set", {"train": 10, "validation": 8, "test": 8})  # 8 of 10, and 6 of 8, are diseased
+    options = {"class_weight": "balanced", "label_smoothing": 0.2, "precision": "float32"}
+    run = run_of(data, tmp_path, build=small_network, epochs=1, **options, **settings)
+    rows = run.predictions().query("split == 'validation'")
+    right = 1 / (1 + np.exp(-rows["logit"].to_numpy()))
+    positive, negative = (-((1 - p) ** gamma) * np.log(p) for p in (right, 1 - right))
+    diseased = rows["label"].to_numpy() == 1
+    each = np.where(diseased, 0.9 * positive + 0.1 * negative, 0.1 * positive + 0.9 * negative)
+    expected = (each * np.where(diseased, 10 / (2 * 8), 10 / (2 * 2))).mean()
+    assert run.history()["val_loss"].tolist() == pytest.approx([expected], rel=1e-5)
