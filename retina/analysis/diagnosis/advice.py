@@ -35,11 +35,12 @@ def advise(
 ) -> Finding | None:
     """Which way to move the learning rate, how far, and why.
 
-    In order: a run that diverged or collapsed needs a lower rate. One whose loss swings does too, unless a run of the
-    same backbone and loss is steady at a higher rate. After a slow start the advice points to the rate of the run that
-    starts faster, if there is one. For a run no better than the majority guess it points to the run that is better by
-    more than a standard error; without one, to a lower rate after a fast first step, and otherwise to neither
-    direction. Overfitting and a budget that ran out are matters of epochs, not of the rate.
+    In order: a run that diverged, collapsed or destroyed its pretrained weights needs a lower rate. One whose loss
+    swings does too, unless a run of the same backbone and loss is steady at a higher rate. After a slow start the
+    advice points to the rate of the run that starts faster, if there is one. For a run no better than the majority
+    guess it points to the run that is better by more than a standard error; without one, to a lower rate after a fast
+    first step, and otherwise to neither direction. Overfitting and a budget that ran out are matters of epochs, not of
+    the rate.
 
     Args:
         curve: The run.
@@ -104,7 +105,7 @@ def steady(curve: Curve) -> bool:
 
 def _step(curve: Curve, findings: dict[str, Finding], other: Curve | None) -> Step | None:
     """The direction and its reason, the most severe first."""
-    for rule in ("divergence", "collapse"):
+    for rule in ("divergence", "collapse", "lost_pretraining"):
         if rule in findings:
             return Step("lower", rule)
     if len(curve) < SHORTEST:

@@ -53,6 +53,7 @@ class Curve:
         conditions: What must be the same in a fair comparison of times: machine, data, image size, precision, trained
             layers.
         frozen_epochs: First epochs in which the head alone was trained, and for which early stopping does not wait.
+        origin: Where the starting weights are from, as `retina.runs.record.Start` names it; `None` where unknown.
         broken_step: The training step, from 1, whose loss was no number and ended the run; `None` where none did.
     """
 
@@ -82,6 +83,7 @@ class Curve:
     settings: Mapping[str, Any] = field(default_factory=dict)
     conditions: tuple[Any, ...] = ()
     frozen_epochs: int = 0
+    origin: str | None = None
     broken_step: int | None = None
 
     @classmethod
@@ -103,6 +105,7 @@ class Curve:
             settings=without_added(experiment.to_dict()) | {"data": data.fingerprint},
             conditions=(*machine, data.fingerprint, *(getattr(experiment, key) for key in WORK)),
             frozen_epochs=experiment.frozen_epochs,
+            origin=record.weights.origin,
             broken_step=record.diverged_step,
         )
 

@@ -15,6 +15,7 @@ from retina.analysis.diagnosis.generalisation import (
     overfitting,
 )
 from retina.analysis.diagnosis.learning import fast_convergence, majority_trap, plateau, slow_start, underfitting
+from retina.analysis.diagnosis.pretraining import lost_pretraining
 from retina.analysis.diagnosis.stability import (
     collapse,
     divergence,
@@ -54,6 +55,7 @@ RULES = {
     "too_short": Rule(too_short),
     "best_epoch": Rule(best_epoch),
     "collapse": Rule(collapse),
+    "lost_pretraining": Rule(lost_pretraining),
     "overfitting": Rule(overfitting),
     "mild_overfitting": Rule(mild_overfitting),
     "over_confidence": Rule(over_confidence),

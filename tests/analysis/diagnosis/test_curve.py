@@ -5,7 +5,7 @@ import dataclasses
 import pandas as pd
 import pytest
 from curves_of_the_study import resnet50_p1, stopped
-from made_runs import SETTINGS, record
+from made_runs import SETTINGS, changed, record
 
 from retina.analysis.diagnosis import Curve, diagnose
 from retina.experiments.experiment import Experiment
@@ -43,6 +43,8 @@ def test_a_curve_is_read_from_a_record_and_a_history():
     assert Curve.of(other, history).settings["target"] == "DR"
     assert found.train_majority == pytest.approx(2 / 3)
     assert found.broken_step is None
+    assert found.origin == "random"
+    assert Curve.of(changed(made, weights={"origin": "imagenet"}), history).origin == "imagenet"
     named = Curve.of(dataclasses.replace(made, diverged_step=17), history[:1])
     (finding,) = [finding for finding in diagnose(named) if finding.rule == "divergence"]
     assert (finding.epochs, finding.numbers["step"]) == ((2,), 17)

@@ -57,6 +57,8 @@ def any_curve(draw):
         params=draw(st.sampled_from(["p1", "p2"])),
         name=draw(st.sampled_from(["one", "two"])),
         conditions=draw(st.sampled_from([(), ("machine",)])),
+        origin=draw(st.sampled_from([None, "random", "imagenet"])),
+        settings=draw(st.sampled_from([{}, {"fine_tune": "full", "focal_gamma": 2.0, "focal_alpha": None}])),
     )
 
 

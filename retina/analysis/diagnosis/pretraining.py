@@ -1,0 +1,108 @@
+"""A rule on pretrained weights that the first steps of training destroy, and the loss of the best constant answer."""
+
+import math
+
+import numpy as np
+
+from retina.analysis.diagnosis.curve import Curve
+from retina.analysis.diagnosis.finding import Finding
+from retina.analysis.diagnosis.shape import SHORTEST
+from retina.experiments.settings import ADDED
+
+ABOVE = 0.10  # of the constant's loss: how far above it the first epoch is
+BAND = 0.05  # of the constant's loss: a run that has learned ends a tenth below it, twice as far
+ERRORS = 2.0  # standard errors of a mean
+SURE = 3.0  # standard deviations: the first epoch is no draw from the scatter of the later ones
+START_SHARE = 4  # one in so many epochs may belong to the start, and the first always does
+LOGITS = np.linspace(-20, 20, 8001)  # steps of 0.005: the lowest loss is right to a millionth of itself
+SMALLEST_LOSS = 1e-6  # a lower loss of the best constant is no scale to measure by
+BACKBONE_TRAINED = ("last", "full")
+DECADE = 10.0  # rates are searched by factors of ten
+WAYS_OUT = {"head_start": "--head-start prior", "warmup_epochs": "--warmup-epochs 1", "clip_norm": "--clip-norm 1"}
+"""Setting -> the option that makes a start gentler, where the setting is as it was before there was one."""
+
+
+def best_constant(curve: Curve) -> float | None:
+    """The training loss of the best answer that is the same for every image.
+
+    For cross-entropy it is the entropy of the training prevalence, in nats. The focal loss of a constant answer (Lin et
+    al. 2017, arXiv 1708.02002, equation 5) has no such form; its minimum is searched on a grid of logits.
+
+    Returns:
+        > 0; `None` where the loss or one of its settings is unknown, or where the classes cannot be told apart by it:
+        one class only, or one without weight.
+    """
+    if not 0 < curve.train_positives < curve.train_images:
+        return None
+    if curve.loss == "ce":
+        gamma, alpha = 0.0, None
+    elif curve.loss == "focal" and {"focal_gamma", "focal_alpha"} <= curve.settings.keys():
+        gamma, alpha = curve.settings["focal_gamma"], curve.settings["focal_alpha"]
+    else:
+        return None
+    positive, negative = _shares(curve)
+    if alpha is not None:
+        positive, negative = positive * alpha, negative * (1 - alpha)
+    right, wrong = -np.logaddexp(0, -LOGITS), -np.logaddexp(0, LOGITS)  # log p, log(1 - p)
+    losses = -positive * np.exp(gamma * wrong) * right - negative * np.exp(gamma * right) * wrong
+    lowest = float(losses.min())
+    return lowest if lowest > SMALLEST_LOSS else None
+
+
+def _shares(curve: Curve) -> tuple[float, float]:
+    """What the loss of a positive and of a negative label weigh among the training images, 0-1, 1 together.
+
+    Balanced classes weigh a half each. With label smoothing e an image has e/2 of the loss of the other label.
+    """
+    balanced = curve.settings.get("class_weight") == "balanced"
+    share = 0.5 if balanced else curve.train_positives / curve.train_images
+    other = curve.settings.get("label_smoothing", 0.0) / 2
+    positive = share * (1 - other) + (1 - share) * other
+    return positive, 1 - positive
+
+
+def lost_pretraining(curve: Curve) -> Finding | None:
+    """The first steps destroy the pretrained weights: a loss above that of a constant answer, and that of one after it.
+
+    The run begins from weights that are not random and trains the backbone or its last stage. The training loss of the
+    first epoch lies more than a tenth above that of the best constant answer, and more than three standard deviations
+    above the later ones. The later ones stay at that answer: over the epochs after the first quarter (at least after
+    the first), and over the second half of these, the mean and two standard errors around it lie within 5 % of it.
+    Needs four epochs. Where origin, trained layers or the loss' settings are unknown it is silent.
+    """
+    pretrained = curve.origin not in (None, "random") and curve.settings.get("fine_tune") in BACKBONE_TRAINED
+    constant = best_constant(curve) if pretrained and len(curve) >= SHORTEST else None
+    if constant is None:
+        return None
+    begins = max(1, len(curve) // START_SHARE)
+    later, first = curve.train_loss[begins:], curve.at("train_loss", 1)
+    mean, scatter = float(later.mean()), float(later.std(ddof=1))
+    if first <= max((1 + ABOVE) * constant, mean + SURE * scatter):
+        return None
+    if not all(_stays_at(constant, stretch) for stretch in (later, later[len(later) // 2 :])):
+        return None
+    return Finding.make(
+        "warning",
+        ("lost_pretraining.said", "lost_pretraining.ways"),
+        (1, *range(begins + 1, len(curve) + 1)),
+        train_first=first,
+        constant=constant,
+        since=begins + 1,
+        last=len(curve),
+        train_mean=mean,
+        scatter=scatter,
+        ways=", ".join(_ways_out(curve)),
+    )
+
+
+def _stays_at(constant: float, losses: np.ndarray) -> bool:
+    """Whether the mean of two losses or more, and two standard errors around it, lie within 5 % of the constant's."""
+    error = float(losses.std(ddof=1)) / math.sqrt(len(losses))
+    return abs(float(losses.mean()) - constant) + ERRORS * error <= BAND * constant
+
+
+def _ways_out(curve: Curve) -> list[str]:
+    """The options of a gentler start that the run did not use, and a tenth of its learning rate."""
+    # A setting that a curve leaves out has the value of `ADDED`, see `without_added`.
+    unused = [option for name, option in WAYS_OUT.items() if curve.settings.get(name, ADDED[name]) == ADDED[name]]
+    return [*unused, f"--learning-rate {curve.learning_rate / DECADE:g}"]
