@@ -111,9 +111,9 @@ def test_no_constant_answer_has_a_lower_loss_than_the_best(share, gamma, alpha, 
     settings = KNOWN | {"focal_gamma": gamma, "focal_alpha": alpha}
     run = photographs((1,) * 4, loss="focal", settings=settings, train_images=1000, train_positives=positives)
     best = pretraining.best_constant(run)
-    assert best <= focal_of(positives / 1000, answer, gamma, alpha) * (1 + 1e-5)
+    assert best <= focal_of(positives / 1000, answer, gamma, alpha) * (1 + 1e-4)
     answers = 1 / (1 + np.exp(-np.linspace(-12, 12, 1201)))
-    assert best == pytest.approx(min(focal_of(positives / 1000, at, gamma, alpha) for at in answers), rel=1e-4)
+    assert best == pytest.approx(min(focal_of(positives / 1000, at, gamma, alpha) for at in answers), rel=1e-3)
 
 
 def test_the_best_constant_of_cross_entropy_is_the_entropy_and_that_of_focal_loss_with_gamma_0():
