@@ -28,6 +28,7 @@ SOUND = {
     "its first epoch is below, and it stays constant": (0.661, 0.688, 0.695, 0.692),
     "its first epoch is hardly above": (0.720, 0.693, 0.697, 0.691),
     "it learns late": (2.17, *[0.69] * 15, 0.66, 0.62, 0.60, 0.57),
+    "it learns at the end of a long run": (2.17, *[0.69] * 71, *[0.57] * 8),
     "it learns slowly": (1.9, *np.linspace(0.72, 0.60, 9)),
     "it scatters around a constant answer": (2.17, 0.55, 0.85, 0.60, 0.80, 0.62, 0.78, 0.58),
     "it stays above a constant answer": (2.17, 0.80, 0.81, 0.79, 0.80),
