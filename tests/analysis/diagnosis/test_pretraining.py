@@ -76,6 +76,7 @@ def test_another_course_of_the_loss_is_not_called_so(name):
         {"origin": "random"},
         {"origin": None},
         {"settings": KNOWN | {"fine_tune": "head"}},
+        {"frozen_epochs": 1},
         {"settings": {}},
         {"loss": "unheard of"},
         {"loss": "focal", "settings": {"fine_tune": "full"}},
