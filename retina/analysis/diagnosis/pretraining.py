@@ -68,7 +68,8 @@ def lost_pretraining(curve: Curve) -> Finding | None:
     first epoch lies more than a tenth above that of the best constant answer, and more than three standard deviations
     above the later ones. The later ones stay at that answer: over the epochs after the first quarter (at least after
     the first), and over the second half of these, the mean and two standard errors around it lie within 5 % of it.
-    Needs four epochs. A run that first trains the head alone is not judged. Where origin, trained layers or the loss' settings are unknown it is silent.
+    Needs four epochs. A run that first trains the head alone is not judged. Where origin, trained layers or the loss'
+    settings are unknown it is silent.
     """
     pretrained = curve.origin not in (None, "random") and curve.settings.get("fine_tune") in BACKBONE_TRAINED
     at_risk = pretrained and curve.frozen_epochs == 0
