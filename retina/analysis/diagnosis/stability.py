@@ -123,7 +123,8 @@ def collapse(curve: Curve) -> Finding | None:
         crash = {name: value for name, value in _crash(curve, crash_epochs[0]).items() if not math.isnan(value)}
         keys += ["collapse.crash", *(["collapse.order"] if {"auroc", "auroc_peak"} <= set(crash) else [])]
         only_last = crash_epochs[0] == len(curve)
-        keys.append("collapse.last" if only_last else "collapse.end" if is_last else "collapse.recovered")
+        if "accuracy_last" in crash:  # it may be no number, and then nothing is said of the end
+            keys.append("collapse.last" if only_last else "collapse.end" if is_last else "collapse.recovered")
         numbers |= crash
         # With one class in validation neither AUROC is known: 0 is not above 0, so the crash is not excused.
         critical = is_last and not crash.get("auroc", 0.0) > crash.get("auroc_peak", 0.0)

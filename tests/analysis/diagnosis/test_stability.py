@@ -116,3 +116,12 @@ def test_a_training_loss_that_swings_is_told_apart_from_a_validation_loss_that_d
     assert said.epochs == (2, 3, 4, 5, 6, 7)
     assert said.numbers["size"] == pytest.approx(0.25)
     assert (said.numbers["low"], said.numbers["high"], said.numbers["where"]) == (0.4, 0.6, "2, 3, 4, 5, 6, 7")
+
+
+def test_a_crash_with_an_unknown_end_says_nothing_of_the_end():
+    losses, accuracy = np.full(6, 0.4), [0.80, 0.84, 0.85, 0.40, 0.84, float("nan")]
+    found = RULES["collapse"](curve(losses, losses, accuracy))
+    assert "collapse.crash" in found.keys
+    assert not {"collapse.recovered", "collapse.end", "collapse.last"} & set(found.keys)
+    known = RULES["collapse"](curve(losses, losses, [*accuracy[:-1], 0.85]))
+    assert "collapse.recovered" in known.keys
