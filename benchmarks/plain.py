@@ -17,7 +17,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 import torch_reference
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-torch_reference.MEAN, torch_reference.DEVIATION = torch_reference.MEAN.to(DEVICE), torch_reference.DEVIATION.to(DEVICE)
 CHANNELS = {"resnet18": 512, "resnet50": 2048, "vgg16": 512}
 
 

@@ -33,8 +33,15 @@ if TYPE_CHECKING:
 
 
 def copy_weights(source: "keras.Model", network: Network) -> None:
-    """Start a plain network from the weights of one of retina's."""
-    network.backbone.load_state_dict(state_dict.state_dict(source), strict=False)
+    """Start a plain network from the weights of one of retina's; each of them has to find its place.
+
+    The plain VGG16 calls `convolutions` what torchvision calls `features`.
+    """
+    state = state_dict.state_dict(source)
+    state = {name.replace("features.", "convolutions."): tensor for name, tensor in state.items()}
+    missing, unexpected = network.backbone.load_state_dict(state, strict=False)
+    if unexpected or not all(name.startswith("fc.") or name.endswith("num_batches_tracked") for name in missing):
+        raise ValueError(f"other tensors: {missing} missing, {unexpected} left over")
     kernel, bias = (variable.value.detach() for variable in source.get_layer("logit").weights)
     network.logit.load_state_dict({"weight": kernel.reshape(1, -1), "bias": bias})
 

@@ -3,6 +3,8 @@
 Nothing here imports Keras or retina. Attributes have torchvision's names, so that `state_dict()` has them too.
 """
 
+import functools
+
 import torch
 from torch import nn
 
@@ -10,10 +12,17 @@ MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 DEVIATION = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
 
+@functools.cache
+def statistics(device):
+    """Mean and deviation on a device; kept, since a copy to a GPU in every step would cost time there."""
+    return MEAN.to(device), DEVIATION.to(device)
+
+
 def preprocess(images):
     """RGB images (N, H, W, 3), 0 to 255, to standardized (N, 3, H, W) in channels_last memory."""
     images = images.permute(0, 3, 1, 2).to(torch.float32).contiguous(memory_format=torch.channels_last)
-    return (images / 255 - MEAN) / DEVIATION
+    mean, deviation = statistics(images.device)
+    return (images / 255 - mean) / deviation
 
 
 class BasicBlock(nn.Module):
