@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import keras
 
+from retina.data.feeding.batches import ShuffledBatches
 from retina.experiments.experiment import Experiment
 from retina.models.backbones.interface import Backbone
 from retina.models.running.precision import MixedPrecision
+from retina.runs.folder import Run
 from retina.training.loop import callbacks, layer_rates, timing
 from retina.training.loop.display import Display
 from retina.training.loop.freezing import HeadFirst
@@ -42,49 +44,63 @@ def fit(
     """
     experiment = plan.experiment
     loss = training_loss(experiment, plan.data.splits["train"].prevalence)
-    made = optimizer_of(experiment, setup.network, plan.backbone)
-    model = compiled(setup.network, experiment.precision, made, loss)
-    saved = checkpoint.restore(writer.run, model)
-    progress = callbacks.TrainingState(*saved) if saved else callbacks.TrainingState()
-    # A checkpoint is written before the history, so a process killed between the two leaves an epoch that is in the
-    # first alone.
-    if progress.rows:
-        writer.run.write_history(progress.rows)
-    if progress.stopped(experiment) or len(progress.rows) == experiment.epochs:
-        return progress
-    batches, validation = setup.training, plan.data.splits["validation"]
-    display = Display(progress.rows, epochs=experiment.epochs, quiet=plan.place.quiet)
+    optimizer = optimizer_of(experiment, setup.network, plan.backbone)
+    model = compiled(setup.network, experiment.precision, optimizer, loss)
+    progress = _resumed(writer.run, model)
     epochs_before = len(progress.rows)
-    clock = timing.Clock(batches)
+    if progress.stopped(experiment) or epochs_before == experiment.epochs:
+        return progress
+    clock = timing.Clock(setup.training)
+    display = Display(progress.rows, epochs=experiment.epochs, quiet=plan.place.quiet)
+    # The order counts. The clock sets the epoch; `Finite` looks before validation costs a pass; listeners see the
+    # scores and may change them; then they are recorded, and what shows an epoch reads what was recorded.
+    chain = [
+        clock,
+        *_phases(plan, setup, progress),
+        callbacks.Finite(),
+        callbacks.Validation(setup.validation, plan.data.splits["validation"].labels, loss),
+        *listeners,
+        callbacks.EpochRecord(writer, progress, clock, experiment=experiment, at_once=bool(watchers)),
+        display,
+        *watchers,
+    ]
     try:
-        # The order counts. The clock sets the epoch; `Finite` looks before validation costs a pass; listeners see the
-        # scores and may change them; then they are recorded, and what shows an epoch reads what was recorded.
-        chain = [
-            clock,
-            *_phases(plan, setup, progress),
-            callbacks.Finite(),
-            callbacks.Validation(setup.validation, validation.labels, loss),
-            *listeners,
-            callbacks.EpochRecord(writer, progress, clock, experiment=experiment, at_once=bool(watchers)),
-            display,
-            *watchers,
-        ]
-        model.fit(
-            batches,
-            epochs=experiment.epochs,
-            initial_epoch=epochs_before,
-            verbose=0,
-            shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
-            # Keras sets these in a list of callbacks that it makes itself, and leaves one that it is given as it is.
-            callbacks=timing.BatchedCallbacks(
-                chain, model=model, epochs=experiment.epochs, steps=batches.num_batches, verbose=0
-            ),
-        )
+        _train(model, setup.training, chain, epochs_before, experiment.epochs)
     finally:
         display.close()
         model.forget_recordings()
     progress.speed = _speed(clock, len(progress.rows) - epochs_before)
     return progress
+
+
+def _resumed(run: Run, model: keras.Model) -> callbacks.TrainingState:
+    """Bring the model to the last checkpoint of a run, and its history too; where there is none, to the start."""
+    saved = checkpoint.restore(run, model)
+    progress = callbacks.TrainingState(*saved) if saved else callbacks.TrainingState()
+    # A checkpoint is written before the history, so a process killed between the two leaves an epoch that is in the
+    # first alone.
+    if progress.rows:
+        run.write_history(progress.rows)
+    return progress
+
+
+def _train(
+    model: keras.Model,
+    batches: ShuffledBatches,
+    chain: list[keras.callbacks.Callback],
+    epochs_before: int,
+    epochs: int,
+) -> None:
+    """Train by Keras' `fit` from the first epoch that is not finished to the last, with callbacks of our own order."""
+    model.fit(
+        batches,
+        epochs=epochs,
+        initial_epoch=epochs_before,
+        verbose=0,
+        shuffle=False,  # Keras would shuffle the batches once more, from Python's global generator
+        # Keras sets these in a list of callbacks that it makes itself, and leaves one that it is given as it is.
+        callbacks=timing.BatchedCallbacks(chain, model=model, epochs=epochs, steps=batches.num_batches, verbose=0),
+    )
 
 
 def _phases(plan: Plan, setup: Setup, progress: callbacks.TrainingState) -> list[keras.callbacks.Callback]:
@@ -119,7 +135,7 @@ def optimizer_of(experiment: Experiment, network: keras.Model, backbone: Backbon
         backbone: Its backbone, whose stages `layer_decay` counts.
     """
     kind = FusedSGD if experiment.optimizer == "sgd" else FusedAdam
-    made = kind(
+    optimizer = kind(
         experiment.learning_rate,
         global_clipnorm=experiment.clip_norm or None,
         weight_decay=None if experiment.optimizer == "adam" else experiment.weight_decay or None,
@@ -127,14 +143,14 @@ def optimizer_of(experiment: Experiment, network: keras.Model, backbone: Backbon
         ema_momentum=experiment.ema,
         rate_multipliers=layer_rates.multipliers(network, backbone, experiment.layer_decay),
     )
-    made.exclude_from_weight_decay([item for item in network.trainable_variables if len(item.shape) <= 1])
-    return made
+    optimizer.exclude_from_weight_decay([item for item in network.trainable_variables if len(item.shape) <= 1])
+    return optimizer
 
 
 def compiled(
     network: keras.Model,
     precision: str,
-    made: keras.optimizers.Optimizer,
+    optimizer: keras.optimizers.Optimizer,
     loss: keras.losses.Loss,
 ) -> keras.Model:
     """A network ready for `fit`: its precision, its optimizer, its loss, and accuracy at probability 1/2.
@@ -142,10 +158,10 @@ def compiled(
     Args:
         network: The network.
         precision: `float32` or `bfloat16`.
-        made: The optimizer.
+        optimizer: The optimizer.
         loss: The loss.
     """
     model = MixedPrecision(network, precision)
     accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
-    model.compile(optimizer=made, loss=loss, metrics=[accuracy])
+    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
     return model

@@ -62,10 +62,11 @@ class Fused(keras.optimizers.Optimizer):
         if self.built:
             return
         super().build(variables)
-        for slots in (*self.kept(), self._model_variables_moving_average if self.use_ema else []):
-            for variable, slot in zip(variables, slots, strict=bool(slots)):
+        averages = [self._model_variables_moving_average] if self.use_ema else []
+        for slots in (*self.kept(), *averages):
+            for variable, slot in zip(variables, slots, strict=True):
                 # Keras' variable stays and its memory is replaced, which Keras allocates in the order of the axes.
-                slot.value.data = torch.zeros_like(variable.value)
+                slot.value.data = torch.empty_like(variable.value)
         self.reset()
 
     @torch.no_grad()

@@ -107,9 +107,9 @@ def _trace(plan: Plan, span: Range, whole: keras.Model, advance: Callable[[int],
     experiment = plan.experiment
     network, batches = setup.training(plan, whole)
     # No validation image is seen, so there is nothing to average for.
-    made = optimizer_of(dataclasses.replace(experiment, ema=0.0), network, plan.backbone)
+    optimizer = optimizer_of(dataclasses.replace(experiment, ema=0.0), network, plan.backbone)
     loss = training_loss(experiment, plan.data.splits["train"].prevalence)
-    model = compiled(network, experiment.precision, made, loss)
+    model = compiled(network, experiment.precision, optimizer, loss)
     schedule = rates(span.low, span.high, span.steps)
     losses: list[float] = []
     detector, diverged = DivergenceDetector(), False
