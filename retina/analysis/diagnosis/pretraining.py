@@ -13,7 +13,7 @@ ABOVE = 0.10  # of the constant's loss: how far above it the first epoch is
 BAND = 0.05  # of the constant's loss: a run that has learned ends a tenth below it, twice as far
 ERRORS = 2.0  # standard errors of a mean
 SURE = 3.0  # standard deviations: the first epoch is no draw from the scatter of the later ones
-START_SHARE = 4  # one in so many epochs may belong to the start, and the first always does
+FEWEST = 3  # epochs that a run has to stay at the constant answer
 LOGITS = np.linspace(-20, 20, 8001)  # steps of 0.005: the lowest loss is right to a ten-thousandth of itself
 SMALLEST_LOSS = 1e-6  # a lower loss of the best constant is no scale to measure by
 BACKBONE_TRAINED = ("last", "full")
@@ -66,22 +66,25 @@ def lost_pretraining(curve: Curve) -> Finding | None:
 
     The run begins from weights that are not random and trains the backbone or its last stage. The training loss of the
     first epoch lies more than a tenth above that of the best constant answer, and more than three standard deviations
-    above the later ones. The later ones stay at that answer: over the epochs after the first quarter (at least after
-    the first), and over the second half of these, the mean and two standard errors around it lie within 5 % of it.
-    Needs four epochs. A run that first trains the head alone is not judged. Where origin, trained layers or the loss'
-    settings are unknown it is silent.
+    above the last ones. The last ones stay at that answer: over the last half of all epochs (at least three of them),
+    and over the second half of these, the mean and two standard errors around it lie within 5 % of it.
+    The epochs between may still be on their way down to it, but are on average not below it by more than 5 %: what was
+    learned first and lost later is no loss of the first steps. Needs four epochs. A run that first trains the head
+    alone is not judged. Where origin, trained layers or the loss' settings are unknown it is silent.
     """
     pretrained = curve.origin not in (None, "random") and curve.settings.get("fine_tune") in BACKBONE_TRAINED
     at_risk = pretrained and curve.frozen_epochs == 0
     constant = best_constant(curve) if at_risk and len(curve) >= SHORTEST else None
     if constant is None:
         return None
-    begins = max(1, len(curve) // START_SHARE)
-    later, first = curve.train_loss[begins:], curve.at("train_loss", 1)
-    mean, scatter = float(later.mean()), float(later.std(ddof=1))
+    begins = len(curve) - max(FEWEST, len(curve) // 2)
+    first, between, end = curve.at("train_loss", 1), curve.train_loss[1:begins], curve.train_loss[begins:]
+    mean, scatter = float(end.mean()), float(end.std(ddof=1))
     if first <= max((1 + ABOVE) * constant, mean + SURE * scatter):
         return None
-    if not all(_stays_at(constant, stretch) for stretch in (later, later[len(later) // 2 :])):
+    if len(between) and between.mean() < (1 - BAND) * constant:
+        return None
+    if not all(_stays_at(constant, stretch) for stretch in (end, end[len(end) // 2 :])):
         return None
     return Finding.make(
         "warning",
