@@ -227,10 +227,9 @@ def load(backbone: str, params: str | Path = "p1", **options: object) -> tuple[E
         if SETTINGS[key].in_file and values.get(key) != value
     }
     experiment = Experiment(**(values | options | {"backbone": backbone, "params": path.stem}))
-    effective = meaningful(experiment.to_dict())
     for key in options:
-        if key in DEPENDS_ON and key not in effective and DEPENDS_ON[key][0] != key:
-            other, values_with_effect = DEPENDS_ON[key]
+        other, values_with_effect = DEPENDS_ON.get(key, (key, ()))
+        if other != key and getattr(experiment, other) not in values_with_effect:
             raise ExperimentError(
                 f"{key} has no meaning with {other} {getattr(experiment, other)}",
                 advice=f"add --{other.replace('_', '-')} {values_with_effect[0]}",

@@ -7,7 +7,7 @@
     backbone = ["resnet18", "resnet50"]   # lists make a grid
     params = ["p1", "p2"]
     loss = "focal"
-    dropout = 0.3                         # any other setting, for these runs alone
+    dropout = 0.3                         # any other setting, for these runs alone; a list of values makes a grid too
 
 The settings are those of a parameter file, and override it.
 """
@@ -26,8 +26,8 @@ from retina.machine import files
 
 KEYS = ("seeds", "settings", "runs")
 GRID = {"backbone": (), "params": ("p1",), "loss": ("ce",), "seed": ()}
-"""Keys of a table of runs that may hold a list -> their default values; the default of `seed` is the study's seeds, and
-a backbone must be named."""
+"""Keys of which a run has one in any case -> their default values; the default of `seed` is the study's seeds, and a
+backbone must be named. They are the first of a grid, in this order; any other key that holds a list comes after them."""
 MOST_RUNS = 1000
 
 Table = dict[str, Any]
@@ -116,11 +116,10 @@ def expand(tables: list[Table], seeds: list[object]) -> Iterator[tuple[int, Tabl
         for number, table in enumerate(tables, 1):
             if "seed" in table and round_number:
                 continue
-            grid = {name: table.get(name, [*default] or seed) for name, default in GRID.items()}
+            grid = {name: table.get(name, [*default] or seed) for name, default in GRID.items()} | table
             lists = [value if isinstance(value, list) else [value] for value in grid.values()]
-            rest = {name: value for name, value in table.items() if name not in GRID}
             for values in itertools.product(*lists):
-                yield number, dict(zip(grid, values, strict=True)) | rest
+                yield number, dict(zip(grid, values, strict=True))
 
 
 def load_members(runs: Iterable[tuple[int, Table]], path: Path) -> tuple[Member, ...]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from retina.errors import ExperimentError
 from retina.experiments import experiment, recipes
 from retina.experiments.experiment import SETTINGS, Experiment
-from retina.experiments.settings import DEPENDS_ON
+from retina.experiments.settings import ADDED, DEPENDS_ON
 from retina.experiments.target import DEFAULT, DISEASE_RISK, binary
 
 
@@ -169,6 +169,14 @@ def test_a_setting_without_a_meaning_here_is_refused_and_changes_no_digest(key):
     assert changed.digest(data="d", weights="w") == base.digest(data="d", weights="w")
     with pytest.raises(ExperimentError, match=f"{key} has no meaning.*--{other.replace('_', '-')} {value}"):
         experiment.load("resnet18", **options, **{key: CHANGES[key]})
+
+
+@pytest.mark.parametrize("key", [key for key in DEPENDS_ON if key in ADDED])
+def test_the_value_of_earlier_runs_may_be_typed_where_the_setting_has_a_meaning(key):
+    other, (*_, value) = DEPENDS_ON[key]
+    options = {other: value, key: ADDED[key]}
+    item = experiment.load("resnet18", **options)[0]
+    assert {name: getattr(item, name) for name in options} == options
 
 
 @pytest.mark.parametrize(

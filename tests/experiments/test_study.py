@@ -68,6 +68,15 @@ def test_a_grid_is_every_combination_once(tmp_path_factory, backbones, params, l
     assert found == set(itertools.product(backbones, params, losses, seeds))
 
 
+def test_any_setting_may_be_a_list_and_the_study_keys_come_first(tmp_path):
+    text = '[[runs]]\nlayer_decay = [0.5, 1.0]\nschedule = ["constant", "cosine"]\nbackbone = "vgg16"\nloss = ["ce", "focal"]'
+    found = [
+        (item.experiment.loss, item.experiment.layer_decay, item.experiment.schedule)
+        for item in study.read(written(tmp_path, text))
+    ]
+    assert found == [*itertools.product(["ce", "focal"], [0.5, 1.0], ["constant", "cosine"])]
+
+
 def test_settings_go_from_common_to_single_to_the_options(tmp_path):
     common, single = "dropout = 0.1\nepochs = 2\nimage_size = 64", "dropout = 0.3\nepochs = 3"
     text = f'[settings]\n{common}\n[[runs]]\nbackbone = "vgg16"\n{single}'
@@ -109,6 +118,10 @@ RUN = '[[runs]]\nbackbone = "resnet18"\n'
         ("[[runs]]\nbackbone = [1]", ["backbone must be text"]),
         (RUN + "loss = 'focla'", ["unknown loss 'focla'", "did you mean 'focal'?"]),
         (RUN + "epochs = 'many'", ["epochs cannot be 'many'"]),
+        (RUN + "epochs = [2, 'many']", ["epochs cannot be 'many'", "run 1 of"]),
+        (RUN + "epochs = [2, [3]]", ["epochs cannot be [3]", "run 1 of"]),
+        (RUN + "dropout = []", ["dropout of run 1 is an empty list"]),
+        ("[settings]\ndropout = [0.1, 0.2]\n" + RUN, ["dropout cannot be [0.1, 0.2]", "run 1 of"]),
         (RUN + "focal_gamma = 1.0", ["focal_gamma has no meaning with loss ce"]),
         (RUN + RUN, ["names a run twice", "runs 1 and 2"]),
         (f"seeds = {[*range(study.MOST_RUNS + 1)]}\n" + RUN, ["too large"]),
