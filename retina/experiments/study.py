@@ -27,7 +27,7 @@ from retina.machine import files
 KEYS = ("seeds", "settings", "runs")
 GRID = {"backbone": (), "params": ("p1",), "loss": ("ce",), "seed": ()}
 """Keys of which a run has one in any case -> their default values; the default of `seed` is the study's seeds, and a
-backbone must be named. They are the first of a grid, in this order; any other key that holds a list comes after them."""
+backbone must be named. A grid begins with them, in this order; other keys that hold lists follow."""
 MOST_RUNS = 1000
 
 Table = dict[str, Any]

@@ -11,6 +11,7 @@ from retina.errors import ExperimentError
 from retina.experiments import study
 
 ROOT = PACKAGE.parent
+RUN = '[[runs]]\nbackbone = "resnet18"\n'
 STUDIES = ROOT / "experiments" / "studies"
 ORIGINAL = [
     ("vgg16", "p1", "ce", True),
@@ -69,10 +70,10 @@ def test_a_grid_is_every_combination_once(tmp_path_factory, backbones, params, l
 
 
 def test_any_setting_may_be_a_list_and_the_study_keys_come_first(tmp_path):
-    text = '[[runs]]\nlayer_decay = [0.5, 1.0]\nschedule = ["constant", "cosine"]\nbackbone = "vgg16"\nloss = ["ce", "focal"]'
+    lists = 'layer_decay = [0.5, 1.0]\nschedule = ["constant", "cosine"]\nloss = ["ce", "focal"]'
     found = [
         (item.experiment.loss, item.experiment.layer_decay, item.experiment.schedule)
-        for item in study.read(written(tmp_path, text))
+        for item in study.read(written(tmp_path, RUN + lists))
     ]
     assert found == [*itertools.product(["ce", "focal"], [0.5, 1.0], ["constant", "cosine"])]
 
@@ -90,9 +91,6 @@ def test_a_run_with_seeds_of_its_own_is_trained_for_those_alone(tmp_path):
     text = 'seeds = [0, 1]\n[[runs]]\nbackbone = "vgg16"\nseed = [7, 8]\n[[runs]]\nbackbone = "resnet18"'
     found = [(item.experiment.backbone, item.experiment.seed) for item in study.read(written(tmp_path, text))]
     assert found == [("vgg16", 7), ("vgg16", 8), ("resnet18", 0), ("resnet18", 1)]
-
-
-RUN = '[[runs]]\nbackbone = "resnet18"\n'
 
 
 @pytest.mark.parametrize(
