@@ -1,4 +1,4 @@
-"""`python cli.py tune`: search learning rate and batch size on validation, every trial an ordinary run."""
+"""`python cli.py tune`: search learning rate, batch size and other settings; every trial is an ordinary run."""
 
 import json
 from pathlib import Path
@@ -8,9 +8,11 @@ import click
 
 from retina.commands.messages import announcer, resumable
 from retina.commands.options import experiment_command, settings_of
-from retina.errors import RunError
+from retina.errors import ExperimentError, RunError, unknown
+from retina.experiments.experiment import SETTINGS
 from retina.experiments.place import Place
-from retina.experiments.search_space import Space
+from retina.experiments.search_space import VARIED, Space
+from retina.experiments.settings import Setting
 
 
 class Sizes(click.ParamType):
@@ -31,6 +33,53 @@ class Sizes(click.ParamType):
         return sizes
 
 
+class Values(click.ParamType):
+    """A setting with the values to choose from, as in `layer_decay=0.2,0.5`."""
+
+    name = "NAME=V,V,..."
+
+    def convert(  # noqa: D102 - click's
+        self,
+        value: Any,  # noqa: ANN401 - click's
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, tuple[Any, ...]]:
+        name, equals, words = value.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            self.fail(f"{value!r} is no setting with values, such as layer_decay=0.2,0.5", param, ctx)
+        if name not in VARIED:
+            raise unknown("setting of --vary", name, VARIED)
+        values = tuple(value_of(SETTINGS[name], word.strip()) for word in words.split(","))
+        if len(set(values)) < len(values):
+            self.fail(f"{value!r} names a value twice", param, ctx)
+        return name, values
+
+
+def value_of(rule: Setting, word: str) -> Any:  # noqa: ANN401 - of the setting's kind
+    """A word as a value of a setting; one that is none is left as it is, for the setting's own check to refuse."""
+    words = {"true": True, "false": False} if rule.kind is bool else {"none": None} if rule.optional else {}
+    if word in words:
+        return words[word]
+    try:
+        return word if rule.kind is bool else rule.kind(word)
+    except ValueError:
+        return word
+
+
+def once_each(varied: tuple[tuple[str, tuple[Any, ...]], ...]) -> dict[str, tuple[Any, ...]]:
+    """The settings to search, by name.
+
+    Raises:
+        ExperimentError: one is named twice, of which a mapping would silently keep the last.
+    """
+    names = [name for name, _ in varied]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ExperimentError(f"--vary names {twice[0]} twice", advice="give all its values at once")
+    return dict(varied)
+
+
 @click.command()
 @experiment_command("learning_rate", "batch_size")
 @click.option(
@@ -40,6 +89,13 @@ class Sizes(click.ParamType):
 @click.option("--high", type=float, default=Space.high, help="highest learning rate")
 @click.option(
     "--batch-sizes", type=Sizes(), default=",".join(map(str, Space.batch_sizes)), help="batch sizes to choose from"
+)
+@click.option(
+    "--vary",
+    "varied",
+    type=Values(),
+    multiple=True,
+    help="another setting to search, with values to choose from, as in layer_decay=0.2,0.5; may be repeated",
 )
 @click.option(
     "--sampler-seed",
@@ -56,6 +112,7 @@ def tune(
     high: float,
     batch_sizes: tuple[int, ...],
     sampler_seed: int,
+    varied: tuple[tuple[str, tuple[Any, ...]], ...],
     data: Path | None,
     results: Path,
     skip_bad: bool,
@@ -63,12 +120,14 @@ def tune(
     as_json: bool,
     **options: Any,  # noqa: ANN401 - one for every setting
 ) -> None:
-    """Search learning rate and batch size of BACKBONE on the validation images (Optuna, extra `tune`).
+    """Search learning rate, batch size and what --vary names on the validation images (Optuna, extra `tune`).
 
     Every trial is a run of its own; those without promise are ended early. Typed again, the command reuses finished
     trials and resumes an interrupted one.
 
-    Example: python cli.py tune resnet18 --params p1 --trials 12
+    Examples: python cli.py tune resnet18 --params p1 --trials 12
+
+    python cli.py tune vgg16 --trials 20 --vary layer_decay=0.2,0.5,1 --vary schedule=constant,cosine
     """
     from retina.reporting.terminal import tuning
     from retina.workflows import tune as workflow
@@ -82,6 +141,7 @@ def tune(
             high=high,
             batch_sizes=batch_sizes,
             sampler_seed=sampler_seed,
+            varied=once_each(varied),
             place=Place(results, data, skip_bad=skip_bad, quiet=quiet),
             say=announcer(quiet=quiet),
             **settings_of(options),

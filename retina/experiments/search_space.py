@@ -1,9 +1,22 @@
 """What searches vary, with its defaults: the learning rates of a range test, and the space of a tuning."""
 
-from dataclasses import dataclass
+import dataclasses
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from retina.errors import ExperimentError
-from retina.experiments.experiment import SETTINGS
+from retina.errors import ExperimentError, unknown
+from retina.experiments.experiment import SETTINGS, Experiment
+from retina.experiments.settings import DEPENDS_ON
+
+OWN = ("learning_rate", "batch_size")
+"""Settings that every tuning searches, by options of their own."""
+SHARED = ("target", "weights", "image_size", "crop_disc", "precision", "deterministic")
+"""Settings that all trials of a tuning share: it decodes its data and resolves its weights once."""
+VARIED = tuple(name for name, rule in SETTINGS.items() if rule.in_file and name not in (*OWN, *SHARED))
+"""Settings that a tuning may search beside its own."""
+MOST_COMBINATIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -41,20 +54,74 @@ class Space:
         high: Highest one, larger than `low`.
         batch_sizes: Batch sizes, each named once.
         sampler_seed: Seed of the sampler.
+        varied: Name of a setting, one of `VARIED` -> the values to choose from, each named once.
 
     Raises:
-        ExperimentError: `high` is not larger than `low`, or a value is one that no run may have.
+        ExperimentError: `high` is not larger than `low`, a value is one that no run may have, or a setting cannot be
+            searched.
     """
 
     low: float = 1e-5
     high: float = 1e-2
     batch_sizes: tuple[int, ...] = (16, 32, 64)
     sampler_seed: int = 0
+    varied: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_rates(self.low, self.high)
         for size in self.batch_sizes:
             require("--batch-sizes", "batch_size", size)
+        for name, values in self.varied.items():
+            if name not in VARIED:
+                raise unknown("setting of --vary", name, VARIED)
+            if not values:
+                raise ExperimentError(f"--vary {name} names no value", expected=SETTINGS[name].allowed)
+            for value in values:
+                require(f"--vary {name}", name, value)
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The names of all settings that the tuning searches."""
+        return (*OWN, *self.varied)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As recorded and hashed: plain JSON values; `varied` only where there is something, as in earlier records."""
+        content = dataclasses.asdict(self) | {"batch_sizes": list(self.batch_sizes)}
+        varied = {name: list(values) for name, values in content.pop("varied").items()}
+        return content | ({"varied": varied} if varied else {})
+
+    def require_trials(self, experiment: Experiment) -> None:
+        """Refuse the space unless every trial can be trained, and every searched setting matters in some trial.
+
+        Args:
+            experiment: What the trials share.
+
+        Raises:
+            ExperimentError: two values contradict each other, a setting has no effect with any of the others, or there
+                are more than `MOST_COMBINATIONS`.
+        """
+        for name in self.varied:
+            other, with_effect = DEPENDS_ON.get(name, (name, ()))
+            if other != name and not set(self.varied.get(other, (getattr(experiment, other),))) & set(with_effect):
+                raise ExperimentError(
+                    f"{name} has no meaning with {other} {getattr(experiment, other)}",
+                    where=f"--vary {name}",
+                    advice=f"add --{other.replace('_', '-')} {with_effect[0]}",
+                )
+        combinations = itertools.product(*self.varied.values())
+        for number, values in enumerate(combinations):
+            if number == MOST_COMBINATIONS:
+                raise ExperimentError("the space is too large", expected=f"at most {MOST_COMBINATIONS} combinations")
+            chosen = dict(zip(self.varied, values, strict=True))
+            try:
+                dataclasses.replace(experiment, **chosen)
+            except ExperimentError as error:
+                raise ExperimentError(
+                    error.problem,
+                    expected=error.expected,
+                    where="the trial with " + ", ".join(f"{name} {value}" for name, value in chosen.items()),
+                    advice="leave one of these values out of --vary",
+                ) from error
 
 
 def require(option: str, setting: str, value: object) -> None:

@@ -1,10 +1,11 @@
-"""A search over learning rate and batch size on validation, every trial an ordinary run."""
+"""A search over learning rate, batch size and other settings on validation, every trial an ordinary run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from retina.errors import ExperimentError
 from retina.experiments import experiment
 from retina.experiments.place import HERE, Place
 from retina.experiments.search_space import Space
@@ -45,11 +46,12 @@ def tune(
     high: float = Space.high,
     batch_sizes: Sequence[int] = Space.batch_sizes,
     sampler_seed: int = Space.sampler_seed,
+    varied: Mapping[str, Sequence[Any]] | None = None,
     place: Place = HERE,
     say: Say = silent,
     **settings: object,
 ) -> TuneResult:
-    """Search learning rate and batch size; finished trials are reused, an interrupted one resumes.
+    """Search learning rate, batch size and other settings; finished trials are reused, an interrupted one resumes.
 
     Args:
         backbone: Name of the backbone.
@@ -59,17 +61,23 @@ def tune(
         high: The highest learning rate.
         batch_sizes: What to choose from.
         sampler_seed: The random seed of the search itself.
+        varied: Other settings that are searched: name -> the values to choose from.
         place: Where the runs take place.
         say: Called with each announcement, and with a line for every trial that is over.
-        **settings: Fields of `retina.experiments.experiment.Experiment`, but for the two that are searched.
+        **settings: Fields of `retina.experiments.experiment.Experiment`, but for those that are searched.
 
     Raises:
         KeyboardInterrupt: it was interrupted; the same call resumes it.
         RetinaError: a setting or the space is wrong, Optuna is not installed, or a run cannot be trained for another
             reason than that it diverged.
     """
-    space = Space(low, high, tuple(batch_sizes), sampler_seed)
+    choices = {name: tuple(values) for name, values in (varied or {}).items()}
+    space = Space(low, high, tuple(batch_sizes), sampler_seed, choices)
+    twice = [name for name in settings if name in space.searched]
+    if twice:
+        raise ExperimentError(f"{twice[0]} is both fixed and searched", advice="leave one of the two out")
     loaded = experiment.load(backbone, params, **settings)
+    space.require_trials(loaded[0])
     extras.require("optuna", extra="tune", purpose="tune")
     plan = planning.plan(*loaded, place)
     name = tuning.name(plan, space)
@@ -87,4 +95,6 @@ def tune(
 def in_words(trial: Trial) -> str:
     """A trial in one line."""
     result = trial.state if trial.objective is None else f"validation AUROC {trial.objective:.4f}"
-    return f"learning rate {trial.learning_rate:g}, batch {trial.batch_size}: {result} after {trial.epochs} epochs"
+    varied = "".join(f", {name} {value}" for name, value in trial.varied.items())
+    tried = f"learning rate {trial.learning_rate:g}, batch {trial.batch_size}{varied}"
+    return f"{tried}: {result} after {trial.epochs} epochs"

@@ -52,9 +52,30 @@ def test_the_command_prints_a_table_and_one_json_object(tiny_set, tmp_path):
     assert again.stderr == ""
 
 
+def test_other_settings_are_searched_too(tiny_set, tmp_path):
+    vary = ["--vary", "layer-decay=0.2,1", "--vary", "optimizer=adam,sgd", "--vary", "early_stopping=true,false"]
+    done = call(tmp_path, tiny_set, "--trials", 4, *vary, "--json")
+    assert done.exit_code == 0, done.output
+    trials = json.loads(done.stdout)["trials"]
+    assert all(list(trial["varied"]) == ["layer_decay", "optimizer", "early_stopping"] for trial in trials)
+    assert len({json.dumps(trial["varied"]) for trial in trials}) > 1
+    for trial in trials:
+        item = runs.find(tmp_path, trial["run"]).record().experiment
+        assert {name: getattr(item, name) for name in trial["varied"]} == trial["varied"]
+    table = call(tmp_path, tiny_set, "--trials", 4, *vary).stdout
+    assert "Best: learning rate" in table
+    assert ", layer_decay " in table
+
+
 @pytest.mark.parametrize(
     ("more", "code", "line"),
     [
+        (["--trials", 2, "--vary", "layer_decay"], 2, "such as layer_decay=0.2,0.5"),
+        (["--trials", 2, "--vary", "layer_dekay=1"], 1, "did you mean 'layer_decay'?"),
+        (["--trials", 2, "--vary", "layer_decay=1,much"], 1, "--vary layer_decay cannot be much"),
+        (["--trials", 2, "--vary", "ema=0,0"], 2, "twice"),
+        (["--trials", 2, "--vary", "ema=0", "--vary", "ema=0.9"], 1, "--vary names ema twice"),
+        (["--trials", 2, "--vary", "dropout=0", "--dropout", "0"], 1, "dropout is both fixed and searched"),
         (["--trials", 2, "--low", 1e-2, "--high", 1e-3], 1, "--high must be larger than --low"),
         (["--trials", 2, "--low", 0], 1, "--low cannot be 0"),
         (["--trials", 2, "--batch-sizes", "0,8"], 1, "--batch-sizes cannot be 0"),

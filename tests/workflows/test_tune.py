@@ -13,8 +13,15 @@ def test_a_space_that_no_run_may_have_is_refused_before_anything_is_read(tmp_pat
         workflow.tune("resnet18", trials=2, low=0.0, place=Place(tmp_path / "r", tmp_path / "nowhere"))
 
 
+def test_a_setting_that_is_fixed_cannot_be_searched(tmp_path):
+    with pytest.raises(ExperimentError, match="dropout is both fixed and searched"):
+        workflow.tune("resnet18", trials=2, varied={"dropout": [0.1, 0.3]}, dropout=0.2, place=Place(tmp_path / "r"))
+
+
 def test_a_trial_in_words():
     trial = Trial(1, 3e-4, 16, "a-run", "finished", 0.91234, 5)
     assert workflow.in_words(trial) == "learning rate 0.0003, batch 16: validation AUROC 0.9123 after 5 epochs"
     pruned = Trial(2, 3e-4, 16, "a-run", "pruned", None, 3)
     assert workflow.in_words(pruned) == "learning rate 0.0003, batch 16: pruned after 3 epochs"
+    varied = Trial(3, 3e-4, 16, "a-run", "pruned", None, 3, {"schedule": "cosine"})
+    assert workflow.in_words(varied) == "learning rate 0.0003, batch 16, schedule cosine: pruned after 3 epochs"

@@ -1,4 +1,4 @@
-"""A search over learning rate and batch size as text for a terminal."""
+"""A search over learning rate, batch size and other settings as text for a terminal."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,8 @@ def render(record: Mapping[str, Any], file: Path) -> str:
     if record["winner"] is not None:
         best = ranked[0]
         rate, batch = best["learning_rate"], best["batch_size"]
-        lines.append(f"Best: learning rate {rate:g}, batch {batch}: {record['winner']}.")
+        varied = "".join(f", {name} {value}" for name, value in best["varied"].items())
+        lines.append(f"Best: learning rate {rate:g}, batch {batch}{varied}: {record['winner']}.")
         tried = record["tried"]
         lines.append(f"As the best of {tried} trials its validation AUROC is optimistic; test images played no part.")
     notice = record["data"]["notice"]

@@ -1,4 +1,4 @@
-"""A search over learning rates and batch sizes, whose trials are ordinary runs and whose only memory are run folders.
+"""A search over learning rates, batch sizes and other settings; its trials are ordinary runs, its memory their folders.
 
 The sampler (Optuna's TPE, seeded) and the pruner (the median of earlier trials) live in memory. Typed again, the search
 asks them from the first trial on and reports what the run folders say, so that the same trials follow: a finished or a
@@ -9,13 +9,13 @@ folders, after Ctrl-C or after a kill.
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from retina.errors import DivergedError, PrunedError, RunError
 from retina.experiments.search_space import Space
-from retina.experiments.settings import meaningful
+from retina.experiments.settings import meaningful, without_added
 from retina.machine import extras, files, sealed
 from retina.runs import folder as runs
 from retina.runs import reading, searches
@@ -47,6 +47,7 @@ class Trial:
         state: `finished`, `pruned` or `failed`, which means that it diverged.
         objective: Of a finished trial, 0-1.
         epochs: Epochs that were trained.
+        varied: What was tried of the other settings that the search varies.
     """
 
     number: int
@@ -56,6 +57,7 @@ class Trial:
     state: str
     objective: float | None
     epochs: int
+    varied: dict[str, Any] = field(default_factory=dict)
 
 
 def search(
@@ -69,7 +71,7 @@ def search(
     """Run a search, or what is missing of it.
 
     Args:
-        first: The plan of a run of the search's settings; its learning rate and batch size do not count.
+        first: The plan of a run of the search's settings; what is searched does not count.
         space: What is searched.
         trials: How many trials; more than before continue the search.
         hear: Called with every trial that has ended.
@@ -89,10 +91,9 @@ def search(
     results = []
     for number in range(1, trials + 1):
         handle = study.ask()
-        rate = handle.suggest_float("learning_rate", space.low, space.high, log=True)
-        batch = handle.suggest_categorical("batch_size", space.batch_sizes)
-        plan = trial_plan(first, space, number, rounded(rate, space), batch)
-        trial = run_trial(plan, number, handle, build=build)
+        trial = run_trial(
+            trial_plan(first, space, number, suggested(handle, space)), number, handle, space, build=build
+        )
         if trial.state == "finished":
             study.tell(handle, trial.objective)
         else:
@@ -102,15 +103,22 @@ def search(
     return results
 
 
+def suggested(handle: Any, space: Space) -> dict[str, Any]:  # noqa: ANN401 - Optuna's
+    """What the sampler wants to try next: name -> value of every searched setting."""
+    rate = handle.suggest_float("learning_rate", space.low, space.high, log=True)
+    batch = handle.suggest_categorical("batch_size", space.batch_sizes)
+    rest = {name: handle.suggest_categorical(name, values) for name, values in space.varied.items()}
+    return {"learning_rate": rounded(rate, space), "batch_size": batch} | rest
+
+
 def rounded(rate: float, space: Space) -> float:
     """A learning rate of `DIGITS` significant digits within the space."""
     # Rounding can lead out of the space.
     return min(max(float(f"{rate:.{DIGITS}g}"), space.low), space.high)
 
 
-def trial_plan(first: Plan, space: Space, number: int, rate: float, batch: int) -> Plan:
-    """The plan of a trial: on the data and from the weights of the first."""
-    values = {"learning_rate": rate, "batch_size": batch}
+def trial_plan(first: Plan, space: Space, number: int, values: dict[str, Any]) -> Plan:
+    """The plan of a trial with these values: on the data and from the weights of the first."""
     experiment = dataclasses.replace(first.experiment, **values)
     file_values = {key: getattr(first.experiment, key) for key in values}
     overrides = first.overrides | {
@@ -129,6 +137,7 @@ def run_trial(
     plan: Plan,
     number: int,
     handle: Any,  # noqa: ANN401 - Optuna's
+    space: Space,
     *,
     build: execution.Build | None = None,
 ) -> Trial:
@@ -155,7 +164,8 @@ def run_trial(
         handle.report(objective(rows[:epoch]), epoch)
     value = objective(rows) if state == "finished" else None
     item = plan.experiment
-    return Trial(number, item.learning_rate, item.batch_size, run.folder.name, state, value, len(rows))
+    varied = {name: getattr(item, name) for name in space.varied}
+    return Trial(number, item.learning_rate, item.batch_size, run.folder.name, state, value, len(rows), varied)
 
 
 def earlier_state(run: runs.Run) -> str | None:
@@ -180,11 +190,11 @@ def winner(trials: Sequence[Trial]) -> Trial | None:
 def name(plan: Plan, space: Space) -> str:
     """The name of a search: what is fixed, and the space; not how many trials."""
     item = plan.experiment
-    fixed = meaningful(item.to_dict())
-    for key in ("learning_rate", "batch_size"):
-        del fixed[key]
+    # What has no effect with the plan's own optimizer may have one with another that is searched.
+    settings = without_added(item.to_dict()) if space.varied else meaningful(item.to_dict())
+    fixed = {key: value for key, value in settings.items() if key not in space.searched}
     identity = {"experiment": fixed | {"weights": plan.start.identity}, "data": plan.data.fingerprint}
-    digest = files.json_sha256(identity | {"space": dataclasses.asdict(space)})
+    digest = files.json_sha256(identity | {"space": space.to_dict()})
     return naming.name(plan, f"seed{item.seed}-{digest[:8]}", searches.tuning_folder(plan.place.results), ".json")
 
 
@@ -192,9 +202,7 @@ def record(plan: Plan, space: Space, trials: Sequence[Trial]) -> dict[str, Any]:
     """The record of a search: plain JSON values."""
     best = winner(trials)
     states = [trial.state for trial in trials]
-    settings = plan.experiment.to_dict()
-    for key in ("learning_rate", "batch_size"):
-        del settings[key]
+    settings = {key: value for key, value in plan.experiment.to_dict().items() if key not in space.searched}
     data = data_record(plan.data)
     return {
         "schema": searches.SCHEMA,
@@ -204,7 +212,7 @@ def record(plan: Plan, space: Space, trials: Sequence[Trial]) -> dict[str, Any]:
         "experiment": settings,
         "data": {"source": data.source, "fingerprint": data.fingerprint, "notice": data.notice},
         "weights": reading.plain(plan.start.record()),
-        "space": dataclasses.asdict(space) | {"batch_sizes": list(space.batch_sizes)},
+        "space": space.to_dict(),
         "tried": len(trials),
         "finished": states.count("finished"),
         "pruned": states.count("pruned"),
