@@ -72,7 +72,7 @@ def study(
 ) -> None:
     """Train every run that STUDY names, then compare them.
 
-    STUDY is a TOML file, or the name of one in experiments/studies: original, original-seeds.
+    STUDY is a TOML file, or the name of one in experiments/studies: original, original-seeds, pretraining.
 
     Finished runs are reused, interrupted ones resume, failed ones are tried once more; no run ends the others. Typed
     again, the command trains what is left. Settings given as options replace those of STUDY in all runs. Exit code 1

@@ -52,7 +52,7 @@ def read(path: Path, **options: object) -> tuple[Member, ...]:
 
     Args:
         path: A TOML file.
-        **options: Settings of every run, which override those of the file.
+        **options: Settings of every run, which override those of the file, see `overridden`.
 
     Raises:
         ExperimentError: the file cannot be read, has an unknown key or a value of the wrong type or out of range, or
@@ -77,7 +77,18 @@ def read(path: Path, **options: object) -> tuple[Member, ...]:
     for number, table in enumerate(tables, 1):
         if not table.get("backbone"):
             raise ExperimentError(f"run {number} names no backbone", expected='backbone = "resnet18"', where=path)
-    return load_members(((number, common | run | options) for number, run in expand(tables, seeds)), path)
+    runs = ((number, common | overridden(run, options)) for number, run in expand(tables, seeds))
+    return load_members(runs, path)
+
+
+def overridden(run: Table, options: Table) -> Table:
+    """The settings of one run with a command's options in their place.
+
+    A table that says `weights = "random"` keeps it: it is the run without pretraining in a study of pretraining, and
+    `weights` as an option says where pretrained ones come from.
+    """
+    kept = {"weights": "random"} if run.get("weights") == "random" else {}
+    return run | options | kept
 
 
 def check_table(table: object, name: str, allowed: Iterable[str], path: Path) -> Table:

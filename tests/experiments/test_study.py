@@ -87,6 +87,18 @@ def test_settings_go_from_common_to_single_to_the_options(tmp_path):
     assert member.overrides["epochs"] == {"file": 10, "option": 4}
 
 
+def test_an_option_for_weights_leaves_the_run_without_pretraining_random():
+    members = study.read(STUDIES / "pretraining.toml", weights="vgg16.pth")
+    first_round = [(item.experiment.weights, item.experiment.fine_tune) for item in members[:5]]
+    assert first_round == [
+        ("random", "full"),
+        *(("vgg16.pth", part) for part in ("head", "last", "full", "head")),
+    ]
+    assert {member.experiment.weights for member in study.read(STUDIES / "original.toml", weights="random")} == {
+        "random"
+    }
+
+
 def test_a_run_with_seeds_of_its_own_is_trained_for_those_alone(tmp_path):
     text = 'seeds = [0, 1]\n[[runs]]\nbackbone = "vgg16"\nseed = [7, 8]\n[[runs]]\nbackbone = "resnet18"'
     found = [(item.experiment.backbone, item.experiment.seed) for item in study.read(written(tmp_path, text))]
