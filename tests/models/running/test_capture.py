@@ -12,12 +12,14 @@ from retina.data.feeding.batches import EvaluationBatches, TrainingBatches
 from retina.experiments import experiment
 from retina.machine import device as environment
 from retina.models import classifier
+from retina.models.backbones import registry
 from retina.models.running import capture
 from retina.models.running.capture import Constants
 from retina.training.loop import timing
-from retina.training.loop.fit import compiled
+from retina.training.loop.fit import compiled, optimizer_of
 from retina.training.loop.losses import LOSSES, training_loss
 from retina.training.loop.optimizer import FusedAdam
+from retina.training.loop.schedule import Schedule, ScheduledRate
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (22, 64, 64, 3), dtype=np.uint8)
 LABELS = np.arange(22) % 2
@@ -26,13 +28,25 @@ EVERY_LOSS = [
     for name in LOSSES
     for weight, smoothing in (("none", 0.0), ("balanced", 0.1))
 ]
+EVERY_STEP = [
+    {"optimizer": "adamw", "weight_decay": 0.01, "clip_norm": 0.5, "layer_decay": 0.5, "ema": 0.9},
+    {"optimizer": "sgd", "weight_decay": 0.01, "clip_norm": 0.5, "layer_decay": 0.5, "ema": 0.9},
+]
+A_COURSE = {"warmup_epochs": 1.5, "schedule": "cosine", "epochs": 6, "clip_norm": 0.5}
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
 def model_of(backbone="resnet18", fine_tune="full", **settings):
     network = classifier.build(backbone, fine_tune=fine_tune, seed=3)
-    chosen, _ = experiment.load(backbone, "p1", **settings)
-    return compiled(network, "float32", FusedAdam(1e-4), training_loss(chosen, prevalence=0.75))
+    chosen = settings_of(backbone, fine_tune=fine_tune, **settings)
+    optimizer = optimizer_of(chosen, network, registry.get(backbone))
+    return compiled(network, "float32", optimizer, training_loss(chosen, prevalence=0.75))
+
+
+def settings_of(backbone="resnet18", fine_tune="full", **settings):
+    if fine_tune == "head":
+        settings.pop("layer_decay", None)
+    return experiment.load(backbone, "p1", fine_tune=fine_tune, **settings)[0]
 
 
 def batches_of(augmentation=None):
@@ -42,7 +56,9 @@ def batches_of(augmentation=None):
     return TrainingBatches(IMAGES, rows, LABELS, batch_size=8, seed=0, augmentation=given, device=device)
 
 
-@pytest.mark.parametrize("settings", EVERY_LOSS, ids=lambda settings: "-".join(map(str, settings.values())))
+@pytest.mark.parametrize(
+    "settings", EVERY_LOSS + EVERY_STEP, ids=lambda settings: "-".join(map(str, settings.values()))
+)
 @pytest.mark.parametrize("fine_tune", classifier.FINE_TUNE)
 def test_a_step_whose_constants_are_filled_in_is_the_same_step(settings, fine_tune):
     """Keras' step takes its constants from the host; in a graph they are made on the device."""
@@ -133,9 +149,10 @@ def test_steps_told_late_are_told_all_in_order_and_with_their_own_numbers(interv
 
 
 def trained(*, recorded, monkeypatch, precision="float32", **settings):
-    """Six epochs of three batches, the last one smaller, and the logits after each."""
+    """Six epochs of three batches, the last one smaller, at the rates of their course; the logits after each."""
     torch.use_deterministic_algorithms(mode=False)
-    model, logits = model_of(**settings), []
+    model, logits, losses = model_of(**settings), [], []
+    rate = ScheduledRate(Schedule.of(settings_of(**settings), steps_per_epoch=3), lambda: losses)
     model.enabled = precision == "bfloat16"
     seen = EvaluationBatches(IMAGES, np.arange(22), batch_size=8, device="cuda")
     with monkeypatch.context() as patch:
@@ -143,13 +160,18 @@ def trained(*, recorded, monkeypatch, precision="float32", **settings):
         batches, history = batches_of(), []
         for epoch in range(1, 7):
             batches.epoch = epoch
-            history.append(model.fit(batches, verbose=0, shuffle=False).history["loss"][0])
+            told = model.fit(batches, initial_epoch=epoch - 1, epochs=epoch, verbose=0, shuffle=False, callbacks=[rate])
+            history.append(told.history["loss"][0])
             logits.append(model.predict(seen, verbose=0))
     return history, np.stack(logits), [variable.numpy() for variable in model.variables]
 
 
 @needs_gpu
-@pytest.mark.parametrize("settings", [{"precision": "float32"}, {"precision": "bfloat16"}, EVERY_LOSS[-1]], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [{"precision": "float32"}, {"precision": "bfloat16"}, EVERY_LOSS[-1], *EVERY_STEP, A_COURSE],
+    ids=str,
+)
 def test_recorded_steps_train_as_their_twins_that_are_not(monkeypatch, settings):
     own = trained(recorded=True, monkeypatch=monkeypatch, **settings)
     twin = trained(recorded=False, monkeypatch=monkeypatch, **settings)
