@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import retina  # noqa: F401 - names Keras' backend before Keras is imported
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.place import Place
 from retina.machine import memory
 from retina.training import plan, setup
@@ -24,16 +24,16 @@ def epochs(folder: Path, images: int, backbone: str, batch: int, side: int, *, k
     memory.keep_freed()
     os.environ["RETINA_CACHE"] = str(folder / f"cache-{kept}")
     options = {"weights": "random", "fine_tune": "head", "batch_size": batch, "image_size": side}
-    chosen, overrides = experiment.load(backbone, "p1", **options)
-    prepared = plan.plan(chosen, overrides, Place(folder / "results", folder / str(images), quiet=True))
+    choice = parameters.load(backbone, "p1", **options)
+    prepared = plan.plan(choice, Place(folder / "results", folder / str(images), quiet=True))
     network = setup.build(prepared)
     if kept:
         given = setup.setup(prepared, network)
     else:
         whole = dataclasses.replace(prepared.experiment, fine_tune="full")
         given = setup.setup(dataclasses.replace(prepared, experiment=whole), network)
-    loss = training_loss(chosen, prepared.data.splits["train"].prevalence)
-    model = fit.compiled(given.network, prepared.experiment.precision, FusedAdam(chosen.learning_rate), loss)
+    loss = training_loss(choice.experiment, prepared.data.splits["train"].prevalence)
+    model = fit.compiled(given.network, prepared.experiment.precision, FusedAdam(choice.experiment.learning_rate), loss)
 
     def turn() -> float:
         began = time.perf_counter()

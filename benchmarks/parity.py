@@ -25,7 +25,7 @@ from plain_torch import copy_weights
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.experiment import Experiment
 from retina.experiments.place import Place
 from retina.machine import device
@@ -49,7 +49,7 @@ EPSILON = 1e-7
 def planned(backbone: str, params: str, place: Place, **options: object) -> Plan:
     """The plan of a run whose curves can be compared: float32, without dropout, and never stopped early."""
     fixed = {"precision": "float32", "dropout": 0.0, "early_stopping": False}
-    return plan(*experiment.load(backbone, params, **(options | fixed)), place)
+    return plan(parameters.load(backbone, params, **(options | fixed)), place)
 
 
 def start(item: Plan) -> "tuple[keras.Model, Network]":

@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
 from retina.data.feeding.batches import EvaluationBatches
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.place import Place
 from retina.machine import device
 from retina.models.running import prediction
@@ -101,8 +101,8 @@ def main() -> None:
     options = parser.parse_args()
     given = {"epochs": options.epochs} if options.epochs else {}
     given |= {"early_stopping": False} if options.no_early_stopping else {}
-    chosen, overrides = experiment.load(options.backbone, options.params, weights="random", **given)
-    item = plan(chosen, overrides, Place(data=options.data))
+    choice = parameters.load(options.backbone, options.params, weights="random", **given)
+    item = plan(choice, Place(data=options.data))
     print(f"plain torch, {item.experiment.precision} on {device.device_name()}")
     for seed in options.seeds:
         began = time.perf_counter()

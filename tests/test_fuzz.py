@@ -22,7 +22,7 @@ from retina.analysis.gathering import collection
 from retina.data.preparing import fundus
 from retina.data.sources import labels
 from retina.errors import ExperimentError, ImageError, LabelError, RunError
-from retina.experiments import experiment
+from retina.experiments import experiment, parameters
 from retina.machine import files
 from retina.runs import status
 
@@ -213,7 +213,7 @@ BASE = "batch_size = 8\nlearning_rate = 1e-4\nepochs = 1\n"
 def test_any_parameter_file_is_read_or_refused(tmp_path_factory, text, damaged):
     path = tmp_path_factory.getbasetemp() / "hostile.toml"
     path.write_bytes(text.encode("utf-16" if damaged else "utf-8", "replace"))
-    found, error = attempt(lambda: experiment.load("resnet18", str(path)), ExperimentError)
+    found, error = attempt(lambda: parameters.load("resnet18", str(path)), ExperimentError)
     if error is not None:
         assert is_one_line(error)
         return
@@ -229,14 +229,14 @@ def test_a_parameter_file_whose_name_could_be_taken_for_something_else_is_refuse
     path = tmp_path / f"{name}.toml"
     path.write_text(BASE)
     with pytest.raises(ExperimentError, match="a name of letters"):
-        experiment.load("resnet18", str(path))
+        parameters.load("resnet18", str(path))
 
 
 @pytest.mark.parametrize("name", ["p3", "P-3.fine_2", "參數", "größe"])
 def test_a_parameter_file_may_be_named_in_any_script(tmp_path, name):
     path = tmp_path / f"{name}.toml"
     path.write_text(BASE, encoding="utf-8")
-    assert experiment.load("resnet18", str(path))[0].params == name
+    assert parameters.load("resnet18", str(path))[0].params == name
 
 
 # Records

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tiny_sets import write_set
 
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.place import Place
 from retina.machine import memory
 from retina.training import execution, plan
@@ -30,14 +30,14 @@ def test_fifty_experiments_in_one_process_leave_no_memory_no_files_and_no_thread
     data = write_set(tmp_path / "set", {"train": 8, "validation": 8, "test": 8})
     seen = []
     for number in range(RUNS):
-        chosen, overrides = experiment.load(
+        choice = parameters.load(
             ("resnet18", "resnet50")[number % 2],
             "p1",
             **SMALL,
             seed=number,
             fine_tune=("full", "last", "head")[number % 3],
         )
-        prepared = plan.plan(chosen, overrides, Place(tmp_path, data, quiet=True))
+        prepared = plan.plan(choice, Place(tmp_path, data, quiet=True))
         execution.execute(prepared)
         seen.append((resident(), len(list(Path("/proc/self/fd").iterdir())), threading.active_count()))
     memory_then, files_then, threads_then = (max(column) for column in zip(*seen[:SETTLED], strict=True))

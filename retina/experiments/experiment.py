@@ -1,18 +1,11 @@
-"""An experiment: the frozen, typed description of one run, read from a parameter file and from options.
-
-A parameter file is TOML; its keys are the fields of `Experiment` that `Setting.in_file` admits. An unknown key, a wrong
-type or a value out of range is an error that names the key, the file and what is allowed.
-"""
+"""An experiment: the frozen, typed description of one run."""
 
 import dataclasses
-import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from retina.errors import ExperimentError, unknown
-from retina.experiments import recipes
-from retina.experiments.settings import DEPENDS_ON, Setting, check, meaningful, setting
+from retina.errors import ExperimentError
+from retina.experiments.settings import Setting, check, meaningful, setting
 from retina.experiments.target import DISEASE_RISK, Target, binary
 from retina.machine import files
 
@@ -174,64 +167,3 @@ class Experiment:
 
 
 SETTINGS: dict[str, Setting] = {item.name: item.metadata["setting"] for item in dataclasses.fields(Experiment)}
-
-
-def read_params(path: Path) -> dict[str, Any]:
-    """Read a parameter file: keys of `Experiment` with values of the right type and range.
-
-    Raises:
-        ExperimentError: the file cannot be read, is not TOML, or has an unknown key or a value of the wrong type or
-            out of range.
-    """
-    try:
-        values = tomllib.loads(files.read_bounded(path).decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ExperimentError(
-            "parameter file cannot be read", found=error, where=path, advice="fix the file"
-        ) from error
-    allowed = [name for name, rule in SETTINGS.items() if rule.in_file]
-    for key in values:
-        if key not in allowed:
-            raise unknown("key", key, allowed, where=path)
-    check(SETTINGS, values, where=path)
-    return values
-
-
-def load(backbone: str, params: str | Path = "p1", **options: object) -> tuple[Experiment, dict[str, dict[str, Any]]]:
-    """Make an experiment from a parameter set and the options that override it.
-
-    Args:
-        backbone: Name of the backbone.
-        params: Name of a parameter set, or a path to a TOML file.
-        **options: Fields of `Experiment`; each overrides the key of the parameter set.
-
-    Returns:
-        The experiment, and what was overridden: key -> `{"file": value or None, "option": value}`.
-
-    Raises:
-        ExperimentError: see `read_params`; or an option is unknown, has a wrong value, or has no effect in this
-            experiment.
-    """
-    path = recipes.params_path(params)
-    values = read_params(path)
-    for key in options:
-        if key not in SETTINGS:
-            raise unknown("option", key, SETTINGS)
-    check(SETTINGS, options, where="the options")
-    missing = [key for key in ("batch_size", "learning_rate", "epochs") if key not in values | options]
-    if missing:
-        raise ExperimentError("parameter set is incomplete", expected="a value for " + ", ".join(missing), where=path)
-    overrides = {
-        key: {"file": values.get(key), "option": value}
-        for key, value in options.items()
-        if SETTINGS[key].in_file and values.get(key) != value
-    }
-    experiment = Experiment(**(values | options | {"backbone": backbone, "params": path.stem}))
-    for key in options:
-        other, values_with_effect = DEPENDS_ON.get(key, (key, ()))
-        if other != key and getattr(experiment, other) not in values_with_effect:
-            raise ExperimentError(
-                f"{key} has no meaning with {other} {getattr(experiment, other)}",
-                advice=f"add --{other.replace('_', '-')} {values_with_effect[0]}",
-            )
-    return experiment, overrides

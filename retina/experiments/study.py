@@ -15,13 +15,13 @@ The settings are those of a parameter file, and override it.
 import itertools
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from retina.errors import ExperimentError, unknown
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.experiment import SETTINGS, Experiment
+from retina.experiments.parameters import Choice
 from retina.machine import files
 
 KEYS = ("seeds", "settings", "runs")
@@ -34,20 +34,7 @@ Table = dict[str, Any]
 """A table of TOML."""
 
 
-@dataclass(frozen=True)
-class Member:
-    """One run of a study.
-
-    Args:
-        experiment: What is trained.
-        overrides: What replaced values of its parameter file, see `retina.experiments.experiment.load`.
-    """
-
-    experiment: Experiment
-    overrides: dict[str, dict[str, Any]]
-
-
-def read(path: Path, **options: object) -> tuple[Member, ...]:
+def read(path: Path, **options: object) -> tuple[Choice, ...]:
     """Read a study file: its runs in the order in which they are trained, those of the first seed first.
 
     Args:
@@ -133,7 +120,7 @@ def expand(tables: list[Table], seeds: list[object]) -> Iterator[tuple[int, Tabl
                 yield number, dict(zip(grid, values, strict=True))
 
 
-def load_members(runs: Iterable[tuple[int, Table]], path: Path) -> tuple[Member, ...]:
+def load_members(runs: Iterable[tuple[int, Table]], path: Path) -> tuple[Choice, ...]:
     """Make the study's runs, none of them twice.
 
     Args:
@@ -143,7 +130,7 @@ def load_members(runs: Iterable[tuple[int, Table]], path: Path) -> tuple[Member,
     Raises:
         ExperimentError: see `read`.
     """
-    members: list[Member] = []
+    members: list[Choice] = []
     numbers: dict[Experiment, int] = {}
     # A grid can name millions of runs; one beyond the limit is enough to refuse it.
     for number, settings in itertools.islice(runs, MOST_RUNS + 1):
@@ -162,7 +149,7 @@ def load_members(runs: Iterable[tuple[int, Table]], path: Path) -> tuple[Member,
     return tuple(members)
 
 
-def load(settings: Table, where: str) -> Member:
+def load(settings: Table, where: str) -> Choice:
     """Make one run.
 
     Args:
@@ -178,7 +165,7 @@ def load(settings: Table, where: str) -> Member:
         if not isinstance(value, str):
             raise ExperimentError(f"{name} must be text", found=repr(value), where=where)
     try:
-        return Member(*experiment.load(backbone, params, **options))
+        return parameters.load(backbone, params, **options)
     except ExperimentError as error:
         raise ExperimentError(
             error.problem,

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from retina.data.dataset import Dataset
 from retina.data.drawing import synthetic
 from retina.data.feeding.augmentation import Augmentation
 from retina.experiments.experiment import Experiment
+from retina.experiments.parameters import Choice
 from retina.experiments.place import Place
 from retina.experiments.target import Target
 from retina.machine import device, provenance
@@ -170,22 +172,26 @@ class Planner:
         """
         return dataset.choose(self.place.data, quiet=self.place.quiet)
 
-    def plan(self, experiment: Experiment, overrides: Overrides) -> Plan:
+    def plan(self, experiment: Experiment, overrides: Overrides, fallback: Callable[[], Choice] | None = None) -> Plan:
         """Resolve precision, backbone, weights and data of an experiment, and measure the baselines.
 
         Args:
             experiment: What to train.
             overrides: Options that replaced keys of the parameter file.
+            fallback: See `Choice`.
 
         Raises:
             RetinaError: the backbone, the data, the weights or the precision are not available.
         """
         began = time.perf_counter()
-        experiment = dataclasses.replace(experiment, precision=device.resolve_precision(experiment.precision))
         backbone = registry.get(experiment.backbone)
         backbone.facts.require(experiment.image_size)
         runs.require_writable(self.place.results)
+        precision = device.resolve_precision(experiment.precision)
         start = self._start(backbone, experiment.weights)
+        if start.origin == "random" and fallback is not None:
+            experiment, overrides, _ = fallback()
+        experiment = dataclasses.replace(experiment, precision=precision)
         data, scores = self._images(experiment)
         # One column is one experiment, whatever case its name was typed in.
         experiment = dataclasses.replace(experiment, target=data.target.column)
@@ -225,9 +231,9 @@ class Planner:
         return self._data[key]
 
 
-def plan(experiment: Experiment, overrides: Overrides, place: Place) -> Plan:
+def plan(choice: Choice, place: Place) -> Plan:
     """The plan of a single run; see `Planner.plan`."""
-    return Planner(place).plan(experiment, overrides)
+    return Planner(place).plan(*choice)
 
 
 def now() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from retina.analysis.comparing import rate_grid
 from retina.analysis.comparing.rate_grid import Grid
 from retina.errors import DivergedError
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.place import HERE, Place
 from retina.experiments.search_space import Range
 from retina.machine import files, sealed
@@ -89,14 +89,14 @@ def lr_find(
     """
     span = Range(low, high, steps, seeds)
     planner = Planner(place)
-    plan = planner.plan(*experiment.load(backbone, params, **settings))
+    plan = planner.plan(*parameters.load(backbone, params, **settings))
     for line in announcements.of_run(plan.record()):
         say(line)
     result = range_test(plan, span, force=force, check=check, say=say)
     if not check:
         return result
     plans = {
-        rate: planner.plan(*experiment.load(backbone, params, **(settings | {"learning_rate": rate}))) for rate in GRID
+        rate: planner.plan(*parameters.load(backbone, params, **(settings | {"learning_rate": rate}))) for rate in GRID
     }
     return with_grid(result, plans, say=say)
 

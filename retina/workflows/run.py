@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from retina.analysis.comparing import summary
 from retina.analysis.comparing.summary import Summary
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.place import HERE, Place
 from retina.machine.progress import Say, silent
 from retina.runs.folder import Run
@@ -44,7 +44,7 @@ def plan_run(backbone: str, params: str = "p1", *, place: Place = HERE, say: Say
     Raises:
         RetinaError: a setting is wrong, or the data or the weights are not available.
     """
-    plan = planning.plan(*experiment.load(backbone, params, **settings), place)
+    plan = planning.plan(parameters.load(backbone, params, **settings), place)
     for line in announcements.of_run(plan.record()):
         say(line)
     return plan

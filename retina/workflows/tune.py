@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from retina.errors import ExperimentError
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.place import HERE, Place
 from retina.experiments.search_space import Space
 from retina.machine import extras
@@ -76,10 +76,10 @@ def tune(
     twice = [name for name in settings if name in space.searched]
     if twice:
         raise ExperimentError(f"{twice[0]} is both fixed and searched", advice="leave one of the two out")
-    loaded = experiment.load(backbone, params, **settings)
-    space.require_trials(loaded[0])
+    choice = parameters.load(backbone, params, **settings)
+    space.require_trials(choice.experiment)
     extras.require("optuna", extra="tune", purpose="tune")
-    plan = planning.plan(*loaded, place)
+    plan = planning.plan(choice, place)
     name = tuning.name(plan, space)
     for line in announcements.of_run(replace(plan.record(), name=f"tune {name}")):
         say(line)

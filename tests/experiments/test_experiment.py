@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retina.errors import ExperimentError
-from retina.experiments import experiment, recipes
+from retina.experiments import parameters, recipes
 from retina.experiments.experiment import SETTINGS, Experiment
 from retina.experiments.settings import ADDED, DEPENDS_ON
 from retina.experiments.target import DEFAULT, DISEASE_RISK, binary
@@ -27,7 +27,7 @@ BASE = "batch_size = 4\nlearning_rate = 0.1\nepochs = 2\n"
     ("name", "batch_size", "learning_rate", "epochs"), [("p1", 32, 1e-4, 10), ("p2", 64, 1e-3, 15)]
 )
 def test_parameter_sets_are_those_of_the_study(name, batch_size, learning_rate, epochs):
-    found, overrides = experiment.load("resnet18", name)
+    found, overrides, *_ = parameters.load("resnet18", name)
     assert (found.batch_size, found.learning_rate, found.epochs) == (batch_size, learning_rate, epochs)
     assert found.early_stopping
     assert found.patience == 3
@@ -35,17 +35,17 @@ def test_parameter_sets_are_those_of_the_study(name, batch_size, learning_rate, 
 
 
 def test_an_option_overrides_its_key_and_is_recorded():
-    found, overrides = experiment.load("resnet18", "p1", epochs=2, loss="focal", seed=4)
+    found, overrides, *_ = parameters.load("resnet18", "p1", epochs=2, loss="focal", seed=4)
     assert (found.epochs, found.loss, found.seed) == (2, "focal", 4)
     assert overrides == {"epochs": {"file": 10, "option": 2}}
 
 
 def test_an_option_equal_to_its_key_overrides_nothing():
-    assert experiment.load("resnet18", "p1", epochs=10)[1] == {}
+    assert parameters.load("resnet18", "p1", epochs=10)[1] == {}
 
 
 def test_a_file_may_be_named_by_its_path(tmp_path):
-    found, _ = experiment.load("resnet18", write(tmp_path, BASE))
+    found, *_ = parameters.load("resnet18", write(tmp_path, BASE))
     assert found.params == "mine"
     assert found.learning_rate == 0.1
 
@@ -68,7 +68,7 @@ def test_a_file_may_be_named_by_its_path(tmp_path):
 )
 def test_a_wrong_line_is_named_with_what_is_allowed(tmp_path, line, words):
     with pytest.raises(ExperimentError) as caught:
-        experiment.load("resnet18", write(tmp_path, BASE + line))
+        parameters.load("resnet18", write(tmp_path, BASE + line))
     message = str(caught.value)
     assert "\n" not in message
     for word in words:
@@ -79,12 +79,12 @@ def test_a_wrong_line_is_named_with_what_is_allowed(tmp_path, line, words):
 def test_a_parameter_set_must_be_complete(tmp_path, missing):
     text = "".join(line + "\n" for line in BASE.splitlines() if not line.startswith(missing))
     with pytest.raises(ExperimentError, match=missing):
-        experiment.load("resnet18", write(tmp_path, text))
+        parameters.load("resnet18", write(tmp_path, text))
 
 
 def test_an_option_can_complete_a_parameter_set(tmp_path):
     text = BASE.replace("epochs = 2\n", "")
-    assert experiment.load("resnet18", write(tmp_path, text), epochs=7)[0].epochs == 7
+    assert parameters.load("resnet18", write(tmp_path, text), epochs=7)[0].epochs == 7
 
 
 @pytest.mark.parametrize(
@@ -100,28 +100,28 @@ def test_an_option_can_complete_a_parameter_set(tmp_path):
 )
 def test_a_wrong_option_is_named(arguments, words):
     with pytest.raises(ExperimentError) as caught:
-        experiment.load("resnet18", **({"params": "p1"} | arguments))
+        parameters.load("resnet18", **({"params": "p1"} | arguments))
     assert words in str(caught.value)
 
 
 def test_a_folder_or_bytes_that_are_no_text_are_one_line(tmp_path):
     (tmp_path / "bad.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ExperimentError, match="cannot be read"):
-        experiment.load("resnet18", str(tmp_path / "bad.toml"))
+        parameters.load("resnet18", str(tmp_path / "bad.toml"))
 
 
 def test_every_setting_of_a_file_stands_in_both_parameter_sets():
     """A reader of p1.toml sees every knob there is."""
     for name in ("p1", "p2"):
-        values = experiment.read_params(recipes.params_path(name))
+        values = parameters.read(recipes.params_path(name)).values
         assert set(values) == {key for key, rule in SETTINGS.items() if rule.in_file} - {"precision"}
 
 
 CHANGES = {
     key: (
-        not getattr(experiment.load("resnet18")[0], key)
+        not getattr(parameters.load("resnet18")[0], key)
         if rule.kind is bool
-        else next(word for word in rule.choices if word != getattr(experiment.load("resnet18", loss="focal")[0], key))
+        else next(word for word in rule.choices if word != getattr(parameters.load("resnet18", loss="focal")[0], key))
         if rule.choices
         else "other"
         if rule.kind is str
@@ -151,7 +151,7 @@ def options_with(key):
 
 @pytest.mark.parametrize("key", SETTINGS)
 def test_the_digest_depends_on_every_setting(key):
-    base = experiment.load("resnet18", **{"epochs": 1000} | options_with(key))[0]
+    base = parameters.load("resnet18", **{"epochs": 1000} | options_with(key))[0]
     if key == "weights":
         assert base.digest(data="d", weights="a") != base.digest(data="d", weights="b")
         return
@@ -164,18 +164,18 @@ def test_the_digest_depends_on_every_setting(key):
 def test_a_setting_without_a_meaning_here_is_refused_and_changes_no_digest(key):
     other, (value, *_) = DEPENDS_ON[key]
     options = {} if key == "feature_variants" else SOMETHING_ELSE[other]
-    base = experiment.load("resnet18", **options)[0]
+    base = parameters.load("resnet18", **options)[0]
     changed = dataclasses.replace(base, **{key: CHANGES[key]})
     assert changed.digest(data="d", weights="w") == base.digest(data="d", weights="w")
     with pytest.raises(ExperimentError, match=f"{key} has no meaning.*--{other.replace('_', '-')} {value}"):
-        experiment.load("resnet18", **options, **{key: CHANGES[key]})
+        parameters.load("resnet18", **options, **{key: CHANGES[key]})
 
 
 @pytest.mark.parametrize("key", [key for key in DEPENDS_ON if key in ADDED])
 def test_the_value_of_earlier_runs_may_be_typed_where_the_setting_has_a_meaning(key):
     other, (*_, value) = DEPENDS_ON[key]
     options = {other: value, key: ADDED[key]}
-    item = experiment.load("resnet18", **options)[0]
+    item = parameters.load("resnet18", **options)[0]
     assert {name: getattr(item, name) for name in options} == options
 
 
@@ -188,7 +188,7 @@ def test_the_value_of_earlier_runs_may_be_typed_where_the_setting_has_a_meaning(
 )
 def test_settings_that_contradict_each_other_are_refused(options, error):
     with pytest.raises(ExperimentError, match=error):
-        experiment.load("resnet18", **options)
+        parameters.load("resnet18", **options)
 
 
 DIGESTS = {
@@ -203,6 +203,7 @@ DIGESTS = {
     ),
 }
 """Digests that retina gave (data `ddd...d`, weights `random`) when it knew no other target than the default one."""
+RANDOM = {"weights": "random"}
 
 
 @pytest.mark.parametrize("digest", DIGESTS)
@@ -210,24 +211,24 @@ DIGESTS = {
 def test_a_run_on_the_default_target_has_the_digest_that_it_had_before_there_were_others(digest, named):
     """Finished runs of earlier versions are reused, and interrupted ones go on."""
     backbone, options = DIGESTS[digest]
-    assert experiment.load(backbone, **options, **named)[0].digest(data="d" * 64, weights="random") == digest
-    other = experiment.load(backbone, **options, target="DR")[0]
+    assert parameters.load(backbone, **RANDOM, **options, **named)[0].digest(data="d" * 64, weights="random") == digest
+    other = parameters.load(backbone, **RANDOM, **options, target="DR")[0]
     assert other.digest(data="d" * 64, weights="random") != digest
 
 
 def test_an_experiment_declares_the_target_that_it_names():
-    assert experiment.load("resnet18")[0].declared_target == DEFAULT
-    chosen, overrides = experiment.load("resnet18", target="DR")
+    assert parameters.load("resnet18")[0].declared_target == DEFAULT
+    chosen, overrides, *_ = parameters.load("resnet18", target="DR")
     assert chosen.declared_target == binary("DR")
     assert overrides == {"target": {"file": DISEASE_RISK, "option": "DR"}}
 
 
 def test_a_parameter_set_without_a_target_is_of_the_default_one(tmp_path):
-    assert experiment.load("resnet18", write(tmp_path, BASE))[0].declared_target == DEFAULT
+    assert parameters.load("resnet18", write(tmp_path, BASE))[0].declared_target == DEFAULT
 
 
 def test_the_digest_depends_on_the_data_and_not_on_how_weights_were_asked_for():
-    base = experiment.load("resnet18")[0]
+    base = parameters.load("resnet18")[0]
     assert base.digest(data="d", weights="w") != base.digest(data="e", weights="w")
     asked = dataclasses.replace(base, weights="random")
     assert asked.digest(data="d", weights="w") == base.digest(data="d", weights="w")
@@ -236,7 +237,7 @@ def test_the_digest_depends_on_the_data_and_not_on_how_weights_were_asked_for():
 @given(st.sampled_from(sorted(SETTINGS)), st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()))
 def test_an_experiment_holds_a_value_or_names_its_key(key, value):
     """Whatever a value is, it is taken as it is, or refused with its key; it is never changed or ignored."""
-    base = experiment.load("resnet18")[0].to_dict()
+    base = parameters.load("resnet18")[0].to_dict()
     try:
         made = Experiment(**(base | {key: value}))
     except ExperimentError as error:
@@ -253,19 +254,19 @@ def test_the_backbones_that_can_be_asked_for_are_those_there_are():
 
 def test_an_unknown_backbone_suggests_the_nearest():
     with pytest.raises(ExperimentError, match="did you mean 'resnet18'"):
-        experiment.load("resnet19")
+        parameters.load("resnet19")
 
 
 def test_settings_of_the_focal_loss_mean_nothing_without_it():
     """They are refused as options, and two experiments that differ in them alone are one."""
     with pytest.raises(ExperimentError, match="--loss focal"):
-        experiment.load("resnet18", focal_gamma=5.0)
-    base = experiment.load("resnet18")[0]
+        parameters.load("resnet18", focal_gamma=5.0)
+    base = parameters.load("resnet18")[0]
     other = dataclasses.replace(base, focal_gamma=5.0)
     assert base.digest(data="d", weights="w") == other.digest(data="d", weights="w")
 
 
 def test_a_parameter_set_of_the_project_is_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    chosen, _ = experiment.load("resnet18", "p1")
+    chosen, *_ = parameters.load("resnet18", "p1")
     assert (chosen.batch_size, chosen.learning_rate, chosen.epochs) == (32, 1e-4, 10)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.settings import Setting, meaningful, setting, without_added
 from retina.experiments.target import DISEASE_RISK
 
 
 def test_settings_of_earlier_runs_and_of_later_ones_on_the_default_target_are_the_same():
-    settings = experiment.load("resnet18")[0].to_dict()
+    settings = parameters.load("resnet18")[0].to_dict()
     earlier = {name: value for name, value in settings.items() if name != "target"}
     assert meaningful(settings) == meaningful(earlier)
     assert meaningful(settings | {"target": "DR"}) == meaningful(earlier) | {"target": "DR"}

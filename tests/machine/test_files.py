@@ -10,7 +10,7 @@ import pytest
 from retina.data.preparing import fundus
 from retina.data.sources.label_table import read_table
 from retina.errors import RetinaError
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.machine import files
 from retina.runs import tables
 from retina.runs.folder import Run
@@ -153,7 +153,7 @@ def test_every_reader_of_small_files_refuses_a_large_one_in_one_line(tmp_path, m
     run = Run(tmp_path)
     for reader in (
         lambda: tables.read(path, ("epoch",)),
-        lambda: experiment.read_params(path),
+        lambda: parameters.read(path),
         lambda: read_table(path, ("ID",)),
         lambda: fundus.decode(path),
     ):

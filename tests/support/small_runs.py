@@ -7,7 +7,7 @@ import keras
 import pandas as pd
 import pytest
 
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.place import Place
 from retina.models.layers import Normalization
 from retina.runs import folder as runs
@@ -22,8 +22,8 @@ TIMINGS = ["seconds", "images_per_second"]
 
 def planned(data: Path, results: Path, backbone: str = "resnet18", *, skip_bad: bool = False, **options) -> plan.Plan:
     """The plan of a run of three epochs of 64 x 64 pixels, or as the options say."""
-    chosen, overrides = experiment.load(backbone, "p1", **(SMALL | options))
-    return plan.plan(chosen, overrides, Place(results, data, skip_bad=skip_bad, quiet=True))
+    choice = parameters.load(backbone, "p1", **(SMALL | options))
+    return plan.plan(choice, Place(results, data, skip_bad=skip_bad, quiet=True))
 
 
 def planned_by_eights(data: Path, results: Path, backbone: str = "resnet18", **options) -> plan.Plan:

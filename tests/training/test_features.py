@@ -10,7 +10,7 @@ from small_runs import fitted
 
 from retina.data.feeding.batches import TrainingBatches
 from retina.errors import DivergedError
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.place import Place
 from retina.models import classifier
 from retina.runs import folder as runs
@@ -21,8 +21,8 @@ TIMINGS = ["seconds", "images_per_second"]
 
 
 def prepare(data, results, backbone="resnet18", **options):
-    chosen, overrides = experiment.load(backbone, "p1", **(SMALL | {"fine_tune": "head"} | options))
-    return plan.plan(chosen, overrides, Place(results, data, quiet=True))
+    choice = parameters.load(backbone, "p1", **(SMALL | {"fine_tune": "head"} | options))
+    return plan.plan(choice, Place(results, data, quiet=True))
 
 
 def features_of(prepared, folder, seed=0):

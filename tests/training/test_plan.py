@@ -6,13 +6,14 @@ import pytest
 from small_runs import SMALL, planned
 
 from retina.errors import DataError
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.place import Place
 from retina.models.backbones import registry
 from retina.runs import reading
 from retina.runs.session import Environment
 from retina.training import plan as planning
 from retina.training.plan import Planner
+from retina.training.weights import StartingWeights
 
 
 def test_the_backbone_is_resolved_and_the_name_has_no_colon(tiny_set, tmp_path):
@@ -32,8 +33,22 @@ def test_a_planner_chooses_the_data_folder_and_reads_each_data_set_and_weights_o
         )
     planner = Planner(Place(tmp_path, tiny_set, quiet=True))
     for change in ({}, {"seed": 1}, {"loss": "focal"}, {"image_size": 72}):
-        planner.plan(*experiment.load("resnet18", "p1", **(SMALL | change)))
+        planner.plan(*parameters.load("resnet18", "p1", **(SMALL | change)))
     assert sorted(calls) == ["choose", "load", "load", "resolve"]
+
+
+@pytest.mark.parametrize(("origin", "values"), [("random", ("random", 1.0)), ("imagenet", ("prior", 0.5))])
+def test_what_pretrained_weights_need_holds_where_training_starts_from_them(
+    tiny_set, tmp_path, monkeypatch, origin, values
+):
+    start = StartingWeights("imagenet", origin, notice="could not be had" if origin == "random" else None)
+    monkeypatch.setattr(planning.weights, "resolve", lambda *_, **named: start)
+    asked = SMALL | {"weights": "imagenet", "warmup_epochs": 1.0}
+    plan = planning.plan(parameters.load("resnet18", "p1", **asked), Place(tmp_path, tiny_set, quiet=True))
+    item = plan.record().experiment
+    assert (item.head_start, item.layer_decay) == values
+    assert (item.weights, item.warmup_epochs, item.precision) == ("imagenet", 1.0, "float32")
+    assert ("warmup_epochs" in plan.overrides) == (origin == "random")
 
 
 def test_the_data_folder_is_that_of_the_place_then_of_the_environment(tiny_set, tmp_path, monkeypatch):

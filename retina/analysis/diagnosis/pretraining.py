@@ -18,7 +18,12 @@ LOGITS = np.linspace(-20, 20, 8001)  # steps of 0.005: the lowest loss is right 
 SMALLEST_LOSS = 1e-6  # a lower loss of the best constant is no scale to measure by
 BACKBONE_TRAINED = ("last", "full")
 DECADE = 10.0  # rates are searched by factors of ten
-WAYS_OUT = {"head_start": "--head-start prior", "warmup_epochs": "--warmup-epochs 1", "clip_norm": "--clip-norm 1"}
+WAYS_OUT = {
+    "head_start": "--head-start prior",
+    "warmup_epochs": "--warmup-epochs 1",
+    "clip_norm": "--clip-norm 1",
+    "layer_decay": "--layer-decay 0.5",
+}
 """Setting -> the option that makes a start gentler, where the setting is as it was before there was one."""
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from retina.errors import RetinaError, RunError
+from retina.experiments.parameters import Choice
 from retina.experiments.place import Place
-from retina.experiments.study import Member
 from retina.machine.duration import in_words
 from retina.training import execution
 from retina.training.plan import Plan, Planner
@@ -58,7 +58,7 @@ class Step:
         }
 
 
-def plans(members: Sequence[Member], place: Place) -> list[Plan]:
+def plans(members: Sequence[Choice], place: Place) -> list[Plan]:
     """Plan every run of a study, so that what is wrong with any of them is reported before the first is trained.
 
     Raises:
@@ -67,7 +67,7 @@ def plans(members: Sequence[Member], place: Place) -> list[Plan]:
     planner = Planner(place)
     by_digest: dict[str, Plan] = {}
     for member in members:
-        plan = planner.plan(member.experiment, member.overrides)
+        plan = planner.plan(*member)
         if plan.digest in by_digest:
             raise RunError(
                 "two runs of the study are the same run, once their settings are resolved",

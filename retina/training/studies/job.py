@@ -22,7 +22,7 @@ class Job:
 
     Args:
         experiment: With its precision resolved.
-        overrides: See `retina.experiments.experiment.load`.
+        overrides: See `retina.experiments.parameters.Choice`.
         place: With absolute folders; its data folder is `None` for the built-in set, which every machine draws for
             itself.
         name: The name of the run.

@@ -104,9 +104,9 @@ def test_the_ways_out_are_those_that_the_run_did_not_use():
         found = photographs(DESTROYED["224 px"][0], settings=KNOWN | used)
         return RULES["lost_pretraining"](found).numbers["ways"]
 
-    assert ways() == "--head-start prior, --warmup-epochs 1, --clip-norm 1, --learning-rate 1e-05"
-    assert ways(head_start="prior", clip_norm=1.0) == "--warmup-epochs 1, --learning-rate 1e-05"
-    assert ways(head_start="prior", clip_norm=1.0, warmup_epochs=0.5) == "--learning-rate 1e-05"
+    assert ways() == "--head-start prior, --warmup-epochs 1, --clip-norm 1, --layer-decay 0.5, --learning-rate 1e-05"
+    assert ways(head_start="prior", clip_norm=1.0) == "--warmup-epochs 1, --layer-decay 0.5, --learning-rate 1e-05"
+    assert ways(head_start="prior", clip_norm=1.0, warmup_epochs=0.5, layer_decay=0.9) == "--learning-rate 1e-05"
 
 
 @given(st.floats(0.05, 0.95), st.floats(0, 5), st.one_of(st.none(), st.floats(0.05, 0.95)), st.floats(0.01, 0.99))

@@ -16,7 +16,7 @@ import keras
 import pytest
 import torch
 
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.models import layers
 from retina.models.backbones import registry
 from retina.training.loop.losses import LOSSES
@@ -130,7 +130,7 @@ def test_the_focal_loss_is_that_of_keras_cv_where_it_does_not_clip(gamma, alpha)
     """
     import keras_cv
 
-    chosen, _ = experiment.load("resnet18", "p1", loss="focal", focal_gamma=gamma, focal_alpha=alpha)
+    chosen = parameters.load("resnet18", "p1", loss="focal", focal_gamma=gamma, focal_alpha=alpha).experiment
     logits = torch.linspace(-12, 12, 49, dtype=torch.float64).repeat_interleave(2)[:, None]
     labels = torch.tensor([0.0, 1.0]).repeat(49)[:, None]
     other = keras_cv.losses.FocalLoss(alpha=alpha, gamma=gamma, reduction="none", dtype="float64")

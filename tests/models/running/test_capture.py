@@ -9,7 +9,7 @@ import torch
 
 from retina.data.feeding.augmentation import Augmentation
 from retina.data.feeding.batches import EvaluationBatches, TrainingBatches
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.machine import device as environment
 from retina.models import classifier
 from retina.models.backbones import registry
@@ -46,7 +46,7 @@ def model_of(backbone="resnet18", fine_tune="full", **settings):
 def settings_of(backbone="resnet18", fine_tune="full", **settings):
     if fine_tune == "head":
         settings.pop("layer_decay", None)
-    return experiment.load(backbone, "p1", fine_tune=fine_tune, **settings)[0]
+    return parameters.load(backbone, "p1", fine_tune=fine_tune, **settings)[0]
 
 
 def batches_of(augmentation=None):

@@ -11,7 +11,7 @@ from small_runs import history, run_of, small_network
 from small_runs import planned_by_eights as prepare
 
 from retina.errors import DivergedError
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.training import execution
 from retina.training.loop import callbacks
 
@@ -54,7 +54,7 @@ def test_validation_is_exact(tiny_set, tmp_path):
 def test_what_training_has_reached_says_whether_early_stopping_has_ended_it():
     state = callbacks.TrainingState([{"val_loss": loss} for loss in (0.5, 0.6, 0.7)])
     assert state.val_losses == [0.5, 0.6, 0.7]
-    settings = experiment.load("resnet18", patience=2)[0]
+    settings = parameters.load("resnet18", patience=2)[0]
     assert state.stopped(settings)
     assert not state.stopped(dataclasses.replace(settings, patience=3))
     assert not state.stopped(dataclasses.replace(settings, early_stopping=False))
@@ -108,7 +108,7 @@ def test_an_epoch_is_handed_over_with_its_row_and_the_best_weights_are_kept(mode
     )
     clock = SimpleNamespace(began=0.0, steps_ended=2.0, batches=SimpleNamespace(labels=range(24)))
     state = callbacks.TrainingState()
-    settings = experiment.load("resnet18", patience=2)[0]
+    settings = parameters.load("resnet18", patience=2)[0]
     recorded = callbacks.EpochRecord(writer, state, clock, experiment=settings, at_once=True)
     recorded.set_model(model)
     logs = {"loss": 0.7, "accuracy": 0.6, "val_accuracy": 0.5, "val_auroc": 0.8}

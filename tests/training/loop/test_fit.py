@@ -9,7 +9,7 @@ from small_runs import fitted, run_of, small_network
 from small_runs import planned_by_eights as prepare
 from tiny_sets import write_set
 
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.models import classifier
 from retina.models.backbones import registry
 from retina.runs import folder as runs
@@ -32,7 +32,7 @@ def test_training_moves_what_it_should_and_nothing_else(tiny_set, tmp_path, fine
 
 def test_the_optimizer_of_an_experiment_has_its_settings_and_leaves_vectors_alone():
     network, body = classifier.build("resnet18"), registry.get("resnet18")
-    chosen = experiment.load("resnet18", optimizer="sgd", weight_decay=0.1, ema=0.9, clip_norm=2.0, layer_decay=0.5)[0]
+    chosen = parameters.load("resnet18", optimizer="sgd", weight_decay=0.1, ema=0.9, clip_norm=2.0, layer_decay=0.5)[0]
     made = fit.optimizer_of(chosen, network, body)
     assert isinstance(made, FusedSGD)
     assert (made.weight_decay, made.ema_momentum, made.global_clipnorm) == (0.1, 0.9, 2.0)

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.experiment import SETTINGS
 from retina.training.loop.losses import LOSSES, BinaryFocalLoss, ClassWeighted, training_loss
 
-P1 = experiment.load("resnet18")[0]
+P1 = parameters.load("resnet18")[0]
 logits = hnp.arrays(np.float32, st.integers(1, 20), elements=st.floats(-80, 80, width=32))
 gammas = st.sampled_from([0.0, 0.5, 1.0, 2.0, 5.0])
 alphas = st.sampled_from([None, 0.0, 0.25, 0.5, 0.79, 1.0])
@@ -67,7 +67,7 @@ def test_the_registry_names_what_an_experiment_may_ask_for():
 @pytest.mark.parametrize("name", LOSSES)
 @given(scores=logits)
 def test_every_loss_is_finite_never_negative_and_pulls_the_right_way(name, scores):
-    loss = LOSSES[name](experiment.load("resnet18")[0])
+    loss = LOSSES[name](parameters.load("resnet18")[0])
     tensor = torch.tensor(scores[:, None], requires_grad=True)
     labels = labels_for(scores)
     value = loss(labels[:, None], tensor)

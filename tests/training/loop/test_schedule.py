@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.training.loop.optimizer import FusedAdam
 from retina.training.loop.schedule import Schedule, ScheduledRate, reductions
 
-PLAIN = experiment.load("resnet18", epochs=8, learning_rate=1e-2)[0]
+PLAIN = parameters.load("resnet18", weights="random", epochs=8, learning_rate=1e-2)[0]
 
 
 def rates(steps_per_epoch=4, val_losses=(), **settings):

@@ -5,9 +5,8 @@ from small_runs import SMALL
 from small_studies import members
 
 from retina.errors import RetinaError, RunError
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.experiments.place import Place
-from retina.experiments.study import Member
 from retina.machine import device
 from retina.runs import folder as runs
 from retina.training.studies import agenda, engines
@@ -15,15 +14,15 @@ from retina.training.studies.pace import Pace
 
 
 def test_what_is_wrong_with_any_run_is_reported_before_the_first_is_trained(tiny_set, tmp_path):
-    wrong = Member(*experiment.load("vgg16", "p1", **(SMALL | {"weights": "none-such"})))
+    wrong = parameters.load("vgg16", "p1", **(SMALL | {"weights": "none-such"}))
     with pytest.raises(RetinaError, match="none-such"):
         agenda.plans([*members("resnet18"), wrong], Place(tmp_path, tiny_set, quiet=True))
     assert runs.list_runs(tmp_path) == []
 
 
 def test_two_names_for_one_run_are_refused(tiny_set, tmp_path):
-    auto = Member(*experiment.load("resnet18", "p1", **(SMALL | {"precision": "auto"})))
-    named = Member(*experiment.load("resnet18", "p1", **(SMALL | {"precision": device.resolve_precision("auto")})))
+    auto = parameters.load("resnet18", "p1", **(SMALL | {"precision": "auto"}))
+    named = parameters.load("resnet18", "p1", **(SMALL | {"precision": device.resolve_precision("auto")}))
     with pytest.raises(RunError, match="two runs of the study are the same run"):
         agenda.plans([auto, named], Place(tmp_path, tiny_set, quiet=True))
 

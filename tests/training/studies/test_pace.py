@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from made_runs import make_run, rewrite, write_content
 
-from retina.experiments import experiment
+from retina.experiments import parameters
 from retina.machine import provenance
 from retina.runs import reading
 from retina.runs.session import Environment
@@ -18,7 +18,7 @@ def test_the_time_is_measured_where_a_run_of_its_kind_was_trained_and_scaled_els
         run = make_run(tmp_path, backbone)
         rewrite(run, environment=reading.read(Environment, place), timings={"training_seconds": seconds})
     known = pace.Pace(tmp_path)
-    chosen, _ = experiment.load("resnet18", "p1", image_size=64, precision="float32")
+    chosen = parameters.load("resnet18", "p1", image_size=64, precision="float32").experiment
     measured = known.estimate([(chosen, 120, 5)])
     assert (measured.measured, measured.total) == (1, 1)
     assert measured.seconds == pytest.approx(100.0 / (10 * 60) * 120 * 5)

@@ -1,0 +1,88 @@
+"""Parameter sets for pretrained weights: which values hold, when, and what may replace them."""
+
+from pathlib import Path
+
+import pytest
+
+from retina.errors import ExperimentError
+from retina.experiments import parameters
+from retina.experiments.settings import ADDED
+
+GENTLE = ("head_start", "warmup_epochs", "clip_norm", "layer_decay")
+ABOVE = "batch_size = 4\nlearning_rate = 0.1\nepochs = 2\ndropout = 0.1\n"
+TEXT = ABOVE + "[pretrained]\ndropout = 0.3\nepochs = 5\n"
+
+
+def written(folder: Path, text: str = TEXT) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "vgg16.pth", "an-earlier-run"])
+def test_the_table_replaces_values_where_weights_are_pretrained(tmp_path, weights):
+    item, overrides, fallback = parameters.load("resnet18", written(tmp_path), weights=weights)
+    assert (item.dropout, item.epochs, item.batch_size) == (0.3, 5, 4)
+    assert overrides == {"weights": {"file": None, "option": weights}}
+    assert fallback().experiment.dropout == 0.1
+
+
+def test_random_weights_have_the_values_above_it(tmp_path):
+    item, _, fallback = parameters.load("resnet18", written(tmp_path), weights="random")
+    assert (item.dropout, item.epochs) == (0.1, 2)
+    assert fallback is None
+
+
+def test_a_file_that_names_random_weights_has_them_too(tmp_path):
+    path = written(tmp_path, 'weights = "random"\n' + TEXT)
+    assert parameters.load("resnet18", path).experiment.dropout == 0.1
+    assert parameters.load("resnet18", path, weights="imagenet").experiment.dropout == 0.3
+
+
+def test_an_option_goes_before_both_and_says_what_it_replaced(tmp_path):
+    path = written(tmp_path)
+    item, overrides, fallback = parameters.load("resnet18", path, dropout=0.3, epochs=3)
+    assert (item.dropout, item.epochs) == (0.3, 3)
+    assert overrides == {"epochs": {"file": 5, "option": 3}}
+    instead = fallback()
+    assert (instead.experiment.dropout, instead.experiment.epochs) == (0.3, 3)
+    assert instead.overrides == {"dropout": {"file": 0.1, "option": 0.3}, "epochs": {"file": 2, "option": 3}}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("dropuot = 0.1", ["unknown key of [pretrained] 'dropuot'", "did you mean 'dropout'?"]),
+        ("weights = 'random'", ["unknown key of [pretrained] 'weights'"]),
+        ("epochs = 'many'", ["epochs cannot be 'many'"]),
+    ],
+)
+def test_a_wrong_line_of_the_table_is_named(tmp_path, line, words):
+    path = written(tmp_path, f"{ABOVE}[pretrained]\n{line}")
+    with pytest.raises(ExperimentError) as caught:
+        parameters.load("resnet18", path)
+    for word in [*words, "mine.toml"]:
+        assert word in str(caught.value)
+
+
+def test_the_table_is_a_table(tmp_path):
+    with pytest.raises(ExperimentError, match=r"pretrained must be a table .* Found: 3"):
+        parameters.load("resnet18", written(tmp_path, "pretrained = 3\n" + ABOVE))
+
+
+@pytest.mark.parametrize("name", ["p1", "p2"])
+def test_the_sets_of_the_study_start_gently_from_pretrained_weights_and_as_it_says_from_random_ones(name):
+    study = parameters.load("vgg16", name, weights="random").experiment
+    gentle, _, fallback = parameters.load("vgg16", name)
+    assert {key: getattr(study, key) for key in GENTLE} == {key: ADDED[key] for key in GENTLE}
+    assert all(getattr(gentle, key) != ADDED[key] for key in GENTLE)
+    changed = {key for key, value in gentle.to_dict().items() if value != study.to_dict()[key]}
+    assert changed == {*GENTLE, "weights"}
+    instead = fallback().experiment.to_dict()
+    assert instead == study.to_dict() | {"weights": "imagenet"}
+
+
+def test_every_choice_of_the_gentle_start_can_be_turned_off():
+    off = {key: ADDED[key] for key in GENTLE}
+    item = parameters.load("vgg16", "p1", **off).experiment
+    assert {key: getattr(item, key) for key in GENTLE} == off
