@@ -1,17 +1,26 @@
 """Runs that differ in one respect alone: in the parameter set, in the loss, or in the seed."""
 
 from collections.abc import Iterable, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from retina.analysis.gathering.collection import Entry
+from retina.experiments.experiment import SETTINGS
 from retina.experiments.settings import meaningful
 from retina.experiments.target import DEFAULT, Target
 from retina.runs.record import Record
 
 SCHEDULE = ("early_stopping", "patience", "precision")
 """Settings that may differ within a pair: the finding on the pair names them."""
-OF_A_PARAMETER_SET = ("params", "batch_size", "learning_rate", "epochs", *SCHEDULE)
+OF_A_STUDY = ("params", "batch_size", "learning_rate", "epochs", *SCHEDULE)
+"""Settings in which two parameter sets differ, whoever set them; the finding on the pair names those of `SCHEDULE`."""
+OF_A_QUESTION = ("target", "weights", "fine_tune", "class_weight", "label_smoothing", "focal_gamma", "focal_alpha")
+"""Settings that two parameter sets must share: with another value the curves or their losses are of another kind."""
+OF_A_PARAMETER_SET = (
+    "params",
+    *(name for name, rule in SETTINGS.items() if rule.in_file and name not in OF_A_QUESTION),
+)
+"""Settings in which two parameter sets may differ by what stands in their files."""
 OF_A_LOSS = ("loss", "focal_gamma", "focal_alpha", *SCHEDULE)
 
 
@@ -32,16 +41,33 @@ def sets(entries: Sequence[Entry], apart_from: Iterable[str]) -> list[list[Entry
 
 
 def parameter_pairs(entries: Sequence[Entry]) -> list[tuple[Entry, Entry]]:
-    """One pair of runs for every two parameter sets of the same backbone, loss and data, in order of their names.
+    """One pair of runs for every two parameter sets of the same backbone, loss, seed and data, in order of their names.
 
-    Trials of a search are left out: their rates and batch sizes are not those of the parameter set.
+    The two may differ in whatever their files say, and the finding on them names it; but an option sets them apart that
+    only one of them was given. Trials of a search are left out: their rates and batch sizes are not those of the
+    parameter set.
     """
     pairs = []
     plain = [entry for entry in entries if entry.record.selection is None]
     for members in sets(plain, OF_A_PARAMETER_SET):
-        for first, second in combinations(sorted({entry.experiment.params for entry in members}), 2):
-            pairs.append(nearest(of(members, "params", first), of(members, "params", second)))
+        for names in combinations(sorted({entry.experiment.params for entry in members}), 2):
+            one, other = (of(members, "params", name) for name in names)
+            candidates = [pair for pair in product(one, other) if not set_apart(*pair)]
+            if candidates:
+                pairs.append(nearest(candidates))
     return pairs
+
+
+def set_apart(first: Entry, second: Entry) -> list[str]:
+    """The settings beyond those of any two sets in which runs differ because an option of one of them says so."""
+    options = {*first.record.overrides, *second.record.overrides}
+    return [name for name in apart(first, second) if name in options and name not in OF_A_STUDY]
+
+
+def apart(first: Entry, second: Entry) -> list[str]:
+    """The settings with an effect in which two runs differ."""
+    one, other = (meaningful(entry.experiment.to_dict()) for entry in (first, second))
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
 
 
 def loss_pairs(entries: Sequence[Entry]) -> list[tuple[Entry, Entry]]:
@@ -50,7 +76,7 @@ def loss_pairs(entries: Sequence[Entry]) -> list[tuple[Entry, Entry]]:
     for members in sets(entries, OF_A_LOSS):
         plain, focal = of(members, "loss", "ce"), of(members, "loss", "focal")
         if plain and focal:
-            pairs.append(nearest(plain, focal))
+            pairs.append(nearest(product(plain, focal)))
     return pairs
 
 
@@ -59,18 +85,17 @@ def of(entries: Sequence[Entry], key: str, value: str) -> list[Entry]:
     return [entry for entry in entries if getattr(entry.experiment, key) == value]
 
 
-def nearest(first: Sequence[Entry], second: Sequence[Entry]) -> tuple[Entry, Entry]:
-    """The two runs, one of each, that differ in the fewest settings of `SCHEDULE`; among those, the least overridden.
+def nearest(pairs: Iterable[tuple[Entry, Entry]]) -> tuple[Entry, Entry]:
+    """The pair that differs in the fewest settings; among those, the least overridden.
 
     A run with another learning rate or batch size than its parameter set says less about that set.
     """
 
     def distance(pair: tuple[Entry, Entry]) -> tuple[int, int]:
-        one, other = (entry.experiment for entry in pair)
-        apart = sum(getattr(one, key) != getattr(other, key) for key in SCHEDULE)
-        return apart, sum(key in entry.record.overrides for entry in pair for key in ("batch_size", "learning_rate"))
+        overridden = sum(key in entry.record.overrides for entry in pair for key in ("batch_size", "learning_rate"))
+        return len(apart(*pair)), overridden
 
-    return min(((a, b) for a in first for b in second), key=distance)
+    return min(pairs, key=distance)
 
 
 def repetitions(entries: Sequence[Entry]) -> list[list[Entry]]:

@@ -1,8 +1,11 @@
 """The data, with the images that were left out, and the methods."""
 
+from collections import Counter
+
 from retina.analysis.comparing.comparison import Comparison
 from retina.analysis.gathering import design
 from retina.analysis.gathering.candidates import Group
+from retina.experiments.settings import ADDED, meaningful
 from retina.experiments.splits import PREDICTED_SPLITS, SPLITS
 from retina.experiments.target import DEFAULT
 from retina.numbers import calibration, resampling, roc
@@ -12,8 +15,8 @@ from retina.reporting.language import Language
 from retina.runs.record import Record
 
 EXCLUDED_NAMED = 10  # images that are named; more are only counted
-METHODS = ("target", "training", "auroc", "pairs", "points", "calibration", "seeds", "diagnosis")
-ON_RUNS = ("training", "seeds", "diagnosis")
+METHODS = ("target", "training", "settings", "auroc", "pairs", "points", "calibration", "seeds", "diagnosis")
+ON_RUNS = ("training", "settings", "seeds", "diagnosis")
 FLOW = ("split", "listed", "found", "excluded", "used", "positives", "negatives", "prevalence", "majority", "histogram")
 
 
@@ -113,8 +116,31 @@ def methods(comparison: Comparison, language: Language) -> list[Block]:
         "draws": resampling.DRAWS,
         "band": roc.DRAWS,
     }
+    fields["sets"] = further_settings(comparison, language)
+    left_out = ("settings",) if not fields["sets"] else ()
     keys = [key for key in METHODS if comparison.entries or key not in ON_RUNS]
-    return [heading, *(Paragraph(language.say(f"report.methods.{key}", **fields)) for key in keys)]
+    return [
+        heading,
+        *(Paragraph(language.say(f"report.methods.{key}", **fields)) for key in keys if key not in left_out),
+    ]
+
+
+def further_settings(comparison: Comparison, language: Language) -> str:
+    """What runs set of all that the original study did not know, by parameter set; empty where they set nothing."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for entry in comparison.entries:
+        values = meaningful(entry.experiment.to_dict())
+        chosen = [f"{name} {_value(values[name])}" for name in ADDED if name in values and name != "target"]
+        if chosen:
+            counts[entry.experiment.params, ", ".join(chosen)] += 1
+    return "; ".join(
+        language.say("report.methods.set", params=params, runs=runs, all=len(comparison.entries), settings=settings)
+        for (params, settings), runs in sorted(counts.items())
+    )
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def optimizers(comparison: Comparison, language: Language) -> str:

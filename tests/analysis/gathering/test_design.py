@@ -1,6 +1,6 @@
 """The pairs that answer a question are found among many runs, and none that differ in more than the question."""
 
-from made_runs import make_run, make_study
+from made_runs import make_run, make_study, rewrite
 
 from retina.analysis.gathering import collection, design
 from retina.experiments.target import DEFAULT, binary
@@ -35,9 +35,26 @@ def test_early_stopping_may_differ_within_a_pair_but_the_nearest_run_is_taken(tm
 
 def test_runs_that_differ_in_more_are_no_pair(tmp_path):
     first = make_run(tmp_path)
-    for change in ({"image_size": 96}, {"data": "e"}, {"target": "DR"}, {"seed": 1}, {"fine_tune": "head"}):
+    for change in ({"data": "e"}, {"target": "DR"}, {"seed": 1}, {"fine_tune": "head"}, {"label_smoothing": 0.1}):
         other = make_run(tmp_path, **({"params": "p2", "digest": "1" * 8} | change))
         assert design.parameter_pairs(entries([first, other])) == []
+
+
+def test_parameter_sets_differ_in_what_their_files_say_and_not_in_an_option_of_one_of_them(tmp_path):
+    first = make_run(tmp_path)
+    other = make_run(tmp_path, params="p2", digest="1" * 8, image_size=96, layer_decay=0.2)
+    assert labels(design.parameter_pairs(entries([first, other]))) == [("resnet18 p1 ce", "resnet18 p2 ce")]
+    rewrite(other, overrides={"image_size": {"file": 224, "option": 96}})
+    assert design.parameter_pairs(entries([first, other])) == []
+    rewrite(other, overrides={"epochs": {"file": 15, "option": 10}})
+    assert len(design.parameter_pairs(entries([first, other]))) == 1
+
+
+def test_of_two_runs_of_a_set_the_one_is_paired_that_differs_in_less(tmp_path):
+    first = make_run(tmp_path)
+    make = [make_run(tmp_path, params="p2", digest=name * 8, **more) for name, more in (("1", {"ema": 0.9}), ("2", {}))]
+    ((_, other),) = design.parameter_pairs(entries([first, *make]))
+    assert other.name == make[1].folder.name
 
 
 def test_focal_settings_of_a_cross_entropy_run_mean_nothing(tmp_path):

@@ -91,7 +91,7 @@ def test_published_models_alone_have_a_table_of_their_images(published):
 
 def test_methods_speak_of_training_only_where_something_was_trained(published, everything):
     without, whole = (material.methods(item, ENGLISH) for item in (comparison.compare([], [published]), everything))
-    assert len(whole) - len(without) == len(material.ON_RUNS)
+    assert len(whole) - len(without) == len(material.ON_RUNS) - 1  # these runs have no settings beyond the study's
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
@@ -102,3 +102,13 @@ def test_the_methods_name_the_optimizers_that_trained_the_runs(tmp_path, name):
     both = everything_said(compose(comparison.compare([adam, descent]), name))
     assert Language(name).say("report.methods.sgd") in both
     assert Language(name).say("report.methods.sgd") not in alone
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_the_methods_say_what_was_set_beyond_the_study_and_nothing_where_nothing_was(tmp_path, name):
+    plain = make_run(tmp_path, seed=0)
+    gentle = [make_run(tmp_path, seed=seed, params="p2", warmup_epochs=1.5, clip_norm=1.0) for seed in (1, 2)]
+    alone, both = (everything_said(compose(comparison.compare(made), name)) for made in ([plain], [plain, *gentle]))
+    words = "warmup_epochs 1.5, clip_norm 1"
+    assert words not in alone
+    assert Language(name).say("report.methods.set", params="p2", runs=2, all=3, settings=words) in both
