@@ -1,11 +1,11 @@
 """Whether retina trains as plain torch does: the curves of its `fit` beside those of a plain loop, from one start.
 
 python benchmarks/parity.py                           three epochs of VGG16, random weights, the built-in set, 64 pixels
-python benchmarks/parity.py --weights FILE --data FOLDER --image-size 96 --head-start prior --warmup-epochs 1
+python benchmarks/parity.py --weights FILE --data FOLDER --image-size 96       pretrained weights on photographs
 
 Both sides are given the same starting weights and the same batches: order and augmentation are retina's. Network,
-head, loss, Adam, clipping and warm-up of the plain side are torch's own. Dropout is 0 on both, since no two generators
-draw the same masks. All is float32.
+head, loss, Adam, its rates by stage, clipping and warm-up of the plain side are torch's own. Dropout is 0 on both,
+since no two generators draw the same masks. All is float32.
 
 How far rounding alone drives two curves apart depends on the network and on the recipe, so it is measured: the plain
 loop trains twice more, once from weights changed by a unit in their last place, once by other convolutions of torch's,
@@ -15,6 +15,7 @@ which sum in another order. A difference from retina is no more than rounding wh
 import argparse
 import contextlib
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,10 +83,29 @@ def losses(settings: Experiment) -> Callable[..., torch.Tensor]:
     return focal
 
 
+def stages_above(network: Network, name: str) -> int:
+    """How far a weight is from the logit: 0 for the logit's own, 1 in the backbone's last stage, 5 in its first."""
+    if not name.startswith("backbone."):
+        return 0
+    block, place = name.split(".")[1:3]
+    if block == "convolutions":  # VGG16: a stage ends with its pooling
+        later = network.backbone.convolutions[int(place) :]
+        return sum(isinstance(layer, torch.nn.MaxPool2d) for layer in later)
+    return 5 - int(block[-1]) if block.startswith("layer") else 5
+
+
+def by_stage(network: Network, settings: Experiment) -> list[dict[str, object]]:
+    """The weights as torch's Adam takes them: each stage of the backbone at its rate, the head at the whole one."""
+    groups = defaultdict(list)
+    for name, weight in network.named_parameters():
+        groups[settings.layer_decay ** stages_above(network, name)].append(weight)
+    return [{"params": weights, "lr": settings.learning_rate * factor} for factor, weights in groups.items()]
+
+
 def plain_curves(item: Plan, network: Network) -> Curves:
-    """Train by a plain loop: torch's Adam at a constant rate after a linear warm-up, gradients clipped where asked."""
+    """Train by a plain loop: torch's Adam at constant rates after a linear warm-up, gradients clipped where asked."""
     settings, batches, loss_of = item.experiment, setup.training_batches(item), losses(item.experiment)
-    optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate, eps=EPSILON)
+    optimizer = torch.optim.Adam(by_stage(network, settings), eps=EPSILON)
     rising = max(1, round(settings.warmup_epochs * batches.num_batches))
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: min(1.0, (done + 1) / rising))
     curves: Curves = []
@@ -185,7 +205,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--loss", choices=("ce", "focal"), default="ce")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=3)
-    for key, kind in (("head_start", str), ("warmup_epochs", float), ("clip_norm", float), ("learning_rate", float)):
+    numbers = ("warmup_epochs", "clip_norm", "learning_rate", "layer_decay")
+    for key, kind in (("head_start", str), *((key, float) for key in numbers)):
         name = f"--{key.replace('_', '-')}"
         parser.add_argument(name, type=kind, default=argparse.SUPPRESS, help="else that of the parameter set")
     return parser.parse_args()

@@ -75,8 +75,8 @@ def study(
     STUDY is a TOML file, or the name of one in experiments/studies: original, original-seeds, pretraining.
 
     Finished runs are reused, interrupted ones resume, failed ones are tried once more; no run ends the others. Typed
-    again, the command trains what is left. Settings given as options replace those of STUDY in all runs. Exit code 1
-    when a run has no results.
+    again, the command trains what is left. Settings given as options replace those of STUDY in all runs, but a table of
+    runs with random weights keeps them. Exit code 1 when a run has no results.
 
     Example: python cli.py study original
     """

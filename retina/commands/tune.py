@@ -59,8 +59,8 @@ class Values(click.ParamType):
 def value_of(rule: Setting, word: str) -> Any:  # noqa: ANN401 - of the setting's kind
     """A word as a value of a setting; one that is none is left as it is, for the setting's own check to refuse."""
     words = {"true": True, "false": False} if rule.kind is bool else {"none": None} if rule.optional else {}
-    if word in words:
-        return words[word]
+    if word.lower() in words:
+        return words[word.lower()]
     try:
         return word if rule.kind is bool else rule.kind(word)
     except ValueError:

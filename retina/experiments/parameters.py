@@ -1,24 +1,24 @@
 """Parameter sets: the TOML files that experiments are made of, and the options that override them.
 
 The keys of a file are the fields of `Experiment` that `Setting.in_file` admits. Its table `[pretrained]` holds the
-values that replace these where training starts from pretrained weights, which large first steps destroy. An unknown
-key, a wrong type or a value out of range is an error that names the key, the file and what is allowed.
+values that replace these where pretrained layers are trained, which large first steps destroy. An unknown key, a wrong
+type or a value out of range is an error that names the key, the file and what is allowed.
 """
 
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from retina.errors import ExperimentError, unknown
 from retina.experiments import recipes
 from retina.experiments.experiment import SETTINGS, Experiment
-from retina.experiments.settings import DEPENDS_ON, check
+from retina.experiments.settings import DEPENDS_ON, check, effective
 from retina.machine import files
 
 PRETRAINED = "pretrained"
+DECISIVE = ("weights", "fine_tune")
+"""Settings that decide whether the table `[pretrained]` holds, and so cannot be in it."""
 REQUIRED = ("batch_size", "learning_rate", "epochs")
 
 
@@ -36,14 +36,10 @@ class ParameterSet:
     values: dict[str, Any]
     pretrained: dict[str, Any]
 
-    def values_for(self, weights: object) -> dict[str, Any]:
-        """Its values where training starts from these weights.
-
-        Args:
-            weights: As `Experiment.weights`; `None` where no option names them, and the file decides.
-        """
-        starts_from = self.values.get("weights", Experiment.weights) if weights is None else weights
-        return self.values if starts_from == "random" else self.values | self.pretrained
+    def trains_pretrained(self, options: dict[str, Any]) -> bool:
+        """Whether pretrained layers are trained: neither random ones, nor a head alone."""
+        values = {name: getattr(Experiment, name) for name in DECISIVE} | self.values | options
+        return values["weights"] != "random" and values["fine_tune"] != "head"
 
 
 def read(path: Path) -> ParameterSet:
@@ -63,8 +59,7 @@ def read(path: Path) -> ParameterSet:
     if not isinstance(pretrained, dict):
         raise ExperimentError(f"{PRETRAINED} must be a table", found=repr(pretrained), where=path)
     allowed = [name for name, rule in SETTINGS.items() if rule.in_file]
-    # The weights decide whether the table holds, so it cannot name them.
-    inside = [name for name in allowed if name != "weights"]
+    inside = [name for name in allowed if name not in DECISIVE]
     for name, table, keys in (("key", values, allowed), (f"key of [{PRETRAINED}]", pretrained, inside)):
         for key in table:
             if key not in keys:
@@ -79,13 +74,72 @@ class Choice(NamedTuple):
     Args:
         experiment: What is trained.
         overrides: What replaced values of its parameter set: key -> `{"file": value or None, "option": value}`.
-        fallback: Gives what is trained in its place where ImageNet's weights cannot be had and random ones take theirs;
-            `None` where that is the same.
+        fallback: What is trained in its place where ImageNet's weights cannot be had and random ones take theirs;
+            `None` where that is the same. It is made where it is needed: it may be refused where the choice is not.
     """
 
     experiment: Experiment
     overrides: dict[str, dict[str, Any]]
-    fallback: Callable[[], "Choice"] | None = None
+    fallback: "Basis | None" = None
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What an experiment is made of.
+
+    Args:
+        backbone: Name of the backbone.
+        params: Name of the parameter set.
+        values: Its values.
+        options: Fields of `Experiment`; each overrides a value.
+    """
+
+    backbone: str
+    params: str
+    values: dict[str, Any]
+    options: dict[str, Any]
+
+    def choice(self) -> Choice:
+        """Make the experiment.
+
+        Raises:
+            ExperimentError: settings contradict each other, or an option has no effect beside the others.
+        """
+        overrides = {
+            key: {"file": self.values.get(key), "option": value}
+            for key, value in self.options.items()
+            if SETTINGS[key].in_file and self.values.get(key) != value
+        }
+        names = {"backbone": self.backbone, "params": self.params}
+        experiment = Experiment(**(self.values | self.options | names))
+        for key in self.options:
+            other, with_effect = DEPENDS_ON.get(key, (key, ()))
+            if other != key and getattr(experiment, other) not in with_effect:
+                raise ExperimentError(
+                    f"{key} has no meaning with {other} {getattr(experiment, other)}",
+                    advice=f"add --{other.replace('_', '-')} {with_effect[0]}",
+                )
+        return Choice(experiment, overrides)
+
+
+def changed(experiment: Experiment, options: dict[str, Any]) -> set[str]:
+    """The settings in which a parameter set, as it is now, makes another experiment with the same options.
+
+    Args:
+        experiment: As it was recorded.
+        options: What replaced values of its parameter set then.
+
+    Returns:
+        Settings with an effect in the experiment; none where the set or an option is not known any more.
+    """
+    try:
+        now = load(experiment.backbone, experiment.params, **options).experiment.to_dict()
+    except ExperimentError:
+        return set()
+    then = effective(experiment.to_dict())
+    # What the machine decides is not the set's.
+    names = [name for name in then if SETTINGS[name].in_file and name not in ("precision", "weights")]
+    return {name for name in names if then[name] != now[name]}
 
 
 def load(backbone: str, params: str | Path = "p1", **options: object) -> Choice:
@@ -104,36 +158,17 @@ def load(backbone: str, params: str | Path = "p1", **options: object) -> Choice:
         if key not in SETTINGS:
             raise unknown("option", key, SETTINGS)
     check(SETTINGS, options, where="the options")
-    values = parameter_set.values_for(options.get("weights"))
+    gentle = parameter_set.pretrained if parameter_set.trains_pretrained(options) else {}
+    values = parameter_set.values | gentle
     missing = [key for key in REQUIRED if key not in values | options]
     if missing:
         raise ExperimentError(
             "parameter set is incomplete", expected="a value for " + ", ".join(missing), where=parameter_set.path
         )
-    choice = _choose(backbone, parameter_set.path.stem, values, options)
-    _refuse_without_meaning(choice.experiment, options)
-    if values == parameter_set.values:
-        return choice
-    # Made where it is needed: it may be refused where the choice is not.
-    return choice._replace(fallback=partial(_choose, backbone, parameter_set.path.stem, parameter_set.values, options))
-
-
-def _choose(backbone: str, name: str, values: dict[str, Any], options: dict[str, Any]) -> Choice:
-    """The experiment of a parameter set's values and options."""
-    overrides = {
-        key: {"file": values.get(key), "option": value}
-        for key, value in options.items()
-        if SETTINGS[key].in_file and values.get(key) != value
-    }
-    return Choice(Experiment(**(values | options | {"backbone": backbone, "params": name})), overrides)
-
-
-def _refuse_without_meaning(experiment: Experiment, options: dict[str, object]) -> None:
-    """Refuse options that have no effect beside the other settings of the experiment."""
-    for key in options:
-        other, with_effect = DEPENDS_ON.get(key, (key, ()))
-        if other != key and getattr(experiment, other) not in with_effect:
-            raise ExperimentError(
-                f"{key} has no meaning with {other} {getattr(experiment, other)}",
-                advice=f"add --{other.replace('_', '-')} {with_effect[0]}",
-            )
+    basis = Basis(backbone, parameter_set.path.stem, values, options)
+    choice = basis.choice()
+    return (
+        choice
+        if values == parameter_set.values
+        else choice._replace(fallback=replace(basis, values=parameter_set.values))
+    )

@@ -13,10 +13,12 @@ from retina.experiments.settings import DEPENDS_ON
 OWN = ("learning_rate", "batch_size")
 """Settings that every tuning searches, by options of their own."""
 SHARED = ("target", "weights", "image_size", "crop_disc", "precision", "deterministic")
-"""Settings that all trials of a tuning share: it decodes its data and resolves its weights once."""
+"""Settings that all trials of a tuning share: its data and weights, which it reads once, and the arithmetic."""
 VARIED = tuple(name for name, rule in SETTINGS.items() if rule.in_file and name not in (*OWN, *SHARED))
 """Settings that a tuning may search beside its own."""
 MOST_COMBINATIONS = 10_000
+SHOWN = 40
+"""Characters of a wrong value that an error shows."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,12 @@ class Space:
         """
         for name in self.varied:
             other, with_effect = DEPENDS_ON.get(name, (name, ()))
-            if other != name and not set(self.varied.get(other, (getattr(experiment, other),))) & set(with_effect):
+            choices = self.varied.get(other, (getattr(experiment, other),))
+            if other != name and not set(choices) & set(with_effect):
+                flag = f"to --vary {other}" if other in self.varied else f"--{other.replace('_', '-')}"
                 raise ExperimentError(
-                    f"{name} has no meaning with {other} {getattr(experiment, other)}",
-                    where=f"--vary {name}",
-                    advice=f"add --{other.replace('_', '-')} {with_effect[0]}",
+                    f"--vary {name} has no meaning with {other} {', '.join(map(str, choices))}",
+                    advice=f"add {with_effect[0]} {flag}" if other in self.varied else f"add {flag} {with_effect[0]}",
                 )
         combinations = itertools.product(*self.varied.values())
         for number, values in enumerate(combinations):
@@ -120,7 +123,9 @@ class Space:
                     error.problem,
                     expected=error.expected,
                     where="the trial with " + ", ".join(f"{name} {value}" for name, value in chosen.items()),
-                    advice="leave one of these values out of --vary",
+                    advice="give --vary values that go together, such as weight_decay=0.01,0.1 beside optimizer=adamw"
+                    if "optimizer" in chosen
+                    else "leave one of these values out of --vary",
                 ) from error
 
 
@@ -132,7 +137,8 @@ def require(option: str, setting: str, value: object) -> None:
     """
     rule = SETTINGS[setting]
     if not rule.accepts(value):
-        raise ExperimentError(f"{option} cannot be {value}", expected=rule.allowed, where="the options")
+        shown = repr(value) if isinstance(value, str) else str(value)
+        raise ExperimentError(f"{option} cannot be {shown[:SHOWN]}", expected=rule.allowed, where="the options")
 
 
 def require_rates(low: float, high: float) -> None:

@@ -125,13 +125,18 @@ def without_added(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in ADDED or value != ADDED[name]}
 
 
-def meaningful(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of an experiment without those that have no effect in it, see `DEPENDS_ON` and `ADDED`."""
+def effective(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of an experiment without those that have no effect in it, see `DEPENDS_ON`."""
     return {
         name: value
-        for name, value in without_added(values).items()
+        for name, value in values.items()
         if name not in DEPENDS_ON or values[DEPENDS_ON[name][0]] in DEPENDS_ON[name][1]
     }
+
+
+def meaningful(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What tells an experiment from others: its settings that have an effect, without those of `without_added`."""
+    return without_added(effective(values))
 
 
 def check(rules: Mapping[str, Setting], values: Mapping[str, object], where: object) -> None:

@@ -64,18 +64,22 @@ def read(path: Path, **options: object) -> tuple[Choice, ...]:
     for number, table in enumerate(tables, 1):
         if not table.get("backbone"):
             raise ExperimentError(f"run {number} names no backbone", expected='backbone = "resnet18"', where=path)
-    runs = ((number, common | overridden(run, options)) for number, run in expand(tables, seeds))
-    return load_members(runs, path)
+    tables = [overridden(table, options) for table in tables]
+    return load_choices(((number, common | options | run) for number, run in expand(tables, seeds)), path)
 
 
-def overridden(run: Table, options: Table) -> Table:
-    """The settings of one run with a command's options in their place.
+def overridden(table: Table, options: Table) -> Table:
+    """A table of the file with a command's options in the place of its values.
 
-    A table that says `weights = "random"` keeps it: it is the run without pretraining in a study of pretraining, and
-    `weights` as an option says where pretrained ones come from.
+    Random weights stay: `weights` as an option says where pretrained ones come from, and the run without pretraining is
+    what a study of pretraining compares with.
     """
-    kept = {"weights": "random"} if run.get("weights") == "random" else {}
-    return run | options | kept
+    values = table | {name: value for name, value in options.items() if name in table}
+    if values.get("weights") != table.get("weights"):
+        asked = table["weights"] if isinstance(table["weights"], list) else [table["weights"]]
+        words = ["random" if word == "random" else options["weights"] for word in asked]
+        values["weights"] = [word for place, word in enumerate(words) if word not in words[:place]]
+    return values
 
 
 def check_table(table: object, name: str, allowed: Iterable[str], path: Path) -> Table:
@@ -120,7 +124,7 @@ def expand(tables: list[Table], seeds: list[object]) -> Iterator[tuple[int, Tabl
                 yield number, dict(zip(grid, values, strict=True))
 
 
-def load_members(runs: Iterable[tuple[int, Table]], path: Path) -> tuple[Choice, ...]:
+def load_choices(runs: Iterable[tuple[int, Table]], path: Path) -> tuple[Choice, ...]:
     """Make the study's runs, none of them twice.
 
     Args:
@@ -130,23 +134,23 @@ def load_members(runs: Iterable[tuple[int, Table]], path: Path) -> tuple[Choice,
     Raises:
         ExperimentError: see `read`.
     """
-    members: list[Choice] = []
+    choices: list[Choice] = []
     numbers: dict[Experiment, int] = {}
     # A grid can name millions of runs; one beyond the limit is enough to refuse it.
     for number, settings in itertools.islice(runs, MOST_RUNS + 1):
-        member = load(settings, f"run {number} of {path}")
-        if member.experiment in numbers:
+        choice = load(settings, f"run {number} of {path}")
+        if choice.experiment in numbers:
             raise ExperimentError(
                 "the study names a run twice",
                 found=f"{settings['backbone']}, {settings['params']}, {settings['loss']}, seed {settings['seed']}",
-                where=f"runs {numbers[member.experiment]} and {number} of {path}",
+                where=f"runs {numbers[choice.experiment]} and {number} of {path}",
                 advice="remove one of the two",
             )
-        numbers[member.experiment] = number
-        members.append(member)
-    if len(members) > MOST_RUNS:
+        numbers[choice.experiment] = number
+        choices.append(choice)
+    if len(choices) > MOST_RUNS:
         raise ExperimentError("the study is too large", expected=f"at most {MOST_RUNS} runs", where=path)
-    return tuple(members)
+    return tuple(choices)
 
 
 def load(settings: Table, where: str) -> Choice:

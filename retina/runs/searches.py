@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from retina.errors import RunError
-from retina.experiments.settings import ADDED
+from retina.experiments.settings import ADDED, effective
 from retina.machine import sealed
 from retina.runs.record import Record
 
 SCHEMA = 1
-SETTING = ("backbone", "loss", "class_weight", "label_smoothing", "batch_size", "fine_tune", "image_size")
+SETTING = (
+    *("backbone", "loss", "class_weight", "label_smoothing", "batch_size", "fine_tune", "image_size"),
+    *("head_start", "clip_norm", "layer_decay", "optimizer", "weight_decay"),
+)
 """Settings that a range test and a run must share for the test to apply to the run, beside data and weights."""
 
 
@@ -70,8 +73,7 @@ class RangeTest:
         """
         with _keys_of("lr-find", content):
             suggestions = tuple(seed["suggestion"] for seed in content["seeds"])
-            experiment = {**ADDED, **content["experiment"]}  # a test may be older than a setting
-            settings = (experiment[key] for key in SETTING)
+            settings = _shared({**ADDED, **content["experiment"]})  # a test may be older than a setting
             setting = (*settings, content["data"]["fingerprint"], content["weights"]["origin"])
         if not all(rate is None or (isinstance(rate, float) and 0 < rate < math.inf) for rate in suggestions):
             raise ValueError("holds a suggestion that is no learning rate")
@@ -80,7 +82,7 @@ class RangeTest:
 
 @dataclass(frozen=True)
 class Tuning:
-    """A search over learning rates and batch sizes.
+    """A search over learning rates, batch sizes and other settings.
 
     Args:
         name: The name of its file.
@@ -131,10 +133,15 @@ def _keys_of(kind: str, content: Mapping[str, Any]) -> Iterator[None]:
         raise ValueError(f"lacks {error}") from error
 
 
+def _shared(values: Mapping[str, Any]) -> list[Any]:
+    """The values of `SETTING`; `None` for one that has no effect."""
+    with_effect = effective(values)
+    return [with_effect.get(key) for key in SETTING]
+
+
 def setting_of(record: Record) -> tuple[Any, ...]:
     """What a run and a range test must share: settings, fingerprint of the data, origin of the weights."""
-    settings = (getattr(record.experiment, key) for key in SETTING)
-    return (*settings, record.data.fingerprint, record.weights.origin)
+    return (*_shared(record.experiment.to_dict()), record.data.fingerprint, record.weights.origin)
 
 
 def range_tests(folders: Iterable[Path]) -> tuple[list[RangeTest], list[str]]:

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from retina.data.dataset import Dataset
 from retina.data.drawing import synthetic
 from retina.data.feeding.augmentation import Augmentation
 from retina.experiments.experiment import Experiment
-from retina.experiments.parameters import Choice
+from retina.experiments.parameters import Basis, Choice
 from retina.experiments.place import Place
 from retina.experiments.target import Target
 from retina.machine import device, provenance
@@ -172,7 +171,7 @@ class Planner:
         """
         return dataset.choose(self.place.data, quiet=self.place.quiet)
 
-    def plan(self, experiment: Experiment, overrides: Overrides, fallback: Callable[[], Choice] | None = None) -> Plan:
+    def plan(self, experiment: Experiment, overrides: Overrides, fallback: Basis | None = None) -> Plan:
         """Resolve precision, backbone, weights and data of an experiment, and measure the baselines.
 
         Args:
@@ -185,13 +184,12 @@ class Planner:
         """
         began = time.perf_counter()
         backbone = registry.get(experiment.backbone)
-        backbone.facts.require(experiment.image_size)
         runs.require_writable(self.place.results)
-        precision = device.resolve_precision(experiment.precision)
         start = self._start(backbone, experiment.weights)
         if start.origin == "random" and fallback is not None:
-            experiment, overrides, _ = fallback()
-        experiment = dataclasses.replace(experiment, precision=precision)
+            experiment, overrides, _ = fallback.choice()
+        backbone.facts.require(experiment.image_size)
+        experiment = dataclasses.replace(experiment, precision=device.resolve_precision(experiment.precision))
         data, scores = self._images(experiment)
         # One column is one experiment, whatever case its name was typed in.
         experiment = dataclasses.replace(experiment, target=data.target.column)

@@ -87,7 +87,8 @@ def plan_study(
         engine: Who will train.
         track: A tracker to show every run in, `tensorboard` or `mlflow`.
         say: Called with each announcement.
-        **settings: Fields of `retina.experiments.experiment.Experiment`; they replace those of the study in all runs.
+        **settings: Fields of `retina.experiments.experiment.Experiment`; they replace those of the study in all runs,
+            but random weights that a table of runs names.
 
     Raises:
         RetinaError: a setting of a run is wrong, its data or weights are not available, or what the engine or

@@ -80,6 +80,7 @@ def tune(
     space.require_trials(choice.experiment)
     extras.require("optuna", extra="tune", purpose="tune")
     plan = planning.plan(choice, place)
+    space.require_trials(plan.experiment)  # once more: random weights have other settings than ImageNet's
     name = tuning.name(plan, space)
     for line in announcements.of_run(replace(plan.record(), name=f"tune {name}")):
         say(line)

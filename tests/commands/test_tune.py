@@ -72,7 +72,7 @@ def test_other_settings_are_searched_too(tiny_set, tmp_path):
     [
         (["--trials", 2, "--vary", "layer_decay"], 2, "such as layer_decay=0.2,0.5"),
         (["--trials", 2, "--vary", "layer_dekay=1"], 1, "did you mean 'layer_decay'?"),
-        (["--trials", 2, "--vary", "layer_decay=1,much"], 1, "--vary layer_decay cannot be much"),
+        (["--trials", 2, "--vary", "layer_decay=1,much"], 1, "--vary layer_decay cannot be 'much'"),
         (["--trials", 2, "--vary", "ema=0,0"], 2, "twice"),
         (["--trials", 2, "--vary", "ema=0", "--vary", "ema=0.9"], 1, "--vary names ema twice"),
         (["--trials", 2, "--vary", "dropout=0", "--dropout", "0"], 1, "dropout is both fixed and searched"),

@@ -9,6 +9,9 @@ from retina.experiments import parameters
 from retina.experiments.settings import ADDED
 
 GENTLE = ("head_start", "warmup_epochs", "clip_norm", "layer_decay")
+OF_P1 = "5de368352c51234ba7ed7616ab1733b4f00a08f043c286b051f7262a10d1055e"
+OF_A_HEAD = "2200a7811758f96008bbff13311ed0ebb5eb6f7a93adee894ba6e2d14f920017"
+"""Digests (data `ddd...d`, weights `random`) of ResNet18 with p1 and of a head, before there was a gentle start."""
 ABOVE = "batch_size = 4\nlearning_rate = 0.1\nepochs = 2\ndropout = 0.1\n"
 TEXT = ABOVE + "[pretrained]\ndropout = 0.3\nepochs = 5\n"
 
@@ -24,13 +27,29 @@ def test_the_table_replaces_values_where_weights_are_pretrained(tmp_path, weight
     item, overrides, fallback = parameters.load("resnet18", written(tmp_path), weights=weights)
     assert (item.dropout, item.epochs, item.batch_size) == (0.3, 5, 4)
     assert overrides == {"weights": {"file": None, "option": weights}}
-    assert fallback().experiment.dropout == 0.1
+    assert fallback.choice().experiment.dropout == 0.1
 
 
 def test_random_weights_have_the_values_above_it(tmp_path):
     item, _, fallback = parameters.load("resnet18", written(tmp_path), weights="random")
     assert (item.dropout, item.epochs) == (0.1, 2)
     assert fallback is None
+
+
+def test_a_head_alone_has_the_values_above_it(tmp_path):
+    path = written(tmp_path)
+    assert parameters.load("resnet18", path, fine_tune="head").experiment.dropout == 0.1
+    assert parameters.load("resnet18", path, fine_tune="last").experiment.dropout == 0.3
+    own = written(tmp_path, 'fine_tune = "head"\n' + TEXT)
+    assert parameters.load("resnet18", own).experiment.dropout == 0.1
+
+
+def test_an_option_that_means_nothing_in_the_fallback_is_refused_there(tmp_path):
+    path = written(tmp_path, ABOVE + '[pretrained]\noptimizer = "sgd"\n')
+    choice = parameters.load("resnet18", path, weight_decay=0.01)
+    assert choice.experiment.optimizer == "sgd"
+    with pytest.raises(ExperimentError, match="weight_decay has no meaning with optimizer adam"):
+        choice.fallback.choice()
 
 
 def test_a_file_that_names_random_weights_has_them_too(tmp_path):
@@ -44,7 +63,7 @@ def test_an_option_goes_before_both_and_says_what_it_replaced(tmp_path):
     item, overrides, fallback = parameters.load("resnet18", path, dropout=0.3, epochs=3)
     assert (item.dropout, item.epochs) == (0.3, 3)
     assert overrides == {"epochs": {"file": 5, "option": 3}}
-    instead = fallback()
+    instead = fallback.choice()
     assert (instead.experiment.dropout, instead.experiment.epochs) == (0.3, 3)
     assert instead.overrides == {"dropout": {"file": 0.1, "option": 0.3}, "epochs": {"file": 2, "option": 3}}
 
@@ -54,6 +73,7 @@ def test_an_option_goes_before_both_and_says_what_it_replaced(tmp_path):
     [
         ("dropuot = 0.1", ["unknown key of [pretrained] 'dropuot'", "did you mean 'dropout'?"]),
         ("weights = 'random'", ["unknown key of [pretrained] 'weights'"]),
+        ("fine_tune = 'last'", ["unknown key of [pretrained] 'fine_tune'"]),
         ("epochs = 'many'", ["epochs cannot be 'many'"]),
     ],
 )
@@ -78,11 +98,15 @@ def test_the_sets_of_the_study_start_gently_from_pretrained_weights_and_as_it_sa
     assert all(getattr(gentle, key) != ADDED[key] for key in GENTLE)
     changed = {key for key, value in gentle.to_dict().items() if value != study.to_dict()[key]}
     assert changed == {*GENTLE, "weights"}
-    instead = fallback().experiment.to_dict()
+    instead = fallback.choice().experiment.to_dict()
     assert instead == study.to_dict() | {"weights": "imagenet"}
 
 
-def test_every_choice_of_the_gentle_start_can_be_turned_off():
-    off = {key: ADDED[key] for key in GENTLE}
-    item = parameters.load("vgg16", "p1", **off).experiment
-    assert {key: getattr(item, key) for key in GENTLE} == off
+def test_with_every_choice_of_the_gentle_start_turned_off_a_run_is_that_of_earlier_versions():
+    item = parameters.load("resnet18", "p1", **{key: ADDED[key] for key in GENTLE}).experiment
+    assert item.digest(data="d" * 64, weights="random") == OF_P1
+
+
+def test_a_head_alone_is_that_of_earlier_versions():
+    item = parameters.load("vgg16", fine_tune="head", deterministic=True, precision="float32").experiment
+    assert item.digest(data="d" * 64, weights="random") == OF_A_HEAD

@@ -53,6 +53,10 @@ def test_a_range_that_no_test_may_have_is_refused(values, words):
         ({"optimizer": ("adamw",), "weight_decay": (0.0, 0.1)}, "optimizer adamw, weight_decay 0.0"),
         ({"freeze_epochs": (2, 10)}, "freeze_epochs 10 leave no epoch"),
         ({"plateau_factor": (0.5, 0.2)}, "plateau_factor has no meaning with schedule constant .*--schedule plateau"),
+        (
+            {"plateau_factor": (0.5, 0.2), "schedule": ("constant", "cosine")},
+            "no meaning with schedule constant, cosine .* add plateau to --vary schedule",
+        ),
         ({"dropout": tuple(number / 1000 for number in range(200)), "epochs": (*range(1, 100),)}, "too large"),
     ],
 )

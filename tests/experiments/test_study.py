@@ -99,6 +99,21 @@ def test_an_option_for_weights_leaves_the_run_without_pretraining_random():
     }
 
 
+def test_an_option_takes_the_place_of_a_whole_list(tmp_path):
+    text = RUN + "dropout = [0.1, 0.2]\nepochs = [2, 3]"
+    members = study.read(written(tmp_path, text), dropout=0.3)
+    assert [(item.experiment.dropout, item.experiment.epochs) for item in members] == [(0.3, 2), (0.3, 3)]
+    both = RUN + 'weights = ["random", "imagenet", "a.pth"]'
+    members = study.read(written(tmp_path, both), weights="b.pth")
+    assert [member.experiment.weights for member in members] == ["random", "b.pth"]
+
+
+def test_weights_that_are_no_text_are_one_line_with_an_option_for_them_too(tmp_path):
+    with pytest.raises(ExperimentError, match="weights cannot be"):
+        study.read(written(tmp_path, RUN + "weights = [[3], {a = 1}]"))
+    assert study.read(written(tmp_path, RUN + "weights = [[3], {a = 1}]"), weights="b.pth")
+
+
 def test_a_run_with_seeds_of_its_own_is_trained_for_those_alone(tmp_path):
     text = 'seeds = [0, 1]\n[[runs]]\nbackbone = "vgg16"\nseed = [7, 8]\n[[runs]]\nbackbone = "resnet18"'
     found = [(item.experiment.backbone, item.experiment.seed) for item in study.read(written(tmp_path, text))]

@@ -41,7 +41,7 @@ def test_a_tuning_has_its_counts_and_its_winner_or_none():
         (RangeTest, TUNING, "has another schema"),
         (RangeTest, RANGE | {"schema": 2}, "has another schema"),
         (RangeTest, {"kind": "lr-find"}, "lacks 'schema'"),
-        (RangeTest, RANGE | {"experiment": {"backbone": "resnet18"}}, "lacks 'loss'"),
+        (RangeTest, RANGE | {"experiment": {"backbone": "resnet18"}}, "lacks 'fine_tune'"),
         (RangeTest, RANGE | {"seeds": None}, "lacks .*not iterable"),
         *(
             (RangeTest, RANGE | {"seeds": [{"suggestion": rate}]}, "no learning rate")
@@ -94,8 +94,11 @@ def test_the_test_of_a_runs_own_setting_with_the_most_seeds_applies(tmp_path):
     setting = searches.setting_of(run.record())
     assert setting == RangeTest.of("a test", RANGE).setting
     one, two = RangeTest("a", setting, (1e-3,)), RangeTest("b", setting, (1e-3, 2e-3))
-    balanced = RANGE | {"experiment": EXPERIMENT | {"class_weight": "balanced"}}
-    assert RangeTest.of("a test", balanced).setting != setting
+    for change in ({"class_weight": "balanced"}, {"layer_decay": 0.5}, {"head_start": "prior"}, {"optimizer": "sgd"}):
+        assert RangeTest.of("a test", RANGE | {"experiment": EXPERIMENT | change}).setting != setting
+    head = RANGE | {"experiment": EXPERIMENT | {"fine_tune": "head"}}
+    rates = RANGE | {"experiment": EXPERIMENT | {"fine_tune": "head", "layer_decay": 0.5}}
+    assert RangeTest.of("a test", rates).setting == RangeTest.of("a test", head).setting
     other = RangeTest("c", ("vgg16", *setting[1:]), (1e-3,) * 3)
     unsure = RangeTest("d", setting, (None,) * 4)
     assert searches.nearest([two, one, other, unsure], run.record()) == two

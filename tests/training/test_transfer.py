@@ -12,7 +12,7 @@ from retina.training.plan import plan
 pytestmark = pytest.mark.extra
 TENTH = 0.9
 SMALL = {"image_size": 64, "early_stopping": False, "precision": "float32"}
-"""Sixteenth of the pixels, a few epochs: what destroys the weights does it in the first steps, at any size."""
+"""A twelfth of the pixels, a few epochs: what destroys the weights does it in the first steps, at any size."""
 AS_THE_STUDY = {"head_start": "random", "warmup_epochs": 0.0, "clip_norm": 0.0, "layer_decay": 1.0}
 
 
@@ -26,14 +26,19 @@ def trained(shared, results, params, **options):
     return history, best_constant(Curve.of(record, history))
 
 
+def ends_below(history, constant):
+    """Whether the last two epochs' training loss is on average a tenth below that of the best constant answer."""
+    return history["train_loss"].tail(2).mean() < TENTH * constant
+
+
 @pytest.mark.parametrize(("params", "loss", "epochs"), [("p1", "ce", 6), ("p2", "focal", 8)])
 def test_both_parameter_sets_learn_from_pretrained_weights(shared, tmp_path, params, loss, epochs):
     history, constant = trained(shared, tmp_path, params, loss=loss, epochs=epochs)
-    assert history["train_loss"].min() < TENTH * constant
-    assert history["val_auroc"].max() > 0.65
+    assert ends_below(history, constant)
+    assert history["val_auroc"][history["val_loss"].idxmin()] > 0.65
 
 
 def test_without_the_gentle_start_the_first_steps_destroy_them(shared, tmp_path):
-    """That the test above can fail."""
-    history, constant = trained(shared, tmp_path, "p1", epochs=4, **AS_THE_STUDY)
-    assert history["train_loss"].min() > TENTH * constant
+    """That the test above can fail: with all else alike the run ends as a constant answer."""
+    history, constant = trained(shared, tmp_path, "p1", epochs=6, **AS_THE_STUDY)
+    assert not ends_below(history, constant)

@@ -17,7 +17,8 @@ from retina.runs.searches import RangeTest
 
 DECADE = 10.0  # rates are searched by factors of ten (Bengio 2012, arXiv 1206.5533, section 3.2)
 RESOLUTION = 0.05  # a validation set that cannot show five points of accuracy above the majority guess is too small
-SHARED = ("data", "class_weight", "label_smoothing")  # with other class weights, accuracy at 0.5 is another matter
+SHARED = ("data", "fine_tune", "class_weight", "label_smoothing")
+"""Settings of runs whose rates are compared: with other class weights, accuracy at 0.5 is another matter."""
 NEAR = ("majority_trap", "underfitting")
 STEADINESS = ("divergence", "collapse", "oscillation", "slow_and_rough")  # reasons to look for a steadier rate
 UNSTEADY = (divergence, collapse, oscillation, training_oscillation)
@@ -80,11 +81,14 @@ def advise(
 
 
 def rival(curve: Curve, peers: Sequence[Curve]) -> Curve | None:
-    """The run to compare rates with: same backbone, loss and data, another rate; same seed first, then nearest."""
+    """The run to compare rates with: another rate, and backbone, loss, data, starting weights and trained layers alike.
+
+    Of several the one with the same seed, then the one with the nearest rate.
+    """
     comparable = [
         peer
         for peer in peers
-        if (peer.backbone, peer.loss) == (curve.backbone, curve.loss)
+        if (peer.backbone, peer.loss, peer.origin) == (curve.backbone, curve.loss, curve.origin)
         and all(peer.settings.get(key) == curve.settings.get(key) for key in SHARED)
         and peer.learning_rate != curve.learning_rate
         and len(peer.whole()) >= SHORTEST

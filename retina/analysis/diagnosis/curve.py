@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from retina.experiments.settings import without_added
+from retina.experiments.settings import effective
 from retina.runs import epochs as stopping
 from retina.runs.record import Record
 
@@ -102,7 +102,7 @@ class Curve:
             train_images=data.splits["train"].images,
             train_positives=data.splits["train"].positives,
             **{key: history[key].to_numpy(dtype=np.float64) for key in SERIES},
-            settings=without_added(experiment.to_dict()) | {"data": data.fingerprint},
+            settings=effective(experiment.to_dict()) | {"data": data.fingerprint},
             conditions=(*machine, data.fingerprint, *(getattr(experiment, key) for key in WORK)),
             frozen_epochs=experiment.frozen_epochs,
             origin=record.weights.origin,

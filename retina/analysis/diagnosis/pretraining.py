@@ -113,6 +113,5 @@ def _stays_at(constant: float, losses: np.ndarray) -> bool:
 
 def _ways_out(curve: Curve) -> list[str]:
     """The options of a gentler start that the run did not use, and a tenth of its learning rate."""
-    # A setting that a curve leaves out has the value of `ADDED`, see `without_added`.
     unused = [option for name, option in WAYS_OUT.items() if curve.settings.get(name, ADDED[name]) == ADDED[name]]
     return [*unused, f"--learning-rate {curve.learning_rate / DECADE:g}"]

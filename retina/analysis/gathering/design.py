@@ -1,6 +1,7 @@
 """Runs that differ in one respect alone: in the parameter set, in the loss, or in the seed."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import combinations, product
 from typing import Any
 
@@ -12,7 +13,7 @@ from retina.runs.record import Record
 
 SCHEDULE = ("early_stopping", "patience", "precision")
 """Settings that may differ within a pair: the finding on the pair names them."""
-OF_A_STUDY = ("params", "batch_size", "learning_rate", "epochs", *SCHEDULE)
+OF_ANY_TWO_SETS = ("params", "batch_size", "learning_rate", "epochs", *SCHEDULE)
 """Settings in which two parameter sets differ, whoever set them; the finding on the pair names those of `SCHEDULE`."""
 OF_A_QUESTION = ("target", "weights", "fine_tune", "class_weight", "label_smoothing", "focal_gamma", "focal_alpha")
 """Settings that two parameter sets must share: with another value the curves or their losses are of another kind."""
@@ -61,7 +62,7 @@ def parameter_pairs(entries: Sequence[Entry]) -> list[tuple[Entry, Entry]]:
 def set_apart(first: Entry, second: Entry) -> list[str]:
     """The settings beyond those of any two sets in which runs differ because an option of one of them says so."""
     options = {*first.record.overrides, *second.record.overrides}
-    return [name for name in apart(first, second) if name in options and name not in OF_A_STUDY]
+    return [name for name in apart(first, second) if name in options and name not in OF_ANY_TWO_SETS]
 
 
 def apart(first: Entry, second: Entry) -> list[str]:
@@ -86,14 +87,18 @@ def of(entries: Sequence[Entry], key: str, value: str) -> list[Entry]:
 
 
 def nearest(pairs: Iterable[tuple[Entry, Entry]]) -> tuple[Entry, Entry]:
-    """The pair that differs in the fewest settings; among those, the least overridden.
+    """The pair that differs in the fewest settings of `SCHEDULE`; of these the least overridden, then the newest.
 
-    A run with another learning rate or batch size than its parameter set says less about that set.
+    A run whose options replaced much of its parameter set says little about that set, and an older run was trained with
+    what stood in the set's file then.
     """
 
-    def distance(pair: tuple[Entry, Entry]) -> tuple[int, int]:
-        overridden = sum(key in entry.record.overrides for entry in pair for key in ("batch_size", "learning_rate"))
-        return len(apart(*pair)), overridden
+    def distance(pair: tuple[Entry, Entry]) -> tuple[int, int, float]:
+        one, other = (entry.experiment for entry in pair)
+        schedule = sum(getattr(one, key) != getattr(other, key) for key in SCHEDULE)
+        overridden = sum(len(entry.record.overrides) for entry in pair)
+        older = min(datetime.fromisoformat(entry.record.timings.started) for entry in pair)
+        return schedule, overridden, -older.timestamp()
 
     return min(pairs, key=distance)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retina.experiments.experiment import Experiment
-from retina.experiments.settings import meaningful
+from retina.experiments.settings import effective
 from retina.experiments.target import DEFAULT
 from retina.runs.record import Record
 
@@ -43,7 +43,7 @@ def differing_settings(records: Sequence[Record]) -> list[str]:
     Weights are those that training started from: a run that was to start from ImageNet's and started from random ones
     has random weights.
     """
-    settings = [meaningful(record.experiment.to_dict()) for record in records]
+    settings = [effective(record.experiment.to_dict()) for record in records]
     for values, record in zip(settings, records, strict=True):
         if record.weights.origin == "random":
             values["weights"] = "random"

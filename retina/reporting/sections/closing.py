@@ -1,11 +1,13 @@
 """The last pages: limitations, how to reproduce the runs, and the reporting checklist."""
 
 import shlex
+from typing import Any
 
 from retina.analysis.comparing.comparison import Comparison
 from retina.analysis.gathering import design
 from retina.analysis.gathering.collection import Entry
 from retina.analysis.gathering.naming import data_name
+from retina.experiments import parameters
 from retina.experiments.experiment import SETTINGS
 from retina.experiments.target import DEFAULT
 from retina.machine import installation
@@ -72,8 +74,8 @@ def command(entry: Entry) -> str:
     params = experiment.params if experiment.params in SHIPPED else f"{experiment.params}.toml"
     words = [*installation.program().split(), "run", experiment.backbone, "--params", params]
     words += ["--loss", experiment.loss, "--seed", str(experiment.seed)]
-    for key in sorted(name for name in entry.record.overrides if name in SETTINGS):
-        flag, value = key.replace("_", "-"), getattr(experiment, key)
+    for key, value in typed(entry).items():
+        flag = key.replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
@@ -81,6 +83,20 @@ def command(entry: Entry) -> str:
     if entry.record.data.source != "built-in":
         words += ["--data", "DIR"]
     return shlex.join(words)
+
+
+def typed(entry: Entry) -> dict[str, Any]:
+    """The settings that the command has to name: replaced then, or changed since in a parameter set of ours."""
+    experiment, record = entry.experiment, entry.record
+    values = experiment.to_dict()
+    names = {name for name in record.overrides if name in SETTINGS}
+    if record.weights.origin == "random" and experiment.weights != "random":
+        values["weights"] = "random"  # ImageNet's may be there where the command is typed
+        names.add("weights")
+    if experiment.params in SHIPPED:
+        options = {name: values[name] for name in (*names, "loss", "seed")}
+        names |= parameters.changed(experiment, options)
+    return {name: values[name] for name in sorted(names)}
 
 
 def provenance_row(entry: Entry, language: Language) -> tuple[Cell, ...]:

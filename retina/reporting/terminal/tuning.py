@@ -6,7 +6,7 @@ from typing import Any
 
 
 def render(record: Mapping[str, Any], file: Path) -> str:
-    """A search as plain text of at most 100 columns, the best trial first."""
+    """A search as plain text, the best trial first: at most 100 columns unless more than rate and batch is searched."""
     ranked = sorted(
         record["trials"],
         key=lambda trial: (trial["objective"] is None, -(trial["objective"] or 0), trial["number"]),
@@ -15,7 +15,8 @@ def render(record: Mapping[str, Any], file: Path) -> str:
     for trial in ranked:
         area = "-" if trial["objective"] is None else f"{trial['objective']:.4f}"
         numbers = f"{trial['learning_rate']:>11.3g}{trial['batch_size']:>7}{trial['epochs']:>8}{area:>11}"
-        lines.append(f"{trial['number']:>5}{numbers}  {trial['state']:<10}{trial['run']}")
+        varied = "".join(f"  {name} {value}" for name, value in trial["varied"].items())
+        lines.append(f"{trial['number']:>5}{numbers}  {trial['state']:<10}{trial['run']}{varied}")
     counts = ", ".join(f"{record[key]} {key}" for key in ("tried", "finished", "pruned", "failed"))
     lines += ["", f"Trials: {counts}. Judged by {record['objective_is']}."]
     if record["winner"] is not None:

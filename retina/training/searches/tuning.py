@@ -15,7 +15,7 @@ from typing import Any
 
 from retina.errors import DivergedError, PrunedError, RunError
 from retina.experiments.search_space import Space
-from retina.experiments.settings import meaningful, without_added
+from retina.experiments.settings import effective, meaningful, without_added
 from retina.machine import extras, files, sealed
 from retina.runs import folder as runs
 from retina.runs import reading, searches
@@ -164,7 +164,8 @@ def run_trial(
         handle.report(objective(rows[:epoch]), epoch)
     value = objective(rows) if state == "finished" else None
     item = plan.experiment
-    varied = {name: getattr(item, name) for name in space.varied}
+    with_effect = effective(item.to_dict())
+    varied = {name: with_effect[name] for name in space.varied if name in with_effect}
     return Trial(number, item.learning_rate, item.batch_size, run.folder.name, state, value, len(rows), varied)
 
 

@@ -58,20 +58,20 @@ class Step:
         }
 
 
-def plans(members: Sequence[Choice], place: Place) -> list[Plan]:
+def plans(choices: Sequence[Choice], place: Place) -> list[Plan]:
     """Plan every run of a study, so that what is wrong with any of them is reported before the first is trained.
 
     Raises:
-        RetinaError: see `retina.training.plan.Planner.plan`; or two members are the same run.
+        RetinaError: see `retina.training.plan.Planner.plan`; or two of them are the same run.
     """
     planner = Planner(place)
     by_digest: dict[str, Plan] = {}
-    for member in members:
-        plan = planner.plan(*member)
+    for choice in choices:
+        plan = planner.plan(*choice)
         if plan.digest in by_digest:
             raise RunError(
                 "two runs of the study are the same run, once their settings are resolved",
-                found=plan.name,
+                found=", ".join(filter(None, (plan.name, plan.start.notice))),
                 advice="remove one of the two from the study",
             )
         by_digest[plan.digest] = plan

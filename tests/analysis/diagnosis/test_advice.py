@@ -79,9 +79,11 @@ def test_a_trapped_run_follows_the_one_that_learned_and_else_asks_for_both_sides
         {"settings": {"data": "other"}},
         {"settings": {"data": "this", "class_weight": "balanced"}},
         {"settings": {"data": "this", "label_smoothing": 0.1}},
+        {"settings": {"data": "this", "fine_tune": "head"}},
+        {"origin": "imagenet"},
         {"learning_rate": 1e-4},
     ],
 )
-def test_only_a_run_of_the_same_backbone_loss_and_data_at_another_rate_is_a_rival(changes):
+def test_only_a_run_of_the_same_kind_at_another_rate_is_a_rival(changes):
     other = dataclasses.replace(steady(params="p2", settings={"data": "this"}), **changes)
     assert "rival" not in advice(steady(settings={"data": "this"}), [other]).numbers

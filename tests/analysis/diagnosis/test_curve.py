@@ -9,6 +9,7 @@ from made_runs import SETTINGS, changed, record
 
 from retina.analysis.diagnosis import Curve, diagnose
 from retina.experiments.experiment import Experiment
+from retina.experiments.target import DISEASE_RISK
 from retina.reporting import wording
 from retina.reporting.language import Language
 
@@ -39,7 +40,7 @@ def test_a_curve_is_read_from_a_record_and_a_history():
     assert len(found.whole()) == 1
     assert found.settings["data"] == "c" * 64
     other = dataclasses.replace(made, experiment=dataclasses.replace(experiment, target="DR"))
-    assert "target" not in found.settings
+    assert found.settings["target"] == DISEASE_RISK
     assert Curve.of(other, history).settings["target"] == "DR"
     assert found.train_majority == pytest.approx(2 / 3)
     assert found.broken_step is None

@@ -50,11 +50,22 @@ def test_parameter_sets_differ_in_what_their_files_say_and_not_in_an_option_of_o
     assert len(design.parameter_pairs(entries([first, other]))) == 1
 
 
-def test_of_two_runs_of_a_set_the_one_is_paired_that_differs_in_less(tmp_path):
-    first = make_run(tmp_path)
-    make = [make_run(tmp_path, params="p2", digest=name * 8, **more) for name, more in (("1", {"ema": 0.9}), ("2", {}))]
-    ((_, other),) = design.parameter_pairs(entries([first, *make]))
-    assert other.name == make[1].folder.name
+def test_of_several_runs_of_a_set_the_least_overridden_is_paired_and_then_the_newest(tmp_path):
+    def paired(*made):
+        ((one, other),) = design.parameter_pairs(entries(made))
+        return one.name, other.name
+
+    old, new = (make_run(tmp_path, digest=name * 8, layer_decay=float(name)) for name in "01")
+    other_old, other_new = (make_run(tmp_path, params="p2", digest=name * 8, layer_decay=float(name)) for name in "01")
+    for run in (old, other_old):
+        rewrite(run, timings={"started": "2025-11-23T10:00:00+00:00"})
+    assert paired(old, new, other_old, other_new) == (new.folder.name, other_new.folder.name)
+    # Both turned off by options what stands in their files: alike, but no longer what the files say.
+    for run in (new, other_new):
+        rewrite(
+            run, overrides={"weights": {"file": "imagenet", "option": "random"}} | {"ema": {"file": 0.9, "option": 0.0}}
+        )
+    assert paired(old, new, other_old, other_new) == (old.folder.name, other_old.folder.name)
 
 
 def test_focal_settings_of_a_cross_entropy_run_mean_nothing(tmp_path):

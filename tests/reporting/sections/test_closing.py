@@ -33,8 +33,29 @@ def test_what_a_stranger_named_is_quoted_in_the_commands(tmp_path):
 
 def test_commands_that_make_everything_again_carry_every_option(everything):
     (code,) = [block for block in compose(everything).blocks if isinstance(block, Code)]
-    assert "python cli.py run vgg16 --params p2 --loss ce --seed 0 --weights random --data DIR" in code.lines
+    assert (
+        "python cli.py run vgg16 --params p2 --loss ce --seed 0 --image-size 64 --weights random --data DIR"
+        in code.lines
+    )
     assert code.lines[-1] == "python cli.py compare --against scores.csv"
+
+
+def test_a_command_names_what_a_parameter_set_has_changed_since_the_run(tmp_path):
+    run = make_run(tmp_path, weights="imagenet")
+    rewrite(run, overrides={}, weights={"requested": "imagenet", "origin": "imagenet"})
+    (code,) = [block for block in compose(comparison.compare([run])).blocks if isinstance(block, Code)]
+    words = shlex.split(code.lines[0])
+    assert "--weights" not in words
+    assert words[words.index("--layer-decay") + 1] == "1.0"
+    assert words[words.index("--head-start") + 1] == "random"
+
+
+def test_a_command_names_random_weights_that_took_the_place_of_imagenets(tmp_path):
+    run = make_run(tmp_path, weights="imagenet")
+    rewrite(run, overrides={}, weights={"requested": "imagenet"})
+    (code,) = [block for block in compose(comparison.compare([run])).blocks if isinstance(block, Code)]
+    assert "--weights random" in code.lines[0]
+    assert "--layer-decay" not in code.lines[0]
 
 
 def test_the_command_that_makes_a_run_on_another_target_again_names_it(tmp_path):
