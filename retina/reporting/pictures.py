@@ -21,6 +21,7 @@ from retina.numbers import calibration, roc
 from retina.numbers.operating_points import SCREENING
 from retina.reporting import cells, figures, wording
 from retina.reporting.figures import Counts, Drawing, Panel
+from retina.reporting.figures.course import Phases
 from retina.reporting.figures.forest import numbers
 from retina.reporting.figures.panels import MOST_PANELS
 
@@ -90,7 +91,7 @@ def marks(comparison: Comparison, entry: Entry) -> dict[str, Any]:
         "stop_epoch": epochs.get("stop"),
         "patience_epoch": epochs.get("would_stop"),
         "onset": epochs["onset"],
-        "frozen_epochs": entry.record.experiment.frozen_epochs,
+        "phases": Phases(entry.experiment.frozen_epochs, entry.experiment.warmup_epochs),
         "majority": entry.record.baselines.majority["validation"].accuracy,
     }
 

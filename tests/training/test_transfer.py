@@ -26,19 +26,19 @@ def trained(shared, results, params, **options):
     return history, best_constant(Curve.of(record, history))
 
 
-def ends_below(history, constant):
-    """Whether the last two epochs' training loss is on average a tenth below that of the best constant answer."""
-    return history["train_loss"].tail(2).mean() < TENTH * constant
+def learns(history, constant):
+    """Whether training loss comes a tenth below that of the best constant answer."""
+    return history["train_loss"].min() < TENTH * constant
 
 
 @pytest.mark.parametrize(("params", "loss", "epochs"), [("p1", "ce", 6), ("p2", "focal", 8)])
 def test_both_parameter_sets_learn_from_pretrained_weights(shared, tmp_path, params, loss, epochs):
     history, constant = trained(shared, tmp_path, params, loss=loss, epochs=epochs)
-    assert ends_below(history, constant)
+    assert learns(history, constant)
     assert history["val_auroc"][history["val_loss"].idxmin()] > 0.65
 
 
 def test_without_the_gentle_start_the_first_steps_destroy_them(shared, tmp_path):
-    """That the test above can fail: with all else alike the run ends as a constant answer."""
+    """That the test above can fail: with all else alike nothing is learned."""
     history, constant = trained(shared, tmp_path, "p1", epochs=6, **AS_THE_STUDY)
-    assert not ends_below(history, constant)
+    assert not learns(history, constant)

@@ -1,4 +1,6 @@
-"""The course of the learning rate under the curves of a run, and the epochs of the head alone."""
+"""The course of the learning rate under the curves of a run, its warm-up, and the epochs of the head alone."""
+
+from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,21 +14,46 @@ HEIGHT = 0.75
 HIGHEST = 1.35
 """Of the axis, in largest rates: room for a word above the line."""
 
+HEAD_SHADE, WARMUP_SHADE = 0.3, 0.15
 
-def is_needed(history: pd.DataFrame, frozen_epochs: int) -> bool:
-    """Whether there is anything to see: rates that differ, or epochs of the head alone."""
+
+@dataclass(frozen=True)
+class Phases:
+    """The phases before the whole network is trained at its rate.
+
+    Args:
+        head: First epochs in which the head alone was trained.
+        warmup: Epochs after these over which the rate rose, whole or not.
+    """
+
+    head: int = 0
+    warmup: float = 0.0
+
+    @property
+    def words(self) -> str:
+        """The phases by name, in their order."""
+        return ", then ".join(
+            name for name, length in (("head alone", self.head), ("warm-up", self.warmup)) if length > 0
+        )
+
+
+WHOLE = Phases()
+
+
+def is_needed(history: pd.DataFrame, phases: Phases) -> bool:
+    """Whether there is anything to see: rates that differ, or a phase."""
     if history.empty or "learning_rate" not in history:
         return False
-    return frozen_epochs > 0 or history["learning_rate"].min() < history["learning_rate"].max()
+    return phases != WHOLE or history["learning_rate"].min() < history["learning_rate"].max()
 
 
-def draw(axes: Axes, history: pd.DataFrame, frozen_epochs: int) -> None:
-    """Draw the rate of each epoch's last step; the epochs of the head alone are shaded and named.
+def draw(axes: Axes, history: pd.DataFrame, phases: Phases) -> None:
+    """Draw the rate of each epoch's last step; phases are shaded and named.
 
     Args:
         axes: Where epochs run from left to right.
         history: Columns `epoch` (from 1) and `learning_rate` (>= 0), at least one row.
-        frozen_epochs: First epochs in which the head alone was trained.
+        phases: Those before the whole network is trained at its rate.
     """
     rates = epochs.finite(history["learning_rate"])
     marker = epochs.marker_for(len(history), "o")
@@ -34,7 +61,15 @@ def draw(axes: Axes, history: pd.DataFrame, frozen_epochs: int) -> None:
     axes.set_ylim(0, HIGHEST * float(rates.max()) or 1.0)
     axes.set_yticks([0, float(rates.max())], ["0", f"{rates.max():.3g}"])
     axes.set_ylabel("learning rate")
-    if frozen_epochs:
-        low, _ = axes.get_xlim()
-        axes.axvspan(low, frozen_epochs + 0.5, color=FAINT, alpha=0.2, linewidth=0)
-        axes.text(low + 0.1, HIGHEST * float(rates.max()) * 0.97, "head alone", va="top", color=INK)
+    if phases == WHOLE:
+        return
+    low, high = axes.get_xlim()
+    begin = low
+    for length, end, shade in (
+        (phases.head, phases.head + 0.5, HEAD_SHADE),
+        (phases.warmup, phases.head + phases.warmup + 0.5, WARMUP_SHADE),
+    ):
+        if length > 0:
+            axes.axvspan(begin, min(end, high), color=FAINT, alpha=shade, linewidth=0)
+            begin = end
+    axes.text(low + 0.1, HIGHEST * float(rates.max()) * 0.97, phases.words, va="top", color=INK)

@@ -70,7 +70,7 @@ def training_curves(
     onset: int | None,
     majority: float | None,
     patience_epoch: int | None = None,
-    frozen_epochs: int = 0,
+    phases: course.Phases = course.WHOLE,
 ) -> Figure:
     """Losses above, validation accuracy and AUROC below; under them the learning rate, where it or its layers changed.
 
@@ -81,7 +81,7 @@ def training_curves(
         stop_epoch: The epoch after which early stopping ended the run, if it did.
         onset: The first epoch of overfitting, if any.
         patience_epoch: The epoch after which early stopping would have ended a run that went on without it, if any.
-        frozen_epochs: First epochs in which the head alone was trained.
+        phases: Those before the whole network was trained at its rate.
         majority: Accuracy on validation of calling every image by the more frequent class, 0-1, if known.
     """
     marks = _marks(best_epoch, onset, stop_epoch, patience_epoch)
@@ -90,7 +90,7 @@ def training_curves(
         notes = ("no epoch was finished",)
     top = head_height(len(notes)) + LINE * len(marks) + 0.06
     middle = top + LOSS_HEIGHT + GAP
-    has_course = course.is_needed(history, frozen_epochs)
+    has_course = course.is_needed(history, phases)
     below = GAP + course.HEIGHT if has_course else 0.0
     sheet = Sheet(WIDTH, middle + SCORE_HEIGHT + below + BOTTOM, title, notes)
     panels = [sheet.axes(LEFT, top, FRAME, LOSS_HEIGHT), sheet.axes(LEFT, middle, FRAME, SCORE_HEIGHT)]
@@ -100,7 +100,7 @@ def training_curves(
     if has_course:
         panels.append(sheet.axes(LEFT, middle + SCORE_HEIGHT + GAP, FRAME, course.HEIGHT))
         epochs.set_epochs(panels[-1], int(history["epoch"].max()), MOST_TICKS)
-        course.draw(panels[-1], history, frozen_epochs)
+        course.draw(panels[-1], history, phases)
     for axes in panels[:-1]:
         axes.tick_params(labelbottom=False)
     panels[-1].set_xlabel("epoch")

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from drawn_figures import history, training, written
 
+from retina.reporting.figures.course import Phases
+
 LOSSES = [0.7, 0.6, 0.5, 0.45]
 
 
@@ -28,9 +30,24 @@ def test_a_rate_that_changes_has_a_panel_with_each_epochs_rate_and_the_largest_n
     assert course.get_xlim() == losses.get_xlim()
 
 
-def test_the_epochs_of_the_head_alone_are_shaded_up_to_the_middle_between_two():
-    figure = training(with_rates([1e-4] * 4), frozen_epochs=2)
-    shade = figure.axes[2].patches[0]
-    assert shade.get_x() + shade.get_width() == pytest.approx(2.5)
-    assert "head alone" in written(figure)
-    assert "head alone" not in written(training(with_rates([1e-4, 5e-5, 0.0, 0.0])))
+@pytest.mark.parametrize(
+    ("phases", "ends", "words"),
+    [
+        (Phases(head=2), [2.5], "head alone"),
+        (Phases(warmup=1.0), [1.5], "warm-up"),
+        (Phases(head=1, warmup=0.5), [1.5, 2.0], "head alone, then warm-up"),
+        (Phases(head=1, warmup=9.0), [1.5, None], "head alone, then warm-up"),
+    ],
+)
+def test_phases_are_shaded_one_after_the_other_and_named(phases, ends, words):
+    figure = training(with_rates([1e-4] * 4), phases=phases)
+    course = figure.axes[2]
+    low, high = course.get_xlim()
+    spans = [(shade.get_x(), shade.get_x() + shade.get_width()) for shade in course.patches]
+    assert [begin for begin, _ in spans] == pytest.approx([low, *ends[:-1]])
+    assert [end for _, end in spans] == pytest.approx([high if end is None else end for end in ends])
+    assert words in written(figure)
+
+
+def test_without_phases_none_is_named():
+    assert "warm-up" not in written(training(with_rates([1e-4, 5e-5, 0.0, 0.0])))
