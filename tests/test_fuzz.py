@@ -217,7 +217,7 @@ def test_any_parameter_file_is_read_or_refused(tmp_path_factory, text, damaged):
     if error is not None:
         assert is_one_line(error)
         return
-    chosen, _ = found
+    chosen = found.experiment
     said = tomllib.loads(text)
     for key, value in chosen.to_dict().items():
         if key in said:

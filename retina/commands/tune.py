@@ -125,9 +125,7 @@ def tune(
     Every trial is a run of its own; those without promise are ended early. Typed again, the command reuses finished
     trials and resumes an interrupted one.
 
-    Examples: python cli.py tune resnet18 --params p1 --trials 12
-
-    python cli.py tune vgg16 --trials 20 --vary layer_decay=0.2,0.5,1 --vary schedule=constant,cosine
+    Example: python cli.py tune vgg16 --params p1 --trials 12 --vary layer_decay=0.2,0.5,1
     """
     from retina.reporting.terminal import tuning
     from retina.workflows import tune as workflow

@@ -69,7 +69,7 @@ def test_a_report_names_the_commands_as_this_installation_takes_them(monkeypatch
     blocks = closing.reproduce(comparison.compare([make_run(tmp_path)]), Language("zh-TW"))
     (lines,) = [block.lines for block in blocks if isinstance(block, Code)]
     assert lines == (
-        f"{program} run resnet18 --params p1 --loss ce --seed 0 --weights random --data DIR",
+        f"{program} run resnet18 --params p1 --loss ce --seed 0 --image-size 64 --weights random --data DIR",
         f"{program} compare --lang zh-TW",
     )
 

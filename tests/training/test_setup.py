@@ -13,7 +13,7 @@ from retina.training import setup
 
 def test_a_run_starts_from_the_backbone_of_an_earlier_one(finished, tiny_set):
     results = finished.folder.parent.parent
-    prepared = prepare(tiny_set, results, weights=finished.folder.name)
+    prepared = prepare(tiny_set, results, weights=finished.folder.name, head_start="random")
     assert (prepared.start.origin, prepared.start.sha256) == ("run", finished.record().files["model.keras"])
     network = setup.build(prepared)
     trained = keras.saving.load_model(finished.model_path)
