@@ -9,7 +9,7 @@ from retina.experiments.place import Place
 from retina.training import execution
 from retina.training.plan import plan
 
-pytestmark = pytest.mark.extra
+pytestmark = [pytest.mark.extra, pytest.mark.timeout(1800)]
 TENTH = 0.9
 SMALL = {"image_size": 64, "early_stopping": False, "precision": "float32"}
 """A twelfth of the pixels, a few epochs: what destroys the weights does it in the first steps, at any size."""
