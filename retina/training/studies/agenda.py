@@ -69,10 +69,11 @@ def plans(choices: Sequence[Choice], place: Place) -> list[Plan]:
     for choice in choices:
         plan = planner.plan(*choice)
         if plan.digest in by_digest:
+            notices = {by_digest[plan.digest].start.notice, plan.start.notice} - {None}
             raise RunError(
                 "two runs of the study are the same run, once their settings are resolved",
-                found=", ".join(filter(None, (plan.name, plan.start.notice))),
-                advice="remove one of the two from the study",
+                found=", ".join([plan.name, *notices]),
+                advice="name pretrained weights: --weights FILE" if notices else "remove one of the two from the study",
             )
         by_digest[plan.digest] = plan
     return list(by_digest.values())
