@@ -1,7 +1,6 @@
 """Runs that differ in one respect alone: in the parameter set, in the loss, or in the seed."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from itertools import combinations, product
 from typing import Any
 
@@ -93,14 +92,16 @@ def nearest(pairs: Iterable[tuple[Entry, Entry]]) -> tuple[Entry, Entry]:
     what stood in the set's file then.
     """
 
-    def distance(pair: tuple[Entry, Entry]) -> tuple[int, int, float]:
+    def distance(pair: tuple[Entry, Entry]) -> tuple[int, int]:
         one, other = (entry.experiment for entry in pair)
         schedule = sum(getattr(one, key) != getattr(other, key) for key in SCHEDULE)
-        overridden = sum(len(entry.record.overrides) for entry in pair)
-        older = min(datetime.fromisoformat(entry.record.timings.started) for entry in pair)
-        return schedule, overridden, -older.timestamp()
+        return schedule, sum(len(entry.record.overrides) for entry in pair)
 
-    return min(pairs, key=distance)
+    def older(pair: tuple[Entry, Entry]) -> str:
+        return min(entry.record.timings.started for entry in pair)  # times of one form sort as texts
+
+    # Of equal ones `min` takes the first.
+    return min(sorted(pairs, key=older, reverse=True), key=distance)
 
 
 def repetitions(entries: Sequence[Entry]) -> list[list[Entry]]:
