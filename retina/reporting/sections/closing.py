@@ -86,7 +86,7 @@ def command(entry: Entry) -> str:
 
 
 def typed(entry: Entry) -> dict[str, Any]:
-    """The settings that the command has to name: replaced then, or changed since in a parameter set of ours."""
+    """The settings that the command has to name: replaced then, or changed since in p1 or p2."""
     experiment, record = entry.experiment, entry.record
     values = experiment.to_dict()
     names = {name for name in record.overrides if name in SETTINGS}
