@@ -82,7 +82,7 @@ def train(item: Plan, seed: int) -> dict[str, float]:
         losses.append(score(network, item, "validation", autocast=autocast)[0])
         if epochs.best_epoch(losses) == epoch:
             best = copy.deepcopy(network.state_dict())
-        if settings.early_stopping and epochs.stop_epoch(losses, settings.patience, after=settings.frozen_epochs):
+        if settings.early_stopping and epochs.stop_epoch(losses, settings.patience, after=settings.opening_epochs):
             break
     network.load_state_dict(best)
     scores = {split: score(network, item, split, autocast=False)[1] for split in ("validation", "test")}

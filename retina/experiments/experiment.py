@@ -1,6 +1,7 @@
 """An experiment: the frozen, typed description of one run."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,6 +146,11 @@ class Experiment:
     def frozen_epochs(self) -> int:
         """First epochs in which the head alone is trained and the rest follows; 0 where the head is all that is."""
         return 0 if self.fine_tune == "head" else self.freeze_epochs
+
+    @property
+    def opening_epochs(self) -> int:
+        """First epochs that early stopping does not judge: those of the head alone, and all that the warm-up reaches."""
+        return self.frozen_epochs + math.ceil(self.warmup_epochs)
 
     @property
     def declared_target(self) -> Target:

@@ -1,8 +1,8 @@
 """Best epoch and early stopping, as functions of the validation losses so far. Epochs count from 1.
 
-The rules are those of `keras.callbacks.EarlyStopping(monitor="val_loss", min_delta=0)`. As functions of the history
-they need no state of their own: a resumed run stops where an undisturbed one would, and a run without early stopping
-can still say where it would have stopped.
+The rules are those of `keras.callbacks.EarlyStopping(monitor="val_loss", min_delta=0)`, but that the best epoch may be
+one before `start_from_epoch`. As functions of the history they need no state of their own: a resumed run stops where an
+undisturbed one would, and a run without early stopping can still say where it would have stopped.
 """
 
 from collections.abc import Sequence
@@ -21,17 +21,16 @@ def stop_epoch(val_losses: Sequence[float], patience: int, *, after: int = 0) ->
     Args:
         val_losses: Validation loss of epochs 1, 2, ..., finite.
         patience: Epochs without improvement that are waited for, at least 1.
-        after: Epochs before training's main part, such as those of the head alone: a head at rest is no reason to stop.
+        after: First epochs that are not judged, as Keras' `start_from_epoch`: those of the head alone and of the warm-up.
+            The lowest loss is that of the epochs after them, since a loss at a small rate, or of a head at rest, is no
+            mark that the whole network would have to reach at once.
 
     Returns:
         The epoch, or `None` where the losses so far give no reason to stop.
     """
     lowest, waited = float("inf"), 0
-    for epoch, loss in enumerate(val_losses, start=1):
-        if loss < lowest:
-            lowest, waited = loss, 0
-        else:
-            waited += epoch > after
+    for epoch, loss in enumerate(val_losses[after:], start=after + 1):
+        lowest, waited = (loss, 0) if loss < lowest else (lowest, waited + 1)
         if waited >= patience:
             return epoch
     return None

@@ -82,7 +82,7 @@ class ClosingRecord:
 def completed(record: Record, findings: Findings) -> Record:
     """The final record of a run that has its results."""
     losses = [row["val_loss"] for row in findings.rows]
-    stop = epochs.stop_epoch(losses, record.experiment.patience, after=record.experiment.frozen_epochs)
+    stop = epochs.stop_epoch(losses, record.experiment.patience, after=record.experiment.opening_epochs)
     return dataclasses.replace(
         record,
         status="completed" if len(losses) == record.experiment.epochs else "stopped_early",

@@ -133,6 +133,20 @@ CHANGES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("options", "epochs"),
+    [
+        ({}, 0),
+        ({"warmup_epochs": 0.2}, 1),
+        ({"warmup_epochs": 2.0}, 2),
+        ({"freeze_epochs": 2, "warmup_epochs": 1.5}, 4),
+        ({"fine_tune": "head", "warmup_epochs": 1.0}, 1),
+    ],
+)
+def test_early_stopping_judges_no_epoch_of_the_head_alone_or_of_the_warm_up(options, epochs):
+    assert parameters.load("resnet18", weights="random", **options)[0].opening_epochs == epochs
+
+
 SOMETHING_ELSE = {
     "fine_tune": {"fine_tune": "head"},
     "optimizer": {"optimizer": "adam"},

@@ -25,9 +25,9 @@ class Stub:
         pass
 
 
-def keras_stop(losses, patience):
+def keras_stop(losses, patience, after=0):
     rule = {"monitor": "val_loss", "mode": "min", "restore_best_weights": True}
-    callback = keras.callbacks.EarlyStopping(**rule, patience=patience)
+    callback = keras.callbacks.EarlyStopping(**rule, patience=patience, start_from_epoch=after)
     callback.set_model(Stub())
     callback.on_train_begin()
     for epoch, loss in enumerate(losses):
@@ -43,6 +43,18 @@ def test_training_stops_where_keras_stops_and_the_best_epoch_is_the_same(losses,
     stop = epochs.stop_epoch(losses, patience)
     assert stop == expected_stop
     assert epochs.best_epoch(losses[:stop]) == expected_best
+
+
+@given(st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5]), max_size=20), st.integers(1, 5), st.integers(0, 6))
+def test_epochs_that_are_not_judged_move_the_stop_as_in_keras(losses, patience, after):
+    assert epochs.stop_epoch(losses, patience, after=after) == keras_stop(losses, patience, after)[0]
+
+
+def test_the_lowest_loss_of_a_warm_up_is_no_mark_for_early_stopping_and_may_be_the_best():
+    losses = [0.5, 0.9, 0.8, 0.7, 0.75, 0.72]
+    assert epochs.stop_epoch(losses, patience=2) == 3
+    assert epochs.stop_epoch(losses, patience=2, after=1) == 6
+    assert epochs.best_epoch(losses) == 1
 
 
 def test_the_published_curve_stops_after_epoch_15_with_epoch_12_the_best():

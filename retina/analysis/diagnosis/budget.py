@@ -21,7 +21,7 @@ def early_stop(curve: Curve) -> Finding | None:
 
     As `retina.runs.epochs` counts: after `patience` epochs in a row without a new lowest validation loss.
     """
-    stop = epochs.stop_epoch(curve.val_loss.tolist(), curve.patience, after=curve.frozen_epochs)
+    stop = epochs.stop_epoch(curve.val_loss.tolist(), curve.patience, after=curve.opening_epochs)
     if curve.best is None or (curve.early_stopping and curve.status != "stopped_early"):
         return None
     numbers = {"patience": curve.patience, "budget": curve.epochs, "best": curve.best, "epochs_run": len(curve)}

@@ -52,7 +52,8 @@ class Curve:
         settings: Every setting by its name, and `data`, the fingerprint of the data set.
         conditions: What must be the same in a fair comparison of times: machine, data, image size, precision, trained
             layers.
-        frozen_epochs: First epochs in which the head alone was trained, and for which early stopping does not wait.
+        frozen_epochs: First epochs in which the head alone was trained.
+        opening_epochs: First epochs that early stopping does not judge: these, and those of the warm-up.
         origin: Where the starting weights are from, as `retina.runs.record.Start` names it; `None` where unknown.
         broken_step: The training step, from 1, whose loss was no number and ended the run; `None` where none did.
     """
@@ -83,6 +84,7 @@ class Curve:
     settings: Mapping[str, Any] = field(default_factory=dict)
     conditions: tuple[Any, ...] = ()
     frozen_epochs: int = 0
+    opening_epochs: int = 0
     origin: str | None = None
     broken_step: int | None = None
 
@@ -105,6 +107,7 @@ class Curve:
             settings=effective(experiment.to_dict()) | {"data": data.fingerprint},
             conditions=(*machine, data.fingerprint, *(getattr(experiment, key) for key in WORK)),
             frozen_epochs=experiment.frozen_epochs,
+            opening_epochs=experiment.opening_epochs,
             origin=record.weights.origin,
             broken_step=record.diverged_step,
         )

@@ -45,7 +45,7 @@ class TrainingState:
 
     def stopped(self, experiment: Experiment) -> bool:
         """Whether early stopping has ended training."""
-        stop = epochs.stop_epoch(self.val_losses, experiment.patience, after=experiment.frozen_epochs)
+        stop = epochs.stop_epoch(self.val_losses, experiment.patience, after=experiment.opening_epochs)
         return experiment.early_stopping and stop is not None
 
 

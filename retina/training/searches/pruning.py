@@ -36,7 +36,7 @@ class Prune(Watcher):
         self.trial = trial
         self.epochs = experiment.epochs
         self.patience = experiment.patience if experiment.early_stopping else None
-        self.frozen_epochs = experiment.frozen_epochs
+        self.opening_epochs = experiment.opening_epochs
         self.epochs_reported = 0
 
     def hear(self) -> None:
@@ -54,7 +54,7 @@ class Prune(Watcher):
             over = epoch == self.epochs or (
                 self.patience
                 and epochs.stop_epoch(
-                    [row["val_loss"] for row in rows[:epoch]], self.patience, after=self.frozen_epochs
+                    [row["val_loss"] for row in rows[:epoch]], self.patience, after=self.opening_epochs
                 )
             )
             # Epochs of an earlier session are reported again and not judged again: the trial went on after them.

@@ -52,6 +52,13 @@ def test_early_stopping_fired_would_have_fired_or_never_would(changes, key, epoc
     assert said.numbers.get("saved") == saved
 
 
+def test_early_stopping_would_not_have_judged_the_epochs_of_the_warm_up():
+    val = [0.5, 0.9, 0.8, 0.7, 0.75, 0.72]
+    found = curve(val, np.linspace(0.6, 0.2, 6), np.full(6, 0.85), patience=2)
+    assert budget.early_stop(found).numbers["stop"] == 3
+    assert budget.early_stop(dataclasses.replace(found, opening_epochs=1)).numbers["stop"] == 6
+
+
 def test_a_run_that_may_still_stop_early_says_nothing_of_it():
     for status in ("completed", "running"):
         assert budget.early_stop(curve(FALLING, FALLING, np.full(4, 0.85), early_stopping=True, status=status)) is None

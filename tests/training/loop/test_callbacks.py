@@ -54,11 +54,12 @@ def test_validation_is_exact(tiny_set, tmp_path):
 def test_what_training_has_reached_says_whether_early_stopping_has_ended_it():
     state = callbacks.TrainingState([{"val_loss": loss} for loss in (0.5, 0.6, 0.7)])
     assert state.val_losses == [0.5, 0.6, 0.7]
-    settings = parameters.load("resnet18", patience=2)[0]
+    settings = parameters.load("resnet18", weights="random", patience=2)[0]
     assert state.stopped(settings)
     assert not state.stopped(dataclasses.replace(settings, patience=3))
     assert not state.stopped(dataclasses.replace(settings, early_stopping=False))
-    assert not state.stopped(dataclasses.replace(settings, freeze_epochs=2)), "one epoch alone was waited for"
+    for opening in ({"freeze_epochs": 1}, {"warmup_epochs": 0.5}, {"warmup_epochs": 1.0}):
+        assert not state.stopped(dataclasses.replace(settings, **opening)), "one epoch alone was waited for"
 
 
 @pytest.fixture
