@@ -149,7 +149,7 @@ class Experiment:
 
     @property
     def opening_epochs(self) -> int:
-        """First epochs that early stopping does not judge: those of the head alone, and all that the warm-up reaches."""
+        """First epochs, which early stopping does not judge: of the head alone, and all that the warm-up reaches."""
         return self.frozen_epochs + math.ceil(self.warmup_epochs)
 
     @property

@@ -21,9 +21,9 @@ def stop_epoch(val_losses: Sequence[float], patience: int, *, after: int = 0) ->
     Args:
         val_losses: Validation loss of epochs 1, 2, ..., finite.
         patience: Epochs without improvement that are waited for, at least 1.
-        after: First epochs that are not judged, as Keras' `start_from_epoch`: those of the head alone and of the warm-up.
-            The lowest loss is that of the epochs after them, since a loss at a small rate, or of a head at rest, is no
-            mark that the whole network would have to reach at once.
+        after: First epochs that are not judged, as Keras' `start_from_epoch`: of the head alone and of the warm-up. The
+            lowest loss is that of the epochs after them, since a loss at a small rate, or of a head at rest, is no mark
+            that the whole network would have to reach at once.
 
     Returns:
         The epoch, or `None` where the losses so far give no reason to stop.
