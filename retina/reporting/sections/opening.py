@@ -112,7 +112,8 @@ def contrast_sentences(comparison: Comparison, group: Group, language: Language)
     sentences = [say(language, f"second_{key}", **fields)]
     limits = detectable(pairs)
     if limits:
-        sentences.append(say(language, "detectable", pairs=len(pairs), significant=len(significant(pairs)), **limits))
+        key = "detectable" if limits["low"] < limits["high"] else "detectable_one"
+        sentences.append(say(language, key, pairs=len(pairs), significant=len(significant(pairs)), **limits))
     return sentences
 
 
@@ -206,7 +207,8 @@ def unsupported(comparison: Comparison, group: Group, language: Language) -> lis
         (bool(colours), "histogram", {"label": leader, **colours}),
         (bool(records) and not seeds, "seed", {}),
         (seeds > 0, "seeds", {"seeds": seeds}),
-        (bool(limits), "small", limits or {}),
+        (bool(limits) and limits["low"] < limits["high"], "small", limits or {}),
+        (bool(limits) and limits["low"] == limits["high"], "small_one", limits or {}),
         (bool(test), "majority", {"majority": test[0]["majority_accuracy"]} if test else {}),
         (origins == ["random"], "random", {}),
         (len(origins) > 1, "mixed", {"origins": ", ".join(origins)}),

@@ -35,6 +35,12 @@ def test_runs_that_answer_alike_are_not_told_apart(tmp_path):
     assert "It cannot be told apart" in text
     assert "no pair can be told apart by AUROC" in text
     assert "no evidence that they are equal" in text
+    assert re.search(r"difference that this test set could have detected is 0\.\d{3} \(2\.80", text), (
+        "one pair, no range"
+    )
+    assert "by pair" not in text
+    made.append(make_run(tmp_path, skill=0.5, loss="focal"))
+    assert text.count("by pair") < everything_said(compose(comparison.compare(made))).count("by pair") == 2
 
 
 def test_published_models_without_validation_are_in_order_of_names_and_say_so(published):
