@@ -38,7 +38,9 @@ class Experiment:
     learning_rate: float = setting("step size of the optimizer", float, low=1e-8, high=10.0)
     epochs: int = setting("passes over the training images at most", int, low=1, high=10_000)
     early_stopping: bool = setting("stop when validation loss no longer falls", bool, default=True)
-    patience: int = setting("epochs without a lower validation loss before stopping", int, 3, low=1, high=10_000)
+    patience: int = setting(
+        "epochs without a lower validation loss before stopping, after any of warm-up", int, 3, low=1, high=10_000
+    )
 
     weights: str = setting("imagenet, random, a state-dict file, or an earlier run", str, "imagenet")
     fine_tune: str = setting("what is trained", str, "full", choices=("head", "last", "full"))

@@ -12,8 +12,9 @@ from retina.experiments.settings import DEPENDS_ON
 
 OWN = ("learning_rate", "batch_size")
 """Settings that every tuning searches, by options of their own."""
-SHARED = ("target", "weights", "image_size", "crop_disc", "precision", "deterministic")
-"""Settings that all trials of a tuning share: its data and weights, which it reads once, and the arithmetic."""
+SHARED = ("target", "weights", "fine_tune", "image_size", "crop_disc", "precision", "deterministic")
+"""Settings that all trials of a tuning share: its data and weights, which it reads once, what is trained of them, on
+which the values of a parameter set depend, and the arithmetic."""
 VARIED = tuple(name for name, rule in SETTINGS.items() if rule.in_file and name not in (*OWN, *SHARED))
 """Settings that a tuning may search beside its own."""
 MOST_COMBINATIONS = 10_000

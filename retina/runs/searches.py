@@ -177,6 +177,12 @@ def _read(paths: list[Path], kind: Any, name_of: Any) -> tuple[list[Any], list[s
 
 
 def nearest(tests: Iterable[RangeTest], record: Record) -> RangeTest | None:
-    """The range test that applies to a run: of its setting, with the most seeds; `None` where there is none."""
+    """The range test that applies to a run: of its setting, with the most seeds; `None` where there is none.
+
+    None applies to a run that first trains the head alone: a test trains everything from its first step, below a head
+    that is not trained yet.
+    """
+    if record.experiment.frozen_epochs:
+        return None
     fitting = [test for test in tests if test.known and test.setting == setting_of(record)]
     return max(fitting, key=lambda test: (len(test.known), test.name), default=None)

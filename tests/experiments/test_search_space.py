@@ -71,8 +71,10 @@ def test_a_setting_may_be_searched_beside_the_one_it_depends_on():
     assert space.searched == ("learning_rate", "batch_size", "schedule", "plateau_factor")
 
 
-def test_every_setting_of_training_may_be_searched():
+def test_every_setting_of_training_may_be_searched_but_what_decides_the_others():
     assert set(ADDED) - {"target"} <= set(VARIED)
+    with pytest.raises(ExperimentError, match="unknown setting of --vary 'fine_tune'"):
+        Space(varied={"fine_tune": ("head", "full")})
 
 
 def test_what_is_recorded_of_a_space_without_other_settings_is_as_before():

@@ -103,5 +103,9 @@ def test_the_test_of_a_runs_own_setting_with_the_most_seeds_applies(tmp_path):
     unsure = RangeTest("d", setting, (None,) * 4)
     assert searches.nearest([two, one, other, unsure], run.record()) == two
     assert searches.nearest([other, unsure], run.record()) is None
+    content = run.record().to_dict()["experiment"]
+    rewrite(run, experiment=content | {"freeze_epochs": 2})
+    assert searches.nearest([one, two], run.record()) is None
+    rewrite(run, experiment=content)
     rewrite(run, data={"fingerprint": "e" * 64})
     assert searches.nearest([one, two], run.record()) is None

@@ -38,13 +38,17 @@ def slow_start(curve: Curve) -> Finding | None:
 
     Warning: accuracy starts clearly below the majority accuracy (upper end of its Wilson 95 % interval below it), and
     is above it for the first time at the fourth epoch or later. Information: it does not start so, but is clearly
-    above (lower end of the interval) only from the fifth epoch or later.
+    above (lower end of the interval) only from the fifth epoch or later. Epochs of the head alone and of the warm-up,
+    which are meant to be slow, are not counted. With balanced class weights, which give accuracy at probability 1/2
+    away for the smaller class, it is silent.
     """
-    above, clear = first_above(curve), first_clearly_above(curve)
+    if curve.settings.get("class_weight") == "balanced":
+        return None
+    above, clear, opening = first_above(curve), first_clearly_above(curve), curve.opening_epochs
     if above is None or len(curve) < SHORTEST or math.isnan(curve.at("val_accuracy", 1)):
         return None
-    below = clearly_below(curve.at("val_accuracy", 1), curve.images, curve.majority) and above >= SLOW
-    if not below and (clear is None or clear < LATE):
+    below = clearly_below(curve.at("val_accuracy", 1), curve.images, curve.majority) and above >= SLOW + opening
+    if not below and (clear is None or clear < LATE + opening):
         return None
     numbers = {
         "first": curve.at("val_accuracy", 1),
@@ -162,7 +166,8 @@ def majority_trap(curve: Curve) -> Finding | None:
     every image the one class or the other, on twenty images or more. Near: even the best accuracy of any epoch is not
     clearly above the majority accuracy (Wilson 95 % interval); a warning where the AUROC of the best epoch does not lie
     above 0.5 by more than 1.96 standard errors (Hanley and McNeil 1982) either, else information. Below four epochs,
-    information.
+    information. With balanced class weights only the constant answer is judged: they give accuracy at probability 1/2
+    away.
     """
     if curve.best is None or np.isnan(curve.val_accuracy).any():
         return None
@@ -172,7 +177,7 @@ def majority_trap(curve: Curve) -> Finding | None:
         return Finding.make("warning", "majority_trap.constant", same, **numbers, minority=1 - curve.majority)
     epoch = int(np.argmax(curve.val_accuracy)) + 1
     best = curve.at("val_accuracy", epoch)
-    if clearly_above(best, curve.images, curve.majority):
+    if clearly_above(best, curve.images, curve.majority) or curve.settings.get("class_weight") == "balanced":
         return None
     low, high = interval(best, curve.images)
     numbers = {"epoch": epoch, "accuracy": best, "low": low, "high": high, "majority": curve.majority}

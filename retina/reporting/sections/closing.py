@@ -8,7 +8,7 @@ from retina.analysis.gathering import design
 from retina.analysis.gathering.collection import Entry
 from retina.analysis.gathering.naming import data_name
 from retina.experiments import parameters
-from retina.experiments.experiment import SETTINGS
+from retina.experiments.settings import effective
 from retina.experiments.target import DEFAULT
 from retina.machine import installation
 from retina.reporting import cells
@@ -88,8 +88,8 @@ def command(entry: Entry) -> str:
 def typed(entry: Entry) -> dict[str, Any]:
     """The settings that the command has to name: replaced then, or changed since in p1 or p2."""
     experiment, record = entry.experiment, entry.record
-    values = experiment.to_dict()
-    names = {name for name in record.overrides if name in SETTINGS}
+    values = effective(experiment.to_dict())  # a trial of a search may have others, which `run` would refuse
+    names = {name for name in record.overrides if name in values}
     if record.weights.origin == "random" and experiment.weights != "random":
         values["weights"] = "random"  # ImageNet's may be there where the command is typed
         names.add("weights")

@@ -134,6 +134,8 @@ def optimizer_of(experiment: Experiment, network: keras.Model, backbone: Backbon
         network: What is trained, a whole network or a head alone.
         backbone: Its backbone, whose stages `layer_decay` counts.
     """
+    # A head alone has no stages below it, and a library's backbone is not there to be asked for them.
+    decay = 1.0 if experiment.fine_tune == "head" else experiment.layer_decay
     kind = FusedSGD if experiment.optimizer == "sgd" else FusedAdam
     optimizer = kind(
         experiment.learning_rate,
@@ -141,7 +143,7 @@ def optimizer_of(experiment: Experiment, network: keras.Model, backbone: Backbon
         weight_decay=None if experiment.optimizer == "adam" else experiment.weight_decay or None,
         use_ema=experiment.ema > 0,
         ema_momentum=experiment.ema,
-        rate_multipliers=layer_rates.multipliers(network, backbone, experiment.layer_decay),
+        rate_multipliers=layer_rates.multipliers(network, backbone, decay),
     )
     optimizer.exclude_from_weight_decay([item for item in network.trainable_variables if len(item.shape) <= 1])
     return optimizer

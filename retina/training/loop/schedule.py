@@ -77,8 +77,8 @@ class Schedule:
         if self.shape == "cosine":
             return self.learning_rate * (1 + math.cos(math.pi * min(1.0, (step - self.warmup) / self.rest))) / 2
         if self.shape == "plateau":
-            # Before the rate was whole a loss at rest says nothing about it.
-            losses = val_losses[(self.frozen + self.warmup) // self.steps_per_epoch :]
+            # An epoch in which the rate was not whole yet says nothing about it.
+            losses = val_losses[math.ceil((self.frozen + self.warmup) / self.steps_per_epoch) :]
             return self.learning_rate * self.plateau_factor ** reductions(losses, self.plateau_patience)
         return self.learning_rate
 

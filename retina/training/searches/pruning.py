@@ -57,8 +57,10 @@ class Prune(Watcher):
                     [row["val_loss"] for row in rows[:epoch]], self.patience, after=self.opening_epochs
                 )
             )
-            # Epochs of an earlier session are reported again and not judged again: the trial went on after them.
-            if epoch == len(rows) and not over and self.trial.should_prune():
+            # Epochs of an earlier session are reported again and not judged again: the trial went on after them. Nor
+            # are those of the head alone and of the warm-up: other trials may train everything by then.
+            judged = epoch == len(rows) and epoch > self.opening_epochs
+            if judged and not over and self.trial.should_prune():
                 raise PrunedError(
                     f"pruned after epoch {epoch}",
                     found=f"a validation AUROC of at most {value:.4f} so far",

@@ -80,6 +80,7 @@ def test_a_trapped_run_follows_the_one_that_learned_and_else_asks_for_both_sides
         {"settings": {"data": "this", "class_weight": "balanced"}},
         {"settings": {"data": "this", "label_smoothing": 0.1}},
         {"settings": {"data": "this", "fine_tune": "head"}},
+        {"settings": {"data": "this", "optimizer": "sgd"}},
         {"origin": "imagenet"},
         {"learning_rate": 1e-4},
     ],

@@ -1,5 +1,7 @@
 """Rules on how, and whether, the model learns."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from curves_of_the_study import curve
@@ -35,6 +37,25 @@ def test_a_start_is_slow_from_three_epochs_below_the_majority_guess_on():
     assert RULES["slow_start"](quick) is None
     assert RULES["slow_start"](late).severity == "warning"
     assert RULES["slow_start"](late).keys == ("slow_start.below", "slow_start.clear_at_once")
+
+
+def test_a_start_is_not_slow_in_the_epochs_of_the_head_alone_or_of_a_warm_up():
+    late = losses_of([0.30, 0.40, 0.50, 0.60, 0.86, 0.86, 0.86, 0.86])
+    assert learning.slow_start(late).severity == "warning"
+    assert learning.slow_start(dataclasses.replace(late, opening_epochs=1)).severity == "warning"
+    assert learning.slow_start(dataclasses.replace(late, opening_epochs=2)) is None
+
+
+def test_balanced_class_weights_make_accuracy_at_one_half_no_sign_of_a_slow_start_or_a_trap():
+    late = losses_of([0.30, 0.40, 0.50, 0.60, 0.86, 0.86])
+    near = losses_of(np.linspace(0.7, 0.8, 6))
+    constant = losses_of(np.full(6, late.majority))
+    balanced = {"settings": {"class_weight": "balanced"}}
+    assert learning.slow_start(late)
+    assert learning.majority_trap(near)
+    assert learning.slow_start(dataclasses.replace(late, **balanced)) is None
+    assert learning.majority_trap(dataclasses.replace(near, **balanced)) is None
+    assert learning.majority_trap(dataclasses.replace(constant, **balanced)).keys[0] == "majority_trap.constant"
 
 
 def losses_of(accuracy, **changes):

@@ -8,6 +8,7 @@ from made_runs import make_run, rewrite, write_content
 
 from retina.analysis.comparing import comparison
 from retina.analysis.gathering import collection
+from retina.experiments import parameters
 from retina.experiments.target import DISEASE_RISK
 from retina.reporting.document import Cell, Code
 from retina.reporting.language import LANGUAGES, Language
@@ -20,6 +21,21 @@ def test_options_of_yes_and_no_are_written_as_they_are_typed(tmp_path):
     rewrite(run, overrides={"early_stopping": {"file": True, "option": False}})
     (code,) = [block for block in compose(comparison.compare([run])).blocks if isinstance(block, Code)]
     assert "--no-early-stopping" in code.lines[0]
+
+
+@pytest.mark.parametrize(
+    "typed", [{"weight_decay": 0.1}, {"plateau_factor": 0.2}, {"fine_tune": "head", "freeze_epochs": 2}]
+)
+def test_a_setting_without_effect_which_a_search_may_give_a_trial_is_not_in_the_command(tmp_path, typed):
+    """`run` would refuse it."""
+    run = make_run(tmp_path, **typed, rotation=20.0)
+    rewrite(
+        run, overrides={key: {"file": None, "option": value} for key, value in (typed | {"rotation": 20.0}).items()}
+    )
+    words = closing.typed(collection.read(run))
+    assert words["rotation"] == 20.0
+    options = {key: value for key, value in words.items() if key != "weights"}
+    assert parameters.load("resnet18", weights="random", **options).experiment.rotation == 20.0
 
 
 def test_what_a_stranger_named_is_quoted_in_the_commands(tmp_path):

@@ -65,6 +65,13 @@ def test_losses_of_the_warm_up_and_of_the_head_alone_are_no_plateau():
     )
 
 
+def test_an_epoch_in_which_the_warm_up_ends_is_not_the_mark_of_a_plateau():
+    settings = {"schedule": "plateau", "plateau_factor": 0.1, "warmup_epochs": 0.5}
+    course = rates(2, [0.5, 0.7, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6], **settings)
+    assert course[2:8] == pytest.approx([1e-2] * 6)
+    assert course[8:10] == pytest.approx([1e-3] * 2)
+
+
 @given(st.lists(st.floats(0.1, 2.0), max_size=30), st.integers(1, 5))
 def test_reductions_are_those_of_keras_own_callback(losses, patience):
     own = keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=patience, min_delta=0.0, min_lr=0.0)

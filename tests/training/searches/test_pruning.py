@@ -61,6 +61,13 @@ def test_a_trial_that_is_over_is_not_pruned(tmp_path):
         hear(tmp_path / "c", Trial(prunes=(3,)), [0.6, 0.7, 0.8], patience=2, early_stopping=False)
 
 
+def test_epochs_of_the_head_alone_and_of_the_warm_up_are_reported_and_not_judged(tmp_path):
+    trial = Trial(prunes=(1, 2, 3))
+    with pytest.raises(PrunedError, match="pruned after epoch 3"):
+        hear(tmp_path, trial, [0.6, 0.5, 0.4, 0.3], freeze_epochs=1, warmup_epochs=0.5)
+    assert [epoch for epoch, _ in trial.reported] == [1, 2, 3]
+
+
 def test_epochs_of_earlier_sessions_are_reported_and_not_judged(tmp_path):
     run = make_run(tmp_path, status="running", epochs=3)
     trial = Trial(prunes=(1, 2))
