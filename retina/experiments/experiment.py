@@ -39,7 +39,7 @@ class Experiment:
     epochs: int = setting("passes over the training images at most", int, low=1, high=10_000)
     early_stopping: bool = setting("stop when validation loss no longer falls", bool, default=True)
     patience: int = setting(
-        "epochs without a lower validation loss before stopping, after any of warm-up", int, 3, low=1, high=10_000
+        "epochs without a lower validation loss before stopping; warm-up does not count", int, 3, low=1, high=10_000
     )
 
     weights: str = setting("imagenet, random, a state-dict file, or an earlier run", str, "imagenet")

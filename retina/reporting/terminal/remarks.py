@@ -1,6 +1,7 @@
 """The sentences beside a run's numbers, which no reader must miss."""
 
 from retina.analysis.comparing.summary import BestAccuracy, Summary
+from retina.experiments.experiment import Experiment
 from retina.runs.record import Record
 
 VERDICTS = {"alike": "cannot be told from", "worse": "is worse than"}
@@ -31,9 +32,21 @@ def no_better_than_majority(best: BestAccuracy) -> str:
 
 
 def notices(record: Record) -> list[str]:
-    """The sentences on starting weights and data, which are settled before training and concern every number."""
-    sentences = [record.weights.notice, record.data.notice]
+    """The sentences on weights, data and warm-up, which are settled before training and concern every number."""
+    sentences = [record.weights.notice, record.data.notice, unfinished_warmup(record.experiment)]
     excluded = len(record.data.excluded)
     if excluded:
         sentences.append(f"{excluded} images were left out; the record of the run names them")
     return [sentence.rstrip(".") + "." for sentence in sentences if sentence]
+
+
+def unfinished_warmup(experiment: Experiment) -> str | None:
+    """The sentence on a run that ends before its rate is whole, such as a short trial of p2; `None` for any other."""
+    epochs = experiment.epochs - experiment.frozen_epochs
+    if experiment.warmup_epochs <= epochs:
+        return None
+    reached = experiment.learning_rate * epochs / experiment.warmup_epochs
+    return (
+        f"A warm-up of {experiment.warmup_epochs:g} epochs does not end in {epochs}: the learning rate rises to "
+        f"{reached:.3g}, not to {experiment.learning_rate:g}"
+    )

@@ -1,5 +1,7 @@
 """The sentences beside a run's numbers say what the numbers do not."""
 
+import re
+
 import pytest
 from exact_runs import make_exact_run, record_of
 
@@ -39,3 +41,19 @@ def test_notices_are_whole_sentences_on_weights_data_and_images_left_out():
 def test_an_unfinished_run_has_its_notices_alone(tmp_path):
     run = make_exact_run(tmp_path, 0.60, status="interrupted", data={"notice": "drawn"})
     assert remarks(summarize(run)) == ["drawn."]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"warmup_epochs": 4.0, "epochs": 4}, None),
+        (
+            {"warmup_epochs": 4.0, "epochs": 1},
+            "A warm-up of 4 epochs does not end in 1: .* rises to 2.5e-05, not to 0.0001",
+        ),
+        ({"warmup_epochs": 2.0, "epochs": 3, "freeze_epochs": 2}, "rises to 5e-05, not to 0.0001"),
+    ],
+)
+def test_a_run_that_ends_within_its_warm_up_says_which_rate_it_reaches(changes, words):
+    said = " ".join(notices(record_of(experiment=changes | {"learning_rate": 1e-4})))
+    assert re.search(words, said) if words else "warm-up" not in said
