@@ -17,6 +17,7 @@ from retina.models.running import capture
 from retina.models.running.capture import Constants
 from retina.training.loop import timing
 from retina.training.loop.fit import compiled, optimizer_of
+from retina.training.loop.freezing import HeadFirst
 from retina.training.loop.losses import LOSSES, training_loss
 from retina.training.loop.optimizer import FusedAdam
 from retina.training.loop.schedule import Schedule, ScheduledRate
@@ -33,6 +34,7 @@ EVERY_STEP = [
     {"optimizer": "sgd", "weight_decay": 0.01, "clip_norm": 0.5, "layer_decay": 0.5, "ema": 0.9},
 ]
 A_COURSE = {"warmup_epochs": 1.5, "schedule": "cosine", "epochs": 6, "clip_norm": 0.5}
+HEAD_FIRST = {"freeze_epochs": 3, "epochs": 6, "warmup_epochs": 1.0}
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
@@ -148,28 +150,41 @@ def test_steps_told_late_are_told_all_in_order_and_with_their_own_numbers(interv
         assert stories[0] == stories[1]
 
 
+class Epochs(keras.callbacks.Callback):
+    """Gives each epoch its own order, and notes its training loss and the logits after it."""
+
+    def __init__(self, batches, images):
+        super().__init__()
+        self.batches, self.images = batches, images
+        self.losses, self.logits = [], []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.epoch = epoch + 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.losses.append(logs["loss"])
+        self.logits.append(self.model.predict(self.images, verbose=0))
+
+
 def trained(*, recorded, monkeypatch, precision="float32", **settings):
-    """Six epochs of three batches, the last one smaller, at the rates of their course; the logits after each."""
+    """Six epochs of three batches, the last one smaller, in their phases; losses, logits after each, and variables."""
     torch.use_deterministic_algorithms(mode=False)
-    model, logits, losses = model_of(**settings), [], []
-    rate = ScheduledRate(Schedule.of(settings_of(**settings), steps_per_epoch=3), lambda: losses)
+    chosen, model, batches = settings_of(**settings), model_of(**settings), batches_of()
     model.enabled = precision == "bfloat16"
-    seen = EvaluationBatches(IMAGES, np.arange(22), batch_size=8, device="cuda")
+    epochs = Epochs(batches, EvaluationBatches(IMAGES, np.arange(22), batch_size=8, device=environment.device()))
+    head = [HeadFirst(model, registry.get("resnet18"), "full", chosen.frozen_epochs)]
+    rate = ScheduledRate(Schedule.of(chosen, steps_per_epoch=3), lambda: [])
     with monkeypatch.context() as patch:
         patch.setattr(type(model), "can_be_recorded", recorded)
-        batches, history = batches_of(), []
-        for epoch in range(1, 7):
-            batches.epoch = epoch
-            told = model.fit(batches, initial_epoch=epoch - 1, epochs=epoch, verbose=0, shuffle=False, callbacks=[rate])
-            history.append(told.history["loss"][0])
-            logits.append(model.predict(seen, verbose=0))
-    return history, np.stack(logits), [variable.numpy() for variable in model.variables]
+        chain = [*(head if chosen.frozen_epochs else []), rate, epochs]
+        model.fit(batches, epochs=6, verbose=0, shuffle=False, callbacks=chain)
+    return epochs.losses, np.stack(epochs.logits), [variable.numpy() for variable in model.variables]
 
 
 @needs_gpu
 @pytest.mark.parametrize(
     "settings",
-    [{"precision": "float32"}, {"precision": "bfloat16"}, EVERY_LOSS[-1], *EVERY_STEP, A_COURSE],
+    [{"precision": "float32"}, {"precision": "bfloat16"}, EVERY_LOSS[-1], *EVERY_STEP, A_COURSE, HEAD_FIRST],
     ids=str,
 )
 def test_recorded_steps_train_as_their_twins_that_are_not(monkeypatch, settings):
