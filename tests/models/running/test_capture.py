@@ -173,7 +173,7 @@ def trained(*, recorded, monkeypatch, precision="float32", **settings):
     model.enabled = precision == "bfloat16"
     epochs = Epochs(batches, EvaluationBatches(IMAGES, np.arange(22), batch_size=8, device=environment.device()))
     head = [HeadFirst(model, registry.get("resnet18"), "full", chosen.frozen_epochs)]
-    rate = ScheduledRate(Schedule.of(chosen, steps_per_epoch=3), lambda: [])
+    rate = ScheduledRate(Schedule.of(chosen, steps_per_epoch=3), list)
     with monkeypatch.context() as patch:
         patch.setattr(type(model), "can_be_recorded", recorded)
         chain = [*(head if chosen.frozen_epochs else []), rate, epochs]
