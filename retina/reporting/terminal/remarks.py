@@ -1,7 +1,6 @@
 """The sentences beside a run's numbers, which no reader must miss."""
 
 from retina.analysis.comparing.summary import BestAccuracy, Summary
-from retina.experiments.experiment import Experiment
 from retina.runs.record import Record
 
 VERDICTS = {"alike": "cannot be told from", "worse": "is worse than"}
@@ -33,15 +32,16 @@ def no_better_than_majority(best: BestAccuracy) -> str:
 
 def notices(record: Record) -> list[str]:
     """The sentences on weights, data and warm-up, which are settled before training and concern every number."""
-    sentences = [record.weights.notice, record.data.notice, unfinished_warmup(record.experiment)]
+    sentences = [record.weights.notice, record.data.notice, unfinished_warmup(record)]
     excluded = len(record.data.excluded)
     if excluded:
         sentences.append(f"{excluded} images were left out; the record of the run names them")
     return [sentence.rstrip(".") + "." for sentence in sentences if sentence]
 
 
-def unfinished_warmup(experiment: Experiment) -> str | None:
+def unfinished_warmup(record: Record) -> str | None:
     """The sentence on a run that ends before its rate is whole, such as a short trial of p2; `None` for any other."""
+    experiment = record.experiment
     epochs = experiment.epochs - experiment.frozen_epochs
     if experiment.warmup_epochs <= epochs:
         return None
