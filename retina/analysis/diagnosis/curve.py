@@ -128,6 +128,11 @@ class Curve:
         return None if fine.all() else int(np.argmin(fine)) + 1
 
     @property
+    def is_balanced(self) -> bool:
+        """Whether the loss weighs both classes alike: it is then not trained for accuracy at probability 1/2."""
+        return self.settings.get("class_weight") == "balanced"
+
+    @property
     def train_majority(self) -> float:
         """Share of the training images in the larger class, 0-1."""
         share = self.train_positives / self.train_images

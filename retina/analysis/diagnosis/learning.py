@@ -42,7 +42,7 @@ def slow_start(curve: Curve) -> Finding | None:
     which are meant to be slow, are not counted. With balanced class weights, which give accuracy at probability 1/2
     away for the smaller class, it is silent.
     """
-    if curve.settings.get("class_weight") == "balanced":
+    if curve.is_balanced:
         return None
     above, clear, opening = first_above(curve), first_clearly_above(curve), curve.opening_epochs
     if above is None or len(curve) < SHORTEST or math.isnan(curve.at("val_accuracy", 1)):
@@ -127,7 +127,7 @@ def underfitting(curve: Curve) -> Finding | None:
     the share of the larger class in training. Says nothing of a loss with class weights: it gives accuracy at a
     probability of 0.5 away for the smaller class.
     """
-    if curve.settings.get("class_weight") == "balanced":
+    if curve.is_balanced:
         return None
     if len(curve) < PATIENT or np.isnan(curve.train_accuracy).any():
         return None
@@ -177,7 +177,7 @@ def majority_trap(curve: Curve) -> Finding | None:
         return Finding.make("warning", "majority_trap.constant", same, **numbers, minority=1 - curve.majority)
     epoch = int(np.argmax(curve.val_accuracy)) + 1
     best = curve.at("val_accuracy", epoch)
-    if clearly_above(best, curve.images, curve.majority) or curve.settings.get("class_weight") == "balanced":
+    if clearly_above(best, curve.images, curve.majority) or curve.is_balanced:
         return None
     low, high = interval(best, curve.images)
     numbers = {"epoch": epoch, "accuracy": best, "low": low, "high": high, "majority": curve.majority}

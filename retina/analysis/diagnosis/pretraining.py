@@ -59,8 +59,7 @@ def _shares(curve: Curve) -> tuple[float, float]:
 
     Balanced classes weigh a half each. With label smoothing e an image has e/2 of the loss of the other label.
     """
-    balanced = curve.settings.get("class_weight") == "balanced"
-    share = 0.5 if balanced else curve.train_positives / curve.train_images
+    share = 0.5 if curve.is_balanced else curve.train_positives / curve.train_images
     other = curve.settings.get("label_smoothing", 0.0) / 2
     positive = share * (1 - other) + (1 - share) * other
     return positive, 1 - positive
