@@ -63,5 +63,9 @@ def fits_training(curve: Curve, since: int = 1) -> bool:
 
 def ranks(curve: Curve, epoch: int) -> bool:
     """Whether the validation AUROC of an epoch lies above 0.5 by more than 1.96 standard errors."""
-    auroc = curve.at("val_auroc", epoch)
+    return above_chance(curve.at("val_auroc", epoch), curve)
+
+
+def above_chance(auroc: float, curve: Curve) -> bool:
+    """Whether an AUROC of a run's validation images lies above 0.5 by more than 1.96 standard errors."""
     return auroc - 1.96 * auroc_error(auroc, curve.positives, curve.images - curve.positives) > 0.5  # noqa: PLR2004

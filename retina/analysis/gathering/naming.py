@@ -49,7 +49,12 @@ def differing_settings(records: Sequence[Record]) -> list[str]:
             values["weights"] = "random"
     every = dict.fromkeys(key for values in settings for key in values)
     keys = [key for key in every if len({str(values[key]) for values in settings if key in values}) > 1]
-    return [", ".join(f"{key.replace('_', ' ')} {values[key]}" for key in keys if key in values) for values in settings]
+    return [", ".join(f"{key.replace('_', ' ')} {plain(values[key])}" for key in keys if key in values) for values in settings]
+
+
+def plain(value: object) -> str:
+    """A setting as a person writes it: 4 for a whole number of epochs, though its file may have 4.0."""
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def data_names(records: Sequence[Record]) -> list[str]:

@@ -42,6 +42,7 @@ def photographs(train, **changes):
     """A run on 300 photographs, 161 of them positive, from ImageNet weights, with that training loss."""
     settings = {"images": 74, "positives": 39, "train_images": 300, "train_positives": 161, "backbone": "vgg16"}
     settings |= {"origin": "imagenet", "settings": KNOWN, "train_accuracy": np.full(len(train), 0.54)}
+    settings |= {"val_auroc": np.full(len(train), 0.54)}
     val_loss = changes.pop("val_loss", np.full(len(train), 0.69))
     return curve(val_loss, train, np.full(len(train), 39 / 74), **(settings | changes))
 
@@ -92,6 +93,25 @@ def test_without_pretrained_weights_a_trained_backbone_and_a_known_loss_it_is_si
     train = DESTROYED["224 px"][0]
     assert RULES["lost_pretraining"](photographs(train)) is not None
     assert RULES["lost_pretraining"](photographs(train, **changes)) is None
+
+
+RANKING = (0.724, 0.757, 0.678, 0.730)
+"""Validation AUROCs of a real run with the focal loss whose training loss had not left that of a constant answer."""
+
+
+@pytest.mark.parametrize(
+    ("auroc", "images", "is_named"),
+    [
+        (RANKING, 74, False),
+        (RANKING, 12, True),  # on so few images it may be chance
+        ((0.5, 0.60, 0.61, 0.58), 740, True),  # clearly above chance, and no better than colours alone
+        ((0.9, 0.50, 0.52, 0.49), 74, True),  # it ranked, and ranks no longer
+        ((math.nan,) * 4, 74, True),
+    ],
+)
+def test_a_run_that_still_ranks_has_its_weights(auroc, images, is_named):
+    run = photographs(DESTROYED["224 px"][0], val_auroc=np.array(auroc), images=images, positives=images * 39 // 74)
+    assert (RULES["lost_pretraining"](run) is not None) == is_named
 
 
 @pytest.mark.parametrize("origin", ["imagenet", "file", "run"])

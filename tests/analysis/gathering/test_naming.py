@@ -69,6 +69,6 @@ def test_a_run_is_named_by_the_weights_it_started_from_and_by_settings_that_mean
     assert differences(requested, (head, "random")) == ["fine tune full", "fine tune head"]
     more = {"fine_tune": "head", "feature_variants": 3}
     assert differences((head, "random"), (more, "random")) == ["feature variants 2", "feature variants 3"]
-    assert differences(requested, ({"layer_decay": 0.5}, "random")) == ["layer decay 1.0", "layer decay 0.5"]
+    assert differences(requested, ({"layer_decay": 0.5}, "random")) == ["layer decay 1", "layer decay 0.5"]
     assert differences((head, "random"), (head | {"layer_decay": 0.5}, "random")) == ["", ""]
     assert differences(requested, ({"focal_gamma": 1.0, "feature_variants": 0}, "random")) == ["", ""]
