@@ -66,7 +66,7 @@ def complete_backbone(ctx: click.Context, param: click.Parameter, incomplete: st
 
 
 seed_option = click.option("--seed", type=int, default=0, help="random seed")
-params_option = click.option("--params", default="p1", help="parameter set: p1, p2, or a TOML file")
+params_option = click.option("--params", default="p1", help="parameter set: p1, p2, p3, or a TOML file")
 loss_option = click.option("--loss", default="ce", help="ce (cross-entropy) or focal")
 data_option = click.option(
     "--data", type=click.Path(path_type=Path), help="data folder [default: RETINA_DATA, else the built-in set]"

@@ -90,8 +90,8 @@ def test_the_table_is_a_table(tmp_path):
         parameters.load("resnet18", written(tmp_path, "pretrained = 3\n" + ABOVE))
 
 
-@pytest.mark.parametrize("name", ["p1", "p2"])
-def test_the_sets_of_the_study_start_gently_from_pretrained_weights_and_as_it_says_from_random_ones(name):
+@pytest.mark.parametrize("name", ["p1", "p2", "p3"])
+def test_the_sets_start_gently_from_pretrained_weights_and_as_the_study_says_from_random_ones(name):
     study = parameters.load("vgg16", name, weights="random").experiment
     gentle, _, fallback = parameters.load("vgg16", name)
     assert {key: getattr(study, key) for key in GENTLE} == {key: ADDED[key] for key in GENTLE}
@@ -100,6 +100,13 @@ def test_the_sets_of_the_study_start_gently_from_pretrained_weights_and_as_it_sa
     assert changed == {*GENTLE, "weights"}
     instead = fallback.choice().experiment.to_dict()
     assert instead == study.to_dict() | {"weights": "imagenet"}
+
+
+def test_p3_differs_from_p1_in_what_its_card_gives_a_reason_for_and_in_nothing_else():
+    first, third = (parameters.load("vgg16", name).experiment.to_dict() for name in ("p1", "p3"))
+    changed = {key for key in first if first[key] != third[key]}
+    stopping = {"epochs", "patience", "feature_variants"}
+    assert changed == {"params", "image_size", "batch_size", "vertical_flip", "rotation", *stopping}
 
 
 def test_with_every_choice_of_the_gentle_start_turned_off_a_run_is_that_of_earlier_versions():

@@ -49,7 +49,10 @@ def differing_settings(records: Sequence[Record]) -> list[str]:
             values["weights"] = "random"
     every = dict.fromkeys(key for values in settings for key in values)
     keys = [key for key in every if len({str(values[key]) for values in settings if key in values}) > 1]
-    return [", ".join(f"{key.replace('_', ' ')} {plain(values[key])}" for key in keys if key in values) for values in settings]
+    return [
+        ", ".join(f"{key.replace('_', ' ')} {plain(values[key])}" for key in keys if key in values)
+        for values in settings
+    ]
 
 
 def plain(value: object) -> str:

@@ -37,7 +37,7 @@ CHECKLIST = (
     *("validation", "failure", "interpretation", "availability", "protocol", "involvement", "funding"),
 )
 SHORT = 12  # digits of a digest or a commit
-SHIPPED = ("p1", "p2")  # parameter sets of retina itself; any other is a file of the user's
+SHIPPED = ("p1", "p2", "p3")  # parameter sets of retina itself; any other is a file of the user's
 
 
 def limitations(comparison: Comparison, language: Language) -> list[Block]:
@@ -86,7 +86,7 @@ def command(entry: Entry) -> str:
 
 
 def typed(entry: Entry) -> dict[str, Any]:
-    """The settings that the command has to name: replaced then, or changed since in p1 or p2."""
+    """The settings that the command has to name: replaced then, or changed since in one of retina's own sets."""
     experiment, record = entry.experiment, entry.record
     values = effective(experiment.to_dict())  # a trial of a search may have others, which `run` would refuse
     names = {name for name in record.overrides if name in values}
