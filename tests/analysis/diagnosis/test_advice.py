@@ -82,6 +82,7 @@ def test_a_trapped_run_follows_the_one_that_learned_and_else_asks_for_both_sides
         {"settings": {"data": "this", "fine_tune": "head"}},
         {"settings": {"data": "this", "optimizer": "sgd"}},
         {"settings": {"data": "this", "layer_decay": 0.5}},
+        {"settings": {"data": "this", "image_size": 448}},
         {"origin": "imagenet"},
         {"learning_rate": 1e-4},
     ],
