@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from retina.experiments.experiment import SETTINGS
 from retina.numbers.statistics import Z95, delong_covariance
 from retina.runs.folder import Run, list_runs
 
@@ -26,9 +27,10 @@ FEWEST = 2  # seeds that a spread needs
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table of both splits."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    repeated = {"action": "append", "required": True, "metavar": "KEY=VALUE"}
     parser.add_argument("results", type=Path, nargs="+", help="results folders; the runs of all are taken together")
-    parser.add_argument("--first", action="append", required=True, metavar="KEY=VALUE", help="a setting of one recipe")
-    parser.add_argument("--second", action="append", required=True, metavar="KEY=VALUE", help="a setting of the other")
+    parser.add_argument("--first", type=setting, **repeated, help="a setting of one recipe")
+    parser.add_argument("--second", type=setting, **repeated, help="a setting of the other")
     given = parser.parse_args(arguments)
     runs = [run for results in given.results for run in list_runs(results)]
     recipes = [chosen(runs, words) for words in (given.first, given.second)]
@@ -39,6 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for split in ("validation", "test"):
         print(f"AUROC on {split}")
         compare(names, [[recipe[seed] for seed in seeds] for recipe in recipes], split)
+
+
+def setting(word: str) -> str:
+    """A word of the form KEY=VALUE.
+
+    Raises:
+        ValueError: it has another form, or the key is no setting; argparse says so in one line.
+    """
+    key, sign, _ = word.partition("=")
+    if not sign or key not in SETTINGS:
+        raise ValueError(word)
+    return word
 
 
 def chosen(runs: Sequence[Run], words: Sequence[str]) -> dict[int, Run]:
