@@ -71,7 +71,8 @@ def crashes(curve: Curve) -> list[int]:
     Below: the upper end of its Wilson 95 % interval lies below the majority accuracy. Fell: from the best accuracy so
     far by at least a tenth of the images and three standard errors of a difference. Not counted is a model that
     begins to learn and therefore no longer gives every image the same answer: its best accuracy was not clearly above
-    the majority guess, and its AUROC has risen since.
+    the majority guess, and its AUROC has risen since. Nor is one with balanced class weights whose AUROC has risen:
+    these give accuracy at probability 1/2 away.
     """
     epochs = []
     for epoch in range(2, len(curve) + 1):
@@ -80,7 +81,7 @@ def crashes(curve: Curve) -> list[int]:
         if math.isnan(before + now) or clearly_below(before, curve.images, curve.majority):
             continue
         learns = curve.at("val_auroc", epoch) > curve.at("val_auroc", peak)
-        if learns and not clearly_above(before, curve.images, curve.majority):
+        if learns and (curve.is_balanced or not clearly_above(before, curve.images, curve.majority)):
             continue
         enough = max(CRASH, SURE * difference_error(before, now, curve.images))
         if before - now >= enough and clearly_below(now, curve.images, curve.majority):

@@ -18,6 +18,8 @@ def remarks(summary: Summary) -> list[str]:
         )
     if summary.best_accuracy.verdict in VERDICTS:
         sentences.append(no_better_than_majority(summary.best_accuracy))
+        if summary.record.experiment.class_weight == "balanced":
+            sentences.append("Balanced class weights give accuracy at a probability of 0.5 away: see the AUROC.")
     return sentences
 
 

@@ -97,6 +97,11 @@ def test_an_accuracy_crashes_where_it_falls_clearly_below_the_majority_by_a_tent
     assert crashes(0.95, 0.95, 0.80, 0.95) == [], "not below the majority of 0.79"
     assert crashes(0.50, 0.60, 0.40, 0.85) == [], "it had been below before"
     assert crashes(0.79, 0.60, val_auroc=np.array([0.5, 0.7])) == [], "it leaves the constant answer to learn"
+    rises, falls = {"val_auroc": np.array([0.80, 0.85])}, {"val_auroc": np.array([0.85, 0.80])}
+    balanced = {"settings": {"class_weight": "balanced"}}
+    assert crashes(0.87, 0.70, **rises) == [2]
+    assert crashes(0.87, 0.70, **rises, **balanced) == [], "its weights give accuracy away, and it ranks better"
+    assert crashes(0.87, 0.70, **falls, **balanced) == [2]
 
 
 def test_swings_count_where_three_lie_within_five_epochs():

@@ -19,6 +19,16 @@ def test_an_accuracy_that_does_not_beat_the_majority_guess_is_called_that(tmp_pa
     assert verdict is None or verdict in text
 
 
+@pytest.mark.parametrize("accuracy", [0.60, 0.89])
+@pytest.mark.parametrize("class_weight", ["none", "balanced"])
+def test_an_accuracy_below_the_majority_guess_is_explained_where_class_weights_ask_for_it(
+    tmp_path, accuracy, class_weight
+):
+    run = make_exact_run(tmp_path, accuracy, experiment={"class_weight": class_weight})
+    said = any("class weights" in sentence for sentence in remarks(summarize(run)))
+    assert said is (accuracy == 0.60 and class_weight == "balanced")
+
+
 def test_a_run_without_early_stopping_says_where_it_would_have_stopped(tmp_path):
     run = make_exact_run(tmp_path, early_stopping={"used": False, "patience": 3, "stop_epoch": 5})
     assert remarks(summarize(run)) == ["Early stopping with patience 3 would have stopped after epoch 5."]
