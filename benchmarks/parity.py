@@ -14,6 +14,7 @@ which sum in another order. A difference from retina is no more than rounding wh
 
 import argparse
 import contextlib
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -26,9 +27,11 @@ from plain_torch import copy_weights
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
+from retina.errors import ExperimentError, RetinaError
 from retina.experiments import parameters
 from retina.experiments.experiment import Experiment
 from retina.experiments.place import Place
+from retina.experiments.settings import ADDED
 from retina.machine import device
 from retina.runs import folder as runs
 from retina.training import setup
@@ -43,6 +46,12 @@ Curves = list[dict[str, float]]
 """One mapping of `CURVES` an epoch."""
 
 CURVES = {"train_loss": "training loss", "val_loss": "validation loss", "val_auroc": "validation AUROC"}
+PLAIN = {
+    **{name: ADDED[name] for name in ("optimizer", "schedule", "freeze_epochs", "ema")},
+    **{name: ADDED[name] for name in ("class_weight", "label_smoothing")},
+    "fine_tune": "full",
+}
+"""What the plain loop does in any case."""
 EPSILON = 1e-7
 """What retina's Adam adds to the root of the mean square."""
 
@@ -50,7 +59,13 @@ EPSILON = 1e-7
 def planned(backbone: str, params: str, place: Place, **options: object) -> Plan:
     """The plan of a run whose curves can be compared: float32, without dropout, and never stopped early."""
     fixed = {"precision": "float32", "dropout": 0.0, "early_stopping": False}
-    return plan(parameters.load(backbone, params, **(options | fixed)), place)
+    choice = parameters.load(backbone, params, **(options | fixed))
+    for name, value in PLAIN.items():
+        if (found := getattr(choice.experiment, name)) != value:
+            raise ExperimentError(
+                "the plain loop has no such setting", expected=f"{name} {value}", found=found, where=f"params {params}"
+            )
+    return plan(choice, place)
 
 
 def start(item: Plan) -> "tuple[keras.Model, Network]":
@@ -216,7 +231,10 @@ def main() -> None:
     """Train both sides and the controls, and print the table."""
     options = vars(parse())
     place = Place(data=options.pop("data"), quiet=True)
-    item = planned(options.pop("backbone"), options.pop("params"), place, **options)
+    try:
+        item = planned(options.pop("backbone"), options.pop("params"), place, **options)
+    except RetinaError as error:
+        sys.exit(str(error))
     print(f"float32 on {device.device_name()}, {device.threads()} threads, torch {torch.__version__}, dropout 0")
     network, twin = start(item)
     ours, theirs = retina_curves(item, network), plain_curves(item, twin)

@@ -36,41 +36,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
     recipes = [chosen(runs, words) for words in (given.first, given.second)]
     seeds = sorted(set(recipes[0]) & set(recipes[1]))
     if len(seeds) < FEWEST:
-        parser.exit(1, f"two seeds at least must be in both recipes: {sorted(recipes[0])}, {sorted(recipes[1])}\n")
-    names = [", ".join(words) for words in (given.first, given.second)]
+        found = [", ".join(map(str, sorted(recipe))) or "none" for recipe in recipes]
+        parser.exit(1, f"two seeds at least must be in both recipes; the first has {found[0]}, the other {found[1]}\n")
+    names = [", ".join(f"{name}={value}" for name, value in words) for words in (given.first, given.second)]
     for split in ("validation", "test"):
         print(f"AUROC on {split}")
         compare(names, [[recipe[seed] for seed in seeds] for recipe in recipes], split)
 
 
-def setting(word: str) -> str:
-    """A word of the form KEY=VALUE.
+def setting(word: str) -> tuple[str, object]:
+    """A setting and its value, from a word of the form KEY=VALUE.
 
     Raises:
-        ValueError: it has another form, or the key is no setting; argparse says so in one line.
+        ValueError: it has another form, the key is no setting, or may not have the value; argparse says so in one line.
     """
-    key, sign, _ = word.partition("=")
-    if not sign or key not in SETTINGS:
+    key, sign, value = word.partition("=")
+    if not sign or key not in SETTINGS or not SETTINGS[key].accepts(SETTINGS[key].value_of(value)):
         raise ValueError(word)
-    return word
+    return key, SETTINGS[key].value_of(value)
 
 
-def chosen(runs: Sequence[Run], words: Sequence[str]) -> dict[int, Run]:
+def chosen(runs: Sequence[Run], wanted: Sequence[tuple[str, object]]) -> dict[int, Run]:
     """Seed -> finished run, of the runs whose experiment has these values.
 
     Raises:
         SystemExit: two of them have one seed.
     """
-    wanted = dict(word.split("=", 1) for word in words)
     found: dict[int, Run] = {}
     for run in runs:
         record = run.record()
-        values = {key: str(value) for key, value in record.experiment.to_dict().items()}
-        if not record.finished or any(values.get(key) != value for key, value in wanted.items()):
+        if not record.finished or any(getattr(record.experiment, key) != value for key, value in wanted):
             continue
         seed = record.experiment.seed
         if seed in found:
-            raise SystemExit(f"{found[seed].folder.name} and {run.folder.name} are both {', '.join(words)}: name more")
+            raise SystemExit(f"{found[seed].folder.name} and {run.folder.name} have seed {seed}: name more settings")
         found[seed] = run
     return found
 

@@ -12,7 +12,6 @@ from retina.errors import ExperimentError, RunError, unknown
 from retina.experiments.experiment import SETTINGS
 from retina.experiments.place import Place
 from retina.experiments.search_space import VARIED, Space
-from retina.experiments.settings import Setting
 
 
 class Sizes(click.ParamType):
@@ -50,21 +49,10 @@ class Values(click.ParamType):
             self.fail(f"{value!r} is no setting with values, such as layer_decay=0.2,0.5", param, ctx)
         if name not in VARIED:
             raise unknown("setting of --vary", name, VARIED)
-        values = tuple(value_of(SETTINGS[name], word.strip()) for word in words.split(","))
+        values = tuple(SETTINGS[name].value_of(word.strip()) for word in words.split(","))
         if len(set(values)) < len(values):
             self.fail(f"{value!r} names a value twice", param, ctx)
         return name, values
-
-
-def value_of(rule: Setting, word: str) -> Any:  # noqa: ANN401 - of the setting's kind
-    """A word as a value of a setting; one that is none is left as it is, for the setting's own check to refuse."""
-    words = {"true": True, "false": False} if rule.kind is bool else {"none": None} if rule.optional else {}
-    if word.lower() in words:
-        return words[word.lower()]
-    try:
-        return word if rule.kind is bool else rule.kind(word)
-    except ValueError:
-        return word
 
 
 def once_each(varied: tuple[tuple[str, tuple[Any, ...]], ...]) -> dict[str, tuple[Any, ...]]:

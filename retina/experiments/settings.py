@@ -62,6 +62,16 @@ class Setting:
             words += " from {:g} to {}".format(self.low, f"{self.high:g}" if self.kind is float else self.high)
         return words + (", or none" if self.optional else "")
 
+    def value_of(self, word: str) -> Any:  # noqa: ANN401 - of the setting's kind
+        """A typed word as a value of the setting; one that is none is left as it is, for `check` to refuse."""
+        words = {"true": True, "false": False} if self.kind is bool else {"none": None} if self.optional else {}
+        if word.lower() in words:
+            return words[word.lower()]
+        try:
+            return word if self.kind is bool else self.kind(word)
+        except ValueError:
+            return word
+
     def accepts(self, value: object) -> bool:
         """Whether a value has the right type and lies in range. An integer is a number; a bool is not."""
         if value is None:
