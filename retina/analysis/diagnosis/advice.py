@@ -17,9 +17,13 @@ from retina.runs.searches import RangeTest
 
 DECADE = 10.0  # rates are searched by factors of ten (Bengio 2012, arXiv 1206.5533, section 3.2)
 RESOLUTION = 0.05  # a validation set that cannot show five points of accuracy above the majority guess is too small
-SHARED = ("data", "image_size", "fine_tune", "optimizer", "layer_decay", "class_weight", "label_smoothing")
+SHARED = (
+    *("data", "image_size", "fine_tune", "optimizer", "layer_decay", "schedule", "ema"),
+    *("class_weight", "label_smoothing"),
+)
 """Settings of runs whose rates are compared: larger images are another task, a rate of SGD is none of Adam, with a
-layer decay it is the head's alone, and with other class weights accuracy at 0.5 is another matter."""
+layer decay it is the head's alone, one that falls or averaged weights are steady whatever it began with, and with other
+class weights accuracy at 0.5 is another matter."""
 NEAR = ("majority_trap", "underfitting")
 STEADINESS = ("divergence", "collapse", "oscillation", "slow_and_rough")  # reasons to look for a steadier rate
 UNSTEADY = (divergence, collapse, oscillation, training_oscillation)

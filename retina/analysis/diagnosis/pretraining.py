@@ -94,9 +94,10 @@ def lost_pretraining(curve: Curve) -> Finding | None:
         return None
     if not all(_stays_at(constant, stretch) for stretch in (end, end[len(end) // 2 :])) or _ranks(curve, begins):
         return None
+    ways = _ways_out(curve)
     return Finding.make(
         "warning",
-        ("lost_pretraining.said", "lost_pretraining.ways"),
+        ("lost_pretraining.said", "lost_pretraining.ways" if ways else "lost_pretraining.slower"),
         (1, *range(begins + 1, len(curve) + 1)),
         train_first=first,
         constant=constant,
@@ -104,7 +105,7 @@ def lost_pretraining(curve: Curve) -> Finding | None:
         last=len(curve),
         train_mean=mean,
         scatter=scatter,
-        ways=", ".join(_ways_out(curve)),
+        **({"ways": ", ".join(ways)} if ways else {"slower": curve.learning_rate / DECADE}),
     )
 
 
@@ -121,6 +122,5 @@ def _ranks(curve: Curve, begins: int) -> bool:
 
 
 def _ways_out(curve: Curve) -> list[str]:
-    """The options of a gentler start that the run did not use, and a tenth of its learning rate."""
-    unused = [option for name, option in WAYS_OUT.items() if curve.settings.get(name, ADDED[name]) == ADDED[name]]
-    return [*unused, f"--learning-rate {curve.learning_rate / DECADE:g}"]
+    """The options of a gentler start that the run did not use."""
+    return [option for name, option in WAYS_OUT.items() if curve.settings.get(name, ADDED[name]) == ADDED[name]]

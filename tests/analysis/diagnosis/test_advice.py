@@ -8,6 +8,7 @@ from curves_of_the_study import curve, resnet50_p1, resnet50_p2
 from plain_curves import steady
 
 from retina.analysis.diagnosis import diagnose
+from retina.analysis.diagnosis.advice import SHARED
 
 
 def advice(found, peers=()):
@@ -76,13 +77,7 @@ def test_a_trapped_run_follows_the_one_that_learned_and_else_asks_for_both_sides
     [
         {"backbone": "vgg16"},
         {"loss": "focal"},
-        {"settings": {"data": "other"}},
-        {"settings": {"data": "this", "class_weight": "balanced"}},
-        {"settings": {"data": "this", "label_smoothing": 0.1}},
-        {"settings": {"data": "this", "fine_tune": "head"}},
-        {"settings": {"data": "this", "optimizer": "sgd"}},
-        {"settings": {"data": "this", "layer_decay": 0.5}},
-        {"settings": {"data": "this", "image_size": 448}},
+        *[{"settings": {"data": "this"} | {name: "another"}} for name in SHARED],
         {"origin": "imagenet"},
         {"learning_rate": 1e-4},
     ],

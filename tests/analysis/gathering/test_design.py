@@ -55,8 +55,10 @@ def test_of_several_runs_of_a_set_the_least_overridden_is_paired_and_then_the_ne
         ((one, other),) = design.parameter_pairs(entries(made))
         return one.name, other.name
 
-    old, new = (make_run(tmp_path, digest=name * 8, layer_decay=float(name)) for name in "01")
-    other_old, other_new = (make_run(tmp_path, params="p2", digest=name * 8, layer_decay=float(name)) for name in "01")
+    old, new = (make_run(tmp_path, digest=name * 8, warmup_epochs=float(name)) for name in "01")
+    other_old, other_new = (
+        make_run(tmp_path, params="p2", digest=name * 8, warmup_epochs=float(name)) for name in "01"
+    )
     for run in (old, other_old):
         rewrite(run, timings={"started": "2025-11-23T10:00:00+00:00"})
     assert paired(old, new, other_old, other_new) == (new.folder.name, other_new.folder.name)
