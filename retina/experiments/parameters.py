@@ -92,12 +92,15 @@ class Basis:
         params: Name of the parameter set.
         values: Its values.
         options: Fields of `Experiment`; each overrides a value.
+        without_weights: The values that take their place where ImageNet's weights cannot be had; `None` where these are
+            the same.
     """
 
     backbone: str
     params: str
     values: dict[str, Any]
     options: dict[str, Any]
+    without_weights: dict[str, Any] | None = None
 
     def choice(self) -> Choice:
         """Make the experiment.
@@ -112,14 +115,25 @@ class Basis:
         }
         names = {"backbone": self.backbone, "params": self.params}
         experiment = Experiment(**(self.values | self.options | names))
-        for key in self.options:
-            other, with_effect = DEPENDS_ON.get(key, (key, ()))
-            if other != key and getattr(experiment, other) not in with_effect:
-                raise ExperimentError(
-                    f"{key} has no meaning with {other} {getattr(experiment, other)}",
-                    advice=f"add --{other.replace('_', '-')} {with_effect[0]}",
-                )
-        return Choice(experiment, overrides)
+        for key in self.without_effect():
+            other, with_effect = DEPENDS_ON[key]
+            raise ExperimentError(
+                f"{key} has no meaning with {other} {getattr(experiment, other)}",
+                advice=f"add --{other.replace('_', '-')} {with_effect[0]}",
+            )
+        fallback = None
+        if self.without_weights is not None:
+            fallback = replace(self, values=self.without_weights, without_weights=None)
+        return Choice(experiment, overrides, fallback)
+
+    def without_effect(self) -> list[str]:
+        """The options that nothing reads beside the values and the other options; one that switches itself off does."""
+        values = {name: getattr(Experiment, name, None) for name in SETTINGS} | self.values | self.options
+        return [
+            key
+            for key, (other, with_effect) in DEPENDS_ON.items()
+            if key in self.options and other != key and values[other] not in with_effect
+        ]
 
 
 def changed(experiment: Experiment, options: dict[str, Any]) -> set[str]:
@@ -151,7 +165,21 @@ def load(backbone: str, params: str | Path = "p1", **options: object) -> Choice:
         **options: Fields of `Experiment`; each overrides the key of the parameter set.
 
     Raises:
-        ExperimentError: see `read`; or an option is unknown, has a wrong value, or has no effect in this experiment.
+        ExperimentError: see `gather`; or an option has no effect in this experiment.
+    """
+    return gather(backbone, params, **options).choice()
+
+
+def gather(backbone: str, params: str | Path, **options: object) -> Basis:
+    """What an experiment is made of.
+
+    Args:
+        backbone: See `load`.
+        params: See `load`.
+        **options: See `load`; some may have no effect.
+
+    Raises:
+        ExperimentError: see `read`; or an option is unknown or has a wrong value.
     """
     parameter_set = read(recipes.params_path(params))
     for key in options:
@@ -165,10 +193,5 @@ def load(backbone: str, params: str | Path = "p1", **options: object) -> Choice:
         raise ExperimentError(
             "parameter set is incomplete", expected="a value for " + ", ".join(missing), where=parameter_set.path
         )
-    basis = Basis(backbone, parameter_set.path.stem, values, options)
-    choice = basis.choice()
-    return (
-        choice
-        if values == parameter_set.values
-        else choice._replace(fallback=replace(basis, values=parameter_set.values))
-    )
+    without_weights = None if values == parameter_set.values else parameter_set.values
+    return Basis(backbone, parameter_set.path.stem, values, options, without_weights)

@@ -9,19 +9,22 @@
     loss = "focal"
     dropout = 0.3                         # any other setting, for these runs alone; a list of values makes a grid too
 
-The settings are those of a parameter file, and override it.
+The settings are those of a parameter file, and override it. One that nothing reads in a run, such as a layer decay
+where the head alone is trained, is left out of that run, and must have an effect in another one.
 """
 
 import itertools
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from retina.errors import ExperimentError, unknown
 from retina.experiments import parameters
 from retina.experiments.experiment import SETTINGS, Experiment
 from retina.experiments.parameters import Choice
+from retina.experiments.settings import DEPENDS_ON
 from retina.machine import files
 
 KEYS = ("seeds", "settings", "runs")
@@ -65,7 +68,11 @@ def read(path: Path, **options: object) -> tuple[Choice, ...]:
         if not table.get("backbone"):
             raise ExperimentError(f"run {number} names no backbone", expected='backbone = "resnet18"', where=path)
     tables = [overridden(table, options) for table in tables]
-    return load_choices(((number, common | options | run) for number, run in expand(tables, seeds)), path)
+    runs = load_runs(((number, common | options | run) for number, run in expand(tables, seeds)), path)
+    for number, table in enumerate(tables, 1):
+        require_effect(table, [run for run in runs if run.table == number], f"run {number} of {path}")
+    require_effect(common | options, runs, path)
+    return tuple(run.choice for run in runs)
 
 
 def overridden(table: Table, options: Table) -> Table:
@@ -124,7 +131,32 @@ def expand(tables: list[Table], seeds: list[object]) -> Iterator[tuple[int, Tabl
                 yield number, dict(zip(grid, values, strict=True))
 
 
-def load_choices(runs: Iterable[tuple[int, Table]], path: Path) -> tuple[Choice, ...]:
+class StudyRun(NamedTuple):
+    """A run of a study: the number of its table, from 1; what is trained; and the settings left out of it."""
+
+    table: int
+    choice: Choice
+    left_out: list[str]
+
+
+def require_effect(settings: Iterable[str], runs: Sequence[StudyRun], where: object) -> None:
+    """Check that each setting has an effect in one run at least.
+
+    Raises:
+        ExperimentError: the first that has none.
+    """
+    for name in settings:
+        if all(name in run.left_out for run in runs):
+            other, with_effect = DEPENDS_ON[name]
+            raise ExperimentError(
+                f"{name} has no effect in any of the runs that it is for",
+                expected=f"a run with {other} {' or '.join(map(str, with_effect))}",
+                where=where,
+                advice=f"remove {name}, or add such a run",
+            )
+
+
+def load_runs(runs: Iterable[tuple[int, Table]], path: Path) -> list[StudyRun]:
     """Make the study's runs, none of them twice.
 
     Args:
@@ -134,11 +166,11 @@ def load_choices(runs: Iterable[tuple[int, Table]], path: Path) -> tuple[Choice,
     Raises:
         ExperimentError: see `read`.
     """
-    choices: list[Choice] = []
+    made: list[StudyRun] = []
     numbers: dict[Experiment, int] = {}
     # A grid can name millions of runs; one beyond the limit is enough to refuse it.
     for number, settings in itertools.islice(runs, MOST_RUNS + 1):
-        choice = load(settings, f"run {number} of {path}")
+        choice, left_out = load(settings, f"run {number} of {path}")
         if choice.experiment in numbers:
             raise ExperimentError(
                 "the study names a run twice",
@@ -147,18 +179,21 @@ def load_choices(runs: Iterable[tuple[int, Table]], path: Path) -> tuple[Choice,
                 advice="remove one of the two",
             )
         numbers[choice.experiment] = number
-        choices.append(choice)
-    if len(choices) > MOST_RUNS:
+        made.append(StudyRun(number, choice, left_out))
+    if len(made) > MOST_RUNS:
         raise ExperimentError("the study is too large", expected=f"at most {MOST_RUNS} runs", where=path)
-    return tuple(choices)
+    return made
 
 
-def load(settings: Table, where: str) -> Choice:
-    """Make one run.
+def load(settings: Table, where: str) -> tuple[Choice, list[str]]:
+    """Make one run of those of its settings that have an effect.
 
     Args:
         settings: All its settings.
         where: The run in words, for errors.
+
+    Returns:
+        The run, and the settings that have none.
 
     Raises:
         ExperimentError: a setting is wrong; the error names the run.
@@ -169,7 +204,10 @@ def load(settings: Table, where: str) -> Choice:
         if not isinstance(value, str):
             raise ExperimentError(f"{name} must be text", found=repr(value), where=where)
     try:
-        return parameters.load(backbone, params, **options)
+        basis = parameters.gather(backbone, params, **options)
+        left_out = basis.without_effect()
+        kept = {name: value for name, value in options.items() if name not in left_out}
+        return replace(basis, options=kept).choice(), left_out
     except ExperimentError as error:
         raise ExperimentError(
             error.problem,

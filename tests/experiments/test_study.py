@@ -87,6 +87,16 @@ def test_settings_go_from_common_to_single_to_the_options(tmp_path):
     assert member.overrides["epochs"] == {"file": 10, "option": 4}
 
 
+def test_a_setting_is_left_out_of_the_runs_in_which_nothing_reads_it(tmp_path):
+    members = study.read(STUDIES / "pretraining.toml", layer_decay=0.7)
+    values = {item.overrides["layer_decay"]["option"] for item in members if "layer_decay" in item.overrides}
+    with_effect = {item.experiment.fine_tune for item in members if "layer_decay" in item.overrides}
+    assert (values, with_effect) == ({0.7}, {"last", "full"})
+    grid = RUN + 'optimizer = ["adam", "adamw"]\nweight_decay = 0.01'
+    found = [(item.experiment.optimizer, item.experiment.weight_decay) for item in study.read(written(tmp_path, grid))]
+    assert found == [("adam", 0.0), ("adamw", 0.01)]
+
+
 def test_an_option_for_weights_leaves_the_run_without_pretraining_random():
     members = study.read(STUDIES / "pretraining.toml", weights="vgg16.pth")
     first_round = [(item.experiment.weights, item.experiment.fine_tune) for item in members[:5]]
@@ -147,7 +157,8 @@ def test_a_run_with_seeds_of_its_own_is_trained_for_those_alone(tmp_path):
         (RUN + "epochs = [2, [3]]", ["epochs cannot be [3]", "run 1 of"]),
         (RUN + "dropout = []", ["dropout of run 1 is an empty list"]),
         ("[settings]\ndropout = [0.1, 0.2]\n" + RUN, ["dropout cannot be [0.1, 0.2]", "run 1 of"]),
-        (RUN + "focal_gamma = 1.0", ["focal_gamma has no meaning with loss ce"]),
+        (RUN + "focal_gamma = 1.0", ["focal_gamma has no effect in any of the runs", "run 1 of", "with loss focal"]),
+        ("[settings]\nlayer_decay = 0.5\n" + RUN + 'fine_tune = "head"', ["layer_decay has no effect", "full or last"]),
         (RUN + RUN, ["names a run twice", "runs 1 and 2"]),
         (f"seeds = {[*range(study.MOST_RUNS + 1)]}\n" + RUN, ["too large"]),
     ],
