@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retina.errors import ExperimentError
-from retina.experiments.settings import Setting, check, meaningful, setting
+from retina.experiments.settings import ADDED, DEPENDS_ON, Setting, check, effective, meaningful, setting
 from retina.experiments.target import DISEASE_RISK, Target, binary
 from retina.machine import files
 
@@ -39,7 +39,11 @@ class Experiment:
     epochs: int = setting("passes over the training images at most", int, low=1, high=10_000)
     early_stopping: bool = setting("stop when validation loss no longer falls", bool, default=True)
     patience: int = setting(
-        "epochs without a lower validation loss before stopping; warm-up does not count", int, 3, low=1, high=10_000
+        "epochs without a lower validation loss before stopping; not those of a warm-up or of the head alone",
+        int,
+        3,
+        low=1,
+        high=10_000,
     )
 
     weights: str = setting("imagenet, random, a state-dict file, or an earlier run", str, "imagenet")
@@ -55,12 +59,21 @@ class Experiment:
         "factor of the learning rate from each stage of the backbone to the one before it",
         float,
         1.0,
-        low=0.0,
+        low=0.01,
         high=1.0,
     )
-    optimizer: str = setting("how gradients become steps", str, "adam", choices=("adam", "adamw", "sgd"))
+    optimizer: str = setting(
+        "how gradients become steps; sgd has Nesterov's momentum of 0.9",
+        str,
+        "adam",
+        choices=("adam", "adamw", "sgd"),
+    )
     weight_decay: float = setting(
-        "adamw and sgd: share of each kernel taken off at a step, times the rate", float, 0.0, low=0.0, high=10.0
+        "adamw and sgd: share of each kernel taken off at a step, times the rate (decoupled)",
+        float,
+        0.0,
+        low=0.0,
+        high=10.0,
     )
     schedule: str = setting(
         "course of the learning rate after its warm-up", str, "constant", choices=("constant", "cosine", "plateau")
@@ -68,7 +81,7 @@ class Experiment:
     plateau_patience: int = setting(
         "plateau: epochs without a lower validation loss before the rate is reduced", int, 1, low=1, high=10_000
     )
-    plateau_factor: float = setting("plateau: what the rate is multiplied by", float, 0.5, low=0.0, high=1.0)
+    plateau_factor: float = setting("plateau: what the rate is multiplied by", float, 0.5, low=0.001, high=0.999)
     warmup_epochs: float = setting(
         "epochs over which the learning rate rises to its value; parts of one count", float, 0.0, low=0.0, high=10_000.0
     )
@@ -137,6 +150,13 @@ class Experiment:
                 expected="a weight_decay above 0",
                 advice="add --weight-decay 0.01, or take --optimizer adam",
             )
+        if self.schedule == "plateau" and self.early_stopping and self.plateau_patience >= self.patience:
+            raise ExperimentError(
+                "early stopping ends the run before the plateau lowers its rate",
+                expected=f"a plateau_patience below the patience of {self.patience}",
+                found=self.plateau_patience,
+                advice="lower --plateau-patience, raise --patience, or add --no-early-stopping",
+            )
         if self.fine_tune != "head" and self.freeze_epochs >= self.epochs:
             raise ExperimentError(
                 f"freeze_epochs {self.freeze_epochs} leave no epoch for the backbone",
@@ -153,6 +173,14 @@ class Experiment:
     def opening_epochs(self) -> int:
         """First epochs, which early stopping does not judge: of the head alone, and all that the warm-up reaches."""
         return self.frozen_epochs + math.ceil(self.warmup_epochs)
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """Settings of which a value was chosen that has no effect here -> the setting because of which it has none."""
+        values = self.to_dict()
+        kept = effective(values)
+        chosen = [name for name, value in ADDED.items() if values[name] != value]
+        return {name: DEPENDS_ON[name][0] for name in chosen if name not in kept}
 
     @property
     def declared_target(self) -> Target:

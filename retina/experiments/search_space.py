@@ -123,6 +123,7 @@ class Space:
                 raise ExperimentError(
                     error.problem,
                     expected=error.expected,
+                    found=error.found,
                     where="the trial with " + ", ".join(f"{name} {value}" for name, value in chosen.items()),
                     advice="give --vary values that go together, such as weight_decay=0.01,0.1 beside optimizer=adamw"
                     if "optimizer" in chosen

@@ -92,6 +92,9 @@ def lr_find(
     plan = planner.plan(*parameters.load(backbone, params, **settings))
     for line in announcements.of_run(plan.record()):
         say(line)
+    unread = [name for name in settings if name in lr_range.OF_A_SCHEDULE and name != "seed"]
+    if unread and not check:
+        say(f"A range test does not read {', '.join(unread)}: only the runs of --check do.")
     result = range_test(plan, span, force=force, check=check, say=say)
     if not check:
         return result

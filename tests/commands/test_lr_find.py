@@ -50,6 +50,7 @@ def test_the_command_writes_a_sealed_record_a_curve_and_a_figure_and_no_run(test
     assert runs.list_runs(results) == []
     assert f"Folder: {folder}" in done.stdout
     assert "no validation image" in done.stdout
+    assert "A range test does not read epochs: only the runs of --check do." in done.stderr
 
 
 def test_the_same_command_again_reuses_it_and_force_repeats_it_to_the_same_numbers(tested, tiny_set, monkeypatch):

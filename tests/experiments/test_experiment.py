@@ -165,7 +165,7 @@ def options_with(key):
 
 @pytest.mark.parametrize("key", SETTINGS)
 def test_the_digest_depends_on_every_setting(key):
-    base = parameters.load("resnet18", **{"epochs": 1000} | options_with(key))[0]
+    base = parameters.load("resnet18", **{"epochs": 1000, "patience": 500} | options_with(key))[0]
     if key == "weights":
         assert base.digest(data="d", weights="a") != base.digest(data="d", weights="b")
         return
@@ -197,6 +197,10 @@ def test_the_value_of_earlier_runs_may_be_typed_where_the_setting_has_a_meaning(
     ("options", "error"),
     [
         ({"optimizer": "adamw"}, "adamw without weight_decay is adam .*--weight-decay"),
+        (
+            {"schedule": "plateau", "plateau_patience": 3},
+            "early stopping ends the run before .*below the patience of 3 .*Found: 3 .*--plateau-patience",
+        ),
         ({"freeze_epochs": 10}, "freeze_epochs 10 leave no epoch for the backbone .*fewer than the 10 epochs"),
     ],
 )

@@ -156,20 +156,26 @@ def test_a_resumed_run_is_bit_identical(eyes, tmp_path, *, backbone, fine_tune, 
     assert len(resumed.record().sessions) == 1
 
 
-class SecondIsBest(keras.callbacks.Callback):
-    """Validation loss is lowest after the second epoch, whatever the network does."""
+class Ranked(keras.callbacks.Callback):
+    """Validation losses are in the order of the given ones, whatever the network does."""
+
+    def __init__(self, *losses):
+        super().__init__()
+        self.losses = losses
 
     def on_epoch_end(self, epoch, logs=None):
-        logs["val_loss"] = [0.6, 0.4, 0.5][epoch] + 1e-3 * min(logs["val_loss"], 10.0)
+        logs["val_loss"] = self.losses[epoch] + 1e-3 * min(logs["val_loss"], 10.0)
 
 
-SMALL = {"build": small_network, "listeners": [SecondIsBest()]}
+SECOND_IS_BEST = Ranked(0.6, 0.4, 0.5)
+SECOND_IS_WORST = Ranked(0.5, 0.6, 0.4)
+SMALL = {"build": small_network, "listeners": [SECOND_IS_BEST]}
 """A small network whose best epoch is the second, so that the best weights matter."""
 
 
-def execute(prepared, *listeners, **options):
+def execute(prepared, *listeners, ranked=SECOND_IS_BEST, **options):
     """Train the small network."""
-    heard = [*SMALL["listeners"], *listeners]
+    heard = [ranked, *listeners]
     return execution.execute(prepared, build=small_network, listeners=heard, **options)[0]
 
 
@@ -252,7 +258,7 @@ PHASES = {
     "sgd": {"optimizer": "sgd", "weight_decay": 0.5, "learning_rate": 0.1},
     "adamw": {"optimizer": "adamw", "weight_decay": 0.5, "learning_rate": 0.1},
     "cosine": {"schedule": "cosine"},
-    "plateau": {"schedule": "plateau", "plateau_factor": 0.1, "learning_rate": 0.5},
+    "plateau": {"schedule": "plateau", "plateau_factor": 0.1},
     "layer_decay": {"layer_decay": 0.3},
     "ema": {"ema": 0.8},
     "head_in_epoch_1": {"freeze_epochs": 1},
@@ -264,12 +270,16 @@ PHASES = {
 
 @pytest.mark.parametrize("name", PHASES)
 @pytest.mark.parametrize("step", [3, 5])
-def test_a_run_with_phases_resumes_to_the_bits_of_an_undisturbed_one(eyes, straight, tmp_path, name, step):
-    whole = execute(prepare(eyes, tmp_path / "straight", **PHASES[name]))
-    assert ended(whole) != ended(straight), f"{name} has no effect"
+def test_a_run_with_phases_resumes_to_the_bits_of_an_undisturbed_one(eyes, tmp_path, name, step):
+    # A plateau is met after the second epoch, before the best one.
+    ranked = SECOND_IS_WORST if name == "plateau" else SECOND_IS_BEST
+    whole = execute(prepare(eyes, tmp_path / "straight", **PHASES[name]), ranked=ranked)
+    rate = {key: value for key, value in PHASES[name].items() if key == "learning_rate"}
+    without = execute(prepare(eyes, tmp_path / "without", **rate), ranked=ranked)
+    assert ended(whole)[1:] != ended(without)[1:], f"{name} has no effect on the network"
     prepared = prepare(eyes, tmp_path, **PHASES[name])
-    interrupted(prepared, step=step, **SMALL)
-    assert ended(execute(prepared)) == ended(whole)
+    interrupted(prepared, step=step, build=small_network, listeners=[ranked])
+    assert ended(execute(prepared, ranked=ranked)) == ended(whole)
 
 
 @pytest.mark.parametrize("loss", ["ce", "focal"])

@@ -1,8 +1,12 @@
 """The sentences beside a run's numbers, which no reader must miss."""
 
+import math
+
 from retina.analysis.comparing.summary import BestAccuracy, Summary
 from retina.runs.record import Record
 
+YOUNG = 0.05
+"""Share of the first weights in an average from which on it says little of the later ones."""
 VERDICTS = {"alike": "cannot be told from", "worse": "is worse than"}
 
 
@@ -33,12 +37,34 @@ def no_better_than_majority(best: BestAccuracy) -> str:
 
 
 def notices(record: Record) -> list[str]:
-    """The sentences on weights, data and warm-up, which are settled before training and concern every number."""
-    sentences = [record.weights.notice, record.data.notice, unfinished_warmup(record)]
+    """The sentences on weights, data and settings, which are settled before training and concern every number."""
+    sentences = [record.weights.notice, record.data.notice, unfinished_warmup(record), young_average(record)]
+    sentences += without_effect(record)
     excluded = len(record.data.excluded)
     if excluded:
         sentences.append(f"{excluded} images were left out; the record of the run names them")
     return [sentence.rstrip(".") + "." for sentence in sentences if sentence]
+
+
+def without_effect(record: Record) -> list[str]:
+    """A sentence on each value that was set, in a file of the user's, and that nothing reads."""
+    values = record.experiment.to_dict()
+    unread = record.experiment.unread
+    return [f"{name} {values[name]} has no effect with {other} {values[other]}" for name, other in unread.items()]
+
+
+def young_average(record: Record) -> str | None:
+    """The sentence on averaged weights that even at the end are not those that were trained; `None` for others."""
+    experiment = record.experiment
+    steps = math.ceil(record.data.splits["train"].images / experiment.batch_size)
+    steps *= experiment.epochs - experiment.frozen_epochs
+    left = experiment.ema**steps
+    if left < YOUNG:
+        return None
+    return (
+        f"An ema of {experiment.ema:g} is too slow for {steps} steps: the average, which is validated and kept, still "
+        f"holds {left:.0%} of the weights that training began with"
+    )
 
 
 def unfinished_warmup(record: Record) -> str | None:

@@ -13,7 +13,7 @@ class HeadFirst(keras.callbacks.Callback):
 
     As by hand (Keras' guide to transfer learning: train the head, unfreeze, compile again), but within one `fit`. The
     optimizer begins anew because its means hold nothing of the layers that were frozen: with the count of steps gone
-    on, Adam would take their mean squares, which begin at zero, for settled ones, and step up to three times too far.
+    on, Adam would take their mean squares, which begin at zero, for settled ones, and step up to six times too far.
 
     Args:
         network: The whole network.

@@ -48,8 +48,8 @@ class Schedule:
 
     @classmethod
     def of(cls, experiment: Experiment, steps_per_epoch: int) -> Self:
-        """The course of an experiment; a part of an epoch of warm-up is rounded to whole steps."""
-        warmup = round(experiment.warmup_epochs * steps_per_epoch)
+        """The course of an experiment; a warm-up is rounded to whole steps, and has one at least."""
+        warmup = max(1, round(experiment.warmup_epochs * steps_per_epoch)) if experiment.warmup_epochs else 0
         epochs = experiment.epochs - experiment.frozen_epochs
         return cls(
             experiment.learning_rate,

@@ -56,6 +56,35 @@ def test_an_unfinished_run_has_its_notices_alone(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({}, None),
+        ({"ema": 0.9}, None),
+        ({"ema": 0.99}, "An ema of 0.99 is too slow for 150 steps: the average, .* still holds 22% of the weights"),
+        ({"ema": 0.9, "epochs": 3, "freeze_epochs": 2}, "too slow for 10 steps: .* 35% of the weights"),
+    ],
+)
+def test_an_average_that_holds_much_of_the_first_weights_to_the_end_is_told(changes, words):
+    said = " ".join(notices(record_of(experiment={"epochs": 15, "batch_size": 10} | changes)))  # of 100 images
+    assert re.search(words, said) if words else "ema" not in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"weight_decay": 0.01}, "weight_decay 0.01 has no effect with optimizer adam."),
+        ({"weight_decay": 0.01, "optimizer": "sgd"}, None),
+        ({"plateau_factor": 0.1}, "plateau_factor 0.1 has no effect with schedule constant."),
+        ({"freeze_epochs": 2, "fine_tune": "head"}, "freeze_epochs 2 has no effect with fine_tune head."),
+        ({"focal_gamma": 1.0}, None),
+    ],
+)
+def test_a_value_of_a_file_that_nothing_reads_is_told(changes, words):
+    """Not so a focal loss' settings: a parameter set names them for both losses."""
+    assert notices(record_of(experiment=changes)) == ([words] if words else [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
         ({"warmup_epochs": 4.0, "epochs": 4}, None),
         (
             {"warmup_epochs": 4.0, "epochs": 1},

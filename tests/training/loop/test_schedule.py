@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retina.experiments import parameters
+from retina.runs.epochs import stop_epoch
 from retina.training.loop.optimizer import FusedAdam
 from retina.training.loop.schedule import Schedule, ScheduledRate, reductions
 
@@ -29,7 +30,7 @@ def test_by_default_it_is_the_rate_in_every_step():
 
 @given(st.floats(0.0, 8.0), st.integers(1, 50), st.sampled_from(["constant", "cosine", "plateau"]))
 def test_step_k_of_n_has_its_share_and_the_next_one_the_whole(epochs, steps_per_epoch, shape):
-    n = round(epochs * steps_per_epoch)
+    n = max(1, round(epochs * steps_per_epoch)) if epochs else 0
     course = rates(steps_per_epoch, warmup_epochs=epochs, schedule=shape, val_losses=np.linspace(1, 0.5, 8))
     assert course[:n] == pytest.approx([1e-2 * k / n for k in range(1, n + 1)])
     if n < len(course):
@@ -82,6 +83,13 @@ def test_reductions_are_those_of_keras_own_callback(losses, patience):
     for epoch, loss in enumerate(losses):
         own.on_epoch_end(epoch, {"val_loss": loss})
     assert 0.5 ** reductions(losses, patience) == pytest.approx(float(model.optimizer.learning_rate))
+
+
+@given(st.lists(st.floats(0.1, 2.0), min_size=1, max_size=30), st.integers(1, 5), st.integers(0, 3))
+def test_a_plateau_that_waits_as_long_as_early_stopping_is_never_met(losses, patience, longer):
+    """So an experiment of both is refused."""
+    last = stop_epoch(losses, patience) or len(losses)
+    assert reductions(losses[: last - 1], patience + longer) == 0
 
 
 def test_the_optimizer_has_the_rate_of_each_step_before_it():
