@@ -130,6 +130,15 @@ def some(words: Iterable[str], most: int = 5) -> str:
     return first if len(words) <= most else f"{first} and {len(words) - most} more"
 
 
+def shown(value: object, most: int = 200) -> str:
+    """A value as Python writes it, cut where it is long; a whole number may have too many digits to be written."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 def first_line(error: BaseException) -> str:
     """The first line of what another package's error says; its kind where it says nothing."""
     return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -137,9 +137,9 @@ class Experiment:
     def __post_init__(self) -> None:
         check(SETTINGS, {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}, where="the options")
         for item in dataclasses.fields(self):
-            # A whole number is allowed for a float; 10 and 10.0 must give one digest.
+            # A whole number is allowed for a float; 10 and 10.0 must give one digest, and so must 0.0 and -0.0.
             if SETTINGS[item.name].kind is float and getattr(self, item.name) is not None:
-                object.__setattr__(self, item.name, float(getattr(self, item.name)))
+                object.__setattr__(self, item.name, float(getattr(self, item.name)) + 0.0)
         self._refuse_contradictions()
 
     def _refuse_contradictions(self) -> None:
@@ -161,7 +161,7 @@ class Experiment:
             raise ExperimentError(
                 f"freeze_epochs {self.freeze_epochs} leave no epoch for the backbone",
                 expected=f"fewer than the {self.epochs} epochs",
-                advice="lower --freeze-epochs, or take --fine-tune head",
+                advice="lower --freeze-epochs or raise --epochs; for the head alone take --fine-tune head in its place",
             )
 
     @property

@@ -5,16 +5,14 @@ values that replace these where pretrained layers are trained, which large first
 type or a value out of range is an error that names the key, the file and what is allowed.
 """
 
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from retina.errors import ExperimentError, unknown
+from retina.errors import ExperimentError, shown, unknown
 from retina.experiments import recipes
 from retina.experiments.experiment import SETTINGS, Experiment
 from retina.experiments.settings import DEPENDS_ON, check, effective
-from retina.machine import files
 
 PRETRAINED = "pretrained"
 DECISIVE = ("weights", "fine_tune")
@@ -49,18 +47,24 @@ def read(path: Path) -> ParameterSet:
         ExperimentError: the file cannot be read, is not TOML, or has an unknown key or a value of the wrong type or
             out of range.
     """
-    try:
-        values = tomllib.loads(files.read_bounded(path).decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ExperimentError(
-            "parameter file cannot be read", found=error, where=path, advice="fix the file"
-        ) from error
+    values = recipes.read(path, "parameter file cannot be read")
     pretrained = values.pop(PRETRAINED, {})
     if not isinstance(pretrained, dict):
-        raise ExperimentError(f"{PRETRAINED} must be a table", found=repr(pretrained), where=path)
+        raise ExperimentError(f"{PRETRAINED} must be a table", found=shown(pretrained), where=path)
     allowed = [name for name, rule in SETTINGS.items() if rule.in_file]
-    inside = [name for name in allowed if name not in DECISIVE]
-    for name, table, keys in (("key", values, allowed), (f"key of [{PRETRAINED}]", pretrained, inside)):
+    for key in (*values, *pretrained):
+        if key in SETTINGS and key not in allowed:
+            raise ExperimentError(
+                f"{key} is no key of a parameter set", where=path, advice=f"remove it: the command line says the {key}"
+            )
+    for key in DECISIVE:
+        if key in pretrained:
+            raise ExperimentError(
+                f"{key} cannot be in [{PRETRAINED}]",
+                where=path,
+                advice="put it above the table: it decides whether the table holds",
+            )
+    for name, table, keys in (("key", values, [*allowed, PRETRAINED]), (f"key of [{PRETRAINED}]", pretrained, allowed)):
         for key in table:
             if key not in keys:
                 raise unknown(name, key, keys, where=path)
@@ -94,6 +98,7 @@ class Basis:
         options: Fields of `Experiment`; each overrides a value.
         without_weights: The values that take their place where ImageNet's weights cannot be had; `None` where these are
             the same.
+        strict: Whether an option without effect is an error.
     """
 
     backbone: str
@@ -101,6 +106,7 @@ class Basis:
     values: dict[str, Any]
     options: dict[str, Any]
     without_weights: dict[str, Any] | None = None
+    strict: bool = True
 
     def choice(self) -> Choice:
         """Make the experiment.
@@ -115,7 +121,7 @@ class Basis:
         }
         names = {"backbone": self.backbone, "params": self.params}
         experiment = Experiment(**(self.values | self.options | names))
-        for key in self.without_effect():
+        for key in self.without_effect() if self.strict else ():
             other, with_effect = DEPENDS_ON[key]
             raise ExperimentError(
                 f"{key} has no meaning with {other} {getattr(experiment, other)}",
@@ -152,7 +158,7 @@ def changed(experiment: Experiment, options: dict[str, Any]) -> set[str]:
         return set()
     then = effective(experiment.to_dict())
     # What the machine decides is not the set's.
-    names = [name for name in then if SETTINGS[name].in_file and name not in ("precision", "weights")]
+    names = [name for name in then if SETTINGS[name].in_file and name != "precision"]
     return {name for name in names if then[name] != now[name]}
 
 

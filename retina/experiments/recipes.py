@@ -1,4 +1,4 @@
-"""Parameter sets and studies by their plain names: the one place that says where such files are.
+"""The files of parameter sets and studies: where they are, by their plain names, and how they are read.
 
 A `Path`, and a text that ends in `.toml` or names a folder, is a path. Any other text is a plain name, looked up in
 this order:
@@ -10,10 +10,13 @@ this order:
 So a user's own file wins over one of the same name that retina brings.
 """
 
+import tomllib
 from pathlib import Path
+from typing import Any
 
 from retina import PACKAGE
 from retina.errors import ExperimentError, unknown
+from retina.machine import files
 from retina.machine.installation import PARAMS, STUDIES, working_copy
 
 
@@ -38,14 +41,32 @@ def study_path(word: str | Path) -> Path:
     return _path(word, STUDIES, "study")
 
 
+def read(path: Path, problem: str) -> dict[str, Any]:
+    """What a TOML file holds; a byte-order mark at its beginning is read over.
+
+    Args:
+        path: The file.
+        problem: What the error says where it cannot be read.
+
+    Raises:
+        ExperimentError: it cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(files.read_bounded(path).decode("utf-8-sig"))
+    # Text of another encoding and what is not TOML are ValueErrors, as is a number of more digits than Python reads.
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ExperimentError(problem, found=reason, where=path, advice="fix the file") from error
+
+
 def _path(word: str | Path, folder: Path, kind: str) -> Path:
     path = Path(word)
     if isinstance(word, Path) or word.endswith(".toml") or path.name != word:
         return path
-    files = _files(folder)
-    if word not in files:
-        raise unknown(kind, word, files, where=folder)
-    return files[word]
+    known = _files(folder)
+    if word not in known:
+        raise unknown(kind, word, known, where=folder)
+    return known[word]
 
 
 def _files(folder: Path) -> dict[str, Path]:

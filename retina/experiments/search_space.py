@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from retina.errors import ExperimentError, unknown
+from retina.errors import ExperimentError, shown, unknown
 from retina.experiments.experiment import SETTINGS, Experiment
 from retina.experiments.settings import DEPENDS_ON
 
@@ -18,8 +18,6 @@ which the values of a parameter set depend, and the arithmetic."""
 VARIED = tuple(name for name, rule in SETTINGS.items() if rule.in_file and name not in (*OWN, *SHARED))
 """Settings that a tuning may search beside its own."""
 MOST_COMBINATIONS = 10_000
-SHOWN = 40
-"""Characters of a wrong value that an error shows."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +137,7 @@ def require(option: str, setting: str, value: object) -> None:
     """
     rule = SETTINGS[setting]
     if not rule.accepts(value):
-        shown = repr(value) if isinstance(value, str) else str(value)
-        raise ExperimentError(f"{option} cannot be {shown[:SHOWN]}", expected=rule.allowed, where="the options")
+        raise ExperimentError(f"{option} cannot be {shown(value)}", expected=rule.allowed, where="the options")
 
 
 def require_rates(low: float, high: float) -> None:

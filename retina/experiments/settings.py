@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from retina.errors import ExperimentError, unknown
+from retina.errors import ExperimentError, shown, unknown
 from retina.experiments.target import COLUMN_RULE, DISEASE_RISK, is_column
 
 LONGEST_NAME = 100
@@ -165,7 +165,8 @@ def check(rules: Mapping[str, Setting], values: Mapping[str, object], where: obj
         if not rule.accepts(value):
             if rule.choices and isinstance(value, str):
                 raise unknown(key, value, rule.words, where)
-            raise ExperimentError(f"{key} cannot be {value!r}", expected=rule.allowed, found=repr(value), where=where)
+            found = shown(value)
+            raise ExperimentError(f"{key} cannot be {found}", expected=rule.allowed, found=found, where=where)
 
 
 def is_plain(name: str) -> bool:

@@ -14,18 +14,16 @@ where the head alone is trained, is left out of that run, and must have an effec
 """
 
 import itertools
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from retina.errors import ExperimentError, unknown
-from retina.experiments import parameters
+from retina.errors import ExperimentError, shown, unknown
+from retina.experiments import parameters, recipes
 from retina.experiments.experiment import SETTINGS, Experiment
 from retina.experiments.parameters import Choice
 from retina.experiments.settings import DEPENDS_ON
-from retina.machine import files
 
 KEYS = ("seeds", "settings", "runs")
 GRID = {"backbone": (), "params": ("p1",), "loss": ("ce",), "seed": ()}
@@ -48,18 +46,14 @@ def read(path: Path, **options: object) -> tuple[Choice, ...]:
         ExperimentError: the file cannot be read, has an unknown key or a value of the wrong type or out of range, or
             names no run, the same run twice, or more than `MOST_RUNS`.
     """
-    try:
-        content = tomllib.loads(files.read_bounded(path).decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ExperimentError("the study cannot be read", found=reason, where=path, advice="check the file") from error
+    content = recipes.read(path, "the study cannot be read")
     for key in content:
         if key not in KEYS:
             raise unknown("key", key, KEYS, where=path)
     common = check_table(content.get("settings", {}), "settings", [name for name in SETTINGS if name not in GRID], path)
     seeds = content.get("seeds", [0])
     if not isinstance(seeds, list) or not seeds:
-        raise ExperimentError("seeds are wrong", expected="a list such as [0, 1, 2]", found=repr(seeds), where=path)
+        raise ExperimentError("seeds are wrong", expected="a list such as [0, 1, 2]", found=shown(seeds), where=path)
     tables = content.get("runs")
     if not isinstance(tables, list) or not tables:
         raise ExperimentError("the study names no run", expected="one or more tables [[runs]]", where=path)
@@ -68,7 +62,7 @@ def read(path: Path, **options: object) -> tuple[Choice, ...]:
         if not table.get("backbone"):
             raise ExperimentError(f"run {number} names no backbone", expected='backbone = "resnet18"', where=path)
     tables = [overridden(table, options) for table in tables]
-    runs = load_runs(((number, common | options | run) for number, run in expand(tables, seeds)), path)
+    runs = load_runs(((number, common | options | run) for number, run in expand(tables, seeds)), path, options)
     for number, table in enumerate(tables, 1):
         require_effect(table, [run for run in runs if run.table == number], f"run {number} of {path}")
     require_effect(common | options, runs, path)
@@ -102,7 +96,7 @@ def check_table(table: object, name: str, allowed: Iterable[str], path: Path) ->
         ExperimentError: it is not a table, has another key, or an empty list, which would drop its runs silently.
     """
     if not isinstance(table, dict):
-        raise ExperimentError(f"{name} must be a table", found=repr(table), where=path)
+        raise ExperimentError(f"{name} must be a table", found=shown(table), where=path)
     for key in table:
         if key not in allowed:
             raise unknown(f"key of {name}", key, allowed, where=path)
@@ -156,12 +150,13 @@ def require_effect(settings: Iterable[str], runs: Sequence[StudyRun], where: obj
             )
 
 
-def load_runs(runs: Iterable[tuple[int, Table]], path: Path) -> list[StudyRun]:
+def load_runs(runs: Iterable[tuple[int, Table]], path: Path, options: Iterable[str]) -> list[StudyRun]:
     """Make the study's runs, none of them twice.
 
     Args:
         runs: The number of each run's table, and its settings, see `expand`.
         path: The file of the study.
+        options: The options that hold for all of them.
 
     Raises:
         ExperimentError: see `read`.
@@ -176,7 +171,9 @@ def load_runs(runs: Iterable[tuple[int, Table]], path: Path) -> list[StudyRun]:
                 "the study names a run twice",
                 found=f"{settings['backbone']}, {settings['params']}, {settings['loss']}, seed {settings['seed']}",
                 where=f"runs {numbers[choice.experiment]} and {number} of {path}",
-                advice="remove one of the two",
+                advice=" or ".join(
+                    ["remove one of the two", *(f"leave out --{name.replace('_', '-')}" for name in options)]
+                ),
             )
         numbers[choice.experiment] = number
         made.append(StudyRun(number, choice, left_out))
@@ -202,7 +199,7 @@ def load(settings: Table, where: str) -> tuple[Choice, list[str]]:
     options = {name: value for name, value in settings.items() if name not in ("backbone", "params")}
     for name, value in (("backbone", backbone), ("params", params)):
         if not isinstance(value, str):
-            raise ExperimentError(f"{name} must be text", found=repr(value), where=where)
+            raise ExperimentError(f"{name} must be text", found=shown(value), where=where)
     try:
         basis = parameters.gather(backbone, params, **options)
         left_out = basis.without_effect()

@@ -6,8 +6,9 @@ from typing import Any
 
 from retina.analysis.comparing import rate_grid
 from retina.analysis.comparing.rate_grid import Grid
-from retina.errors import DivergedError
+from retina.errors import DivergedError, ExperimentError
 from retina.experiments import parameters
+from retina.experiments.experiment import SETTINGS
 from retina.experiments.place import HERE, Place
 from retina.experiments.search_space import Range
 from retina.machine import files, sealed
@@ -88,12 +89,21 @@ def lr_find(
         RetinaError: a setting is wrong, the data or weights are not available, or an earlier test is damaged.
     """
     span = Range(low, high, steps, seeds)
+    unread = [] if check else [name for name in settings if name in lr_range.OF_A_SCHEDULE and name != "seed"]
     planner = Planner(place)
-    plan = planner.plan(*parameters.load(backbone, params, **settings))
+    read = {name: value for name, value in settings.items() if name not in unread}
+    plan = planner.plan(*parameters.load(backbone, params, **read))
+    last = plan.experiment.seed + seeds - 1
+    if not SETTINGS["seed"].accepts(last):
+        raise ExperimentError(
+            f"{seeds} seeds from {plan.experiment.seed} on are too many",
+            expected=f"a last seed of at most {SETTINGS['seed'].high}",
+            found=last,
+            advice="begin with a smaller --seed",
+        )
     for line in announcements.of_run(plan.record()):
         say(line)
-    unread = [name for name in settings if name in lr_range.OF_A_SCHEDULE and name != "seed"]
-    if unread and not check:
+    if unread:
         say(f"A range test does not read {', '.join(unread)}: only the runs of --check do.")
     result = range_test(plan, span, force=force, check=check, say=say)
     if not check:

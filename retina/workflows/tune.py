@@ -7,8 +7,10 @@ from typing import Any
 
 from retina.errors import ExperimentError
 from retina.experiments import parameters
+from retina.experiments.parameters import Choice
 from retina.experiments.place import HERE, Place
 from retina.experiments.search_space import Space
+from retina.experiments.settings import DEPENDS_ON
 from retina.machine import extras
 from retina.machine.progress import Say, silent
 from retina.training import plan as planning
@@ -76,7 +78,7 @@ def tune(
     twice = [name for name in settings if name in space.searched]
     if twice:
         raise ExperimentError(f"{twice[0]} is both fixed and searched", advice="leave one of the two out")
-    choice = parameters.load(backbone, params, **settings)
+    choice = base(backbone, params, space, settings)
     space.require_trials(choice.experiment)
     extras.require("optuna", extra="tune", purpose="tune")
     plan = planning.plan(choice, place)
@@ -91,6 +93,23 @@ def tune(
     )
     record = tuning.record(plan, space, results)
     return TuneResult(results, record, tuning.write(place.results, record))
+
+
+def base(backbone: str, params: str, space: Space, settings: Mapping[str, object]) -> Choice:
+    """What the trials share, with the first value of everything else that is searched.
+
+    An option may have an effect in some trials alone, such as the weight decay where adam is tried beside adamw.
+
+    Raises:
+        ExperimentError: a setting is wrong, or has no effect in any trial.
+    """
+    first = {name: values[0] for name, values in space.varied.items()}
+    basis = parameters.gather(backbone, params, **(settings | first))
+    for name in basis.without_effect():
+        other, with_effect = DEPENDS_ON[name]
+        if not set(space.varied.get(other, ())) & set(with_effect):
+            return basis.choice()  # which refuses it
+    return replace(basis, strict=False).choice()
 
 
 def in_words(trial: Trial) -> str:

@@ -54,7 +54,10 @@ def test_a_file_may_be_named_by_its_path(tmp_path):
     ("line", "words"),
     [
         ("learning_rat = 1e-3", ["unknown key 'learning_rat'", "did you mean 'learning_rate'?", "mine.toml"]),
-        ("seed = 1", ["unknown key 'seed'", "mine.toml"]),
+        ("seed = 1", ["seed is no key of a parameter set", "the command line says the seed", "mine.toml"]),
+        ("dropout = 0x" + "f" * 5000, ["dropout cannot be a number of thousands of digits", "mine.toml"]),
+        ("dropout = " + "9" * 5000, ["cannot be read", "mine.toml"]),
+        ("dropout = " + repr("much" * 100), ["dropout cannot be 'much", "...", "mine.toml"]),
         ("dropout = 'much'", ["dropout", "a number from 0 to 0.95", "'much'", "mine.toml"]),
         ("dropout = 0.99", ["dropout", "0.99", "from 0 to 0.95"]),
         ("patience = 2.0", ["patience", "a whole number", "2.0"]),
@@ -102,6 +105,16 @@ def test_a_wrong_option_is_named(arguments, words):
     with pytest.raises(ExperimentError) as caught:
         parameters.load("resnet18", **({"params": "p1"} | arguments))
     assert words in str(caught.value)
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path):
+    (tmp_path / "mine.toml").write_bytes(b"\xef\xbb\xbf" + BASE.encode())
+    assert parameters.load("resnet18", str(tmp_path / "mine.toml"))[0].epochs == 2
+
+
+def test_zero_has_one_digest_whatever_its_sign():
+    one, other = (parameters.load("resnet18", dropout=zero)[0].digest(data="d", weights="w") for zero in (0, -0.0))
+    assert one == other
 
 
 def test_a_folder_or_bytes_that_are_no_text_are_one_line(tmp_path):

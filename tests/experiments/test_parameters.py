@@ -72,9 +72,11 @@ def test_an_option_goes_before_both_and_says_what_it_replaced(tmp_path):
     ("line", "words"),
     [
         ("dropuot = 0.1", ["unknown key of [pretrained] 'dropuot'", "did you mean 'dropout'?"]),
-        ("weights = 'random'", ["unknown key of [pretrained] 'weights'"]),
-        ("fine_tune = 'last'", ["unknown key of [pretrained] 'fine_tune'"]),
+        ("weights = 'random'", ["weights cannot be in [pretrained]", "put it above the table"]),
+        ("fine_tune = 'last'", ["fine_tune cannot be in [pretrained]", "put it above the table"]),
+        ("seed = 1", ["seed is no key of a parameter set"]),
         ("epochs = 'many'", ["epochs cannot be 'many'"]),
+        ("[pretraind]", ["did you mean 'pretrained'?"]),
     ],
 )
 def test_a_wrong_line_of_the_table_is_named(tmp_path, line, words):

@@ -155,6 +155,8 @@ def test_a_run_with_seeds_of_its_own_is_trained_for_those_alone(tmp_path):
         (RUN + "epochs = 'many'", ["epochs cannot be 'many'"]),
         (RUN + "epochs = [2, 'many']", ["epochs cannot be 'many'", "run 1 of"]),
         (RUN + "epochs = [2, [3]]", ["epochs cannot be [3]", "run 1 of"]),
+        (RUN + "dropout = 0x" + "f" * 5000, ["dropout cannot be a number of thousands of digits"]),
+        ("seeds = [0x" + "f" * 5000 + "]\n" + RUN, ["seed cannot be a number of thousands of digits"]),
         (RUN + "dropout = []", ["dropout of run 1 is an empty list"]),
         ("[settings]\ndropout = [0.1, 0.2]\n" + RUN, ["dropout cannot be [0.1, 0.2]", "run 1 of"]),
         (RUN + "focal_gamma = 1.0", ["focal_gamma has no effect in any of the runs", "run 1 of", "with loss focal"]),
@@ -172,6 +174,11 @@ def test_what_is_wrong_is_one_line_that_names_the_file(tmp_path, text, words):
     assert "\n" not in line
     for word in words:
         assert word in line
+
+
+def test_options_that_make_two_runs_the_same_are_named():
+    with pytest.raises(ExperimentError, match=r"names a run twice .*or leave out --weights"):
+        study.read(STUDIES / "pretraining.toml", weights="random")
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path):

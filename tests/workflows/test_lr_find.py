@@ -38,6 +38,21 @@ def test_a_range_test_with_its_grid_is_one_call_that_reads_the_data_once_and_pri
     assert (again.record, again.grid, again.check) == (result.record, None, None)
 
 
+def test_seeds_beyond_the_last_are_refused_before_anything_is_trained(tiny_set, tmp_path):
+    settings = SETTINGS | {"seed": 2**31 - 1}
+    with pytest.raises(ExperimentError, match=r"2 seeds from 2147483647 on are too many .*a smaller --seed"):
+        workflow.lr_find("resnet18", seeds=2, place=Place(tmp_path, tiny_set, quiet=True), **settings)
+
+
+def test_a_warm_up_that_the_test_does_not_read_is_announced_as_that_and_not_as_one_that_never_ends(tiny_set, tmp_path):
+    heard = []
+    place = Place(tmp_path, tiny_set, quiet=True)
+    settings = SETTINGS | {"warmup_epochs": 30.0, "schedule": "cosine"}
+    workflow.lr_find("resnet18", seeds=1, steps=12, place=place, say=heard.append, **settings)
+    assert "A range test does not read epochs, warmup_epochs, schedule: only the runs of --check do." in heard
+    assert not any("warm-up" in line for line in heard)
+
+
 def test_a_range_upside_down_is_refused(tiny_set, tmp_path):
     with pytest.raises(ExperimentError, match="--high must be larger than --low"):
         workflow.lr_find("resnet18", low=0.1, high=0.01, place=Place(tmp_path, tiny_set))

@@ -4,6 +4,7 @@ import pytest
 
 from retina.errors import ExperimentError
 from retina.experiments.place import Place
+from retina.experiments.search_space import Space
 from retina.training.searches.tuning import Trial
 from retina.workflows import tune as workflow
 
@@ -16,6 +17,27 @@ def test_a_space_that_no_run_may_have_is_refused_before_anything_is_read(tmp_pat
 def test_a_setting_that_is_fixed_cannot_be_searched(tmp_path):
     with pytest.raises(ExperimentError, match="dropout is both fixed and searched"):
         workflow.tune("resnet18", trials=2, varied={"dropout": [0.1, 0.3]}, dropout=0.2, place=Place(tmp_path / "r"))
+
+
+@pytest.mark.parametrize(
+    ("varied", "settings"),
+    [
+        ({"weight_decay": [0.05, 0.1]}, {"optimizer": "adamw"}),
+        ({"optimizer": ["adam", "adamw"]}, {"weight_decay": 0.05}),
+        ({"schedule": ["constant", "plateau"]}, {"plateau_patience": 2}),
+    ],
+)
+def test_a_setting_may_need_what_is_searched_or_have_an_effect_in_some_trials_alone(varied, settings):
+    space = Space(varied={name: tuple(values) for name, values in varied.items()})
+    shared = workflow.base("resnet18", "p1", space, settings).experiment
+    space.require_trials(shared)
+    assert {name: getattr(shared, name) for name in settings} == settings
+
+
+def test_a_setting_without_effect_in_any_trial_is_refused():
+    space = Space(varied={"schedule": ("constant", "cosine")})
+    with pytest.raises(ExperimentError, match="plateau_patience has no meaning with schedule constant"):
+        workflow.base("resnet18", "p1", space, {"plateau_patience": 2})
 
 
 def test_a_trial_in_words():

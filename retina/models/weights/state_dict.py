@@ -62,16 +62,18 @@ def load_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
         raise WeightsError("weights not found", expected="random, imagenet, or a state-dict file", where=path)
     try:
         with warnings.catch_warnings():
-            # torch doubts files of a newer pickle protocol. The restricted reader either reads them or refuses below.
-            warnings.filterwarnings("ignore", "Detected pickle protocol")
+            # torch warns of newer pickle protocols and of kinds of tensors. What cannot be used is refused below.
+            warnings.simplefilter("ignore", UserWarning)
             content = torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:
         raise WeightsError(
             "weights cannot be read",
             expected="a state dict, as torch.save(model.state_dict(), ...) writes it",
-            found=first_line(error),
+            found=first_line(error) if _may_be_torch(path) else "a file of another kind",
             where=path,
-            advice="a file that holds more than tensors is refused, because reading it could run code",
+            advice="to start from a run, give its name or its folder"
+            if path.suffix == ".keras"
+            else "save one; a file that holds more than tensors is refused, because reading it could run code",
         ) from error
     named_tensors = isinstance(content, Mapping) and all(
         isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in content.items()
@@ -80,6 +82,12 @@ def load_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
         found = f"a dict with {some(map(str, content))}" if isinstance(content, Mapping) else type(content).__name__
         raise WeightsError("not a state dict", expected="named tensors and nothing else", found=found, where=path)
     return dict(content)
+
+
+def _may_be_torch(path: Path) -> bool:
+    """Whether a file begins as those of torch do: as a zip file, or as a pickle, as before torch 1.6."""
+    with path.open("rb") as stream:
+        return stream.read(2).startswith((b"PK", b"\x80"))
 
 
 def state_dict(model: keras.Model) -> dict[str, torch.Tensor]:
@@ -134,6 +142,15 @@ def _check_names(state: Mapping[str, torch.Tensor], targets: Mapping[str, torch.
 
 def _check_tensor(name: str, tensor: torch.Tensor, target: torch.Tensor, where: object) -> None:
     """Raise where a tensor cannot take its place in the backbone."""
+    # torch cannot compute with every kind, and some have no shape.
+    kinds = {"nested": tensor.is_nested, "sparse": tensor.layout is not torch.strided, "meta": tensor.is_meta}
+    if any(kinds.values()):
+        raise WeightsError(
+            f"the weights at {name} are no plain tensor",
+            expected="a dense tensor that holds its numbers",
+            found=f"a {next(kind for kind, found in kinds.items() if found)} tensor",
+            where=where,
+        )
     if tensor.shape != target.shape:
         raise WeightsError(
             f"the weights have another shape at {name}",
@@ -145,5 +162,12 @@ def _check_tensor(name: str, tensor: torch.Tensor, target: torch.Tensor, where: 
         raise WeightsError(
             f"the weights at {name} are not floating-point", expected="float", found=tensor.dtype, where=where
         )
-    if not torch.isfinite(tensor).all():
-        raise WeightsError(f"the weights at {name} hold NaN or infinity", expected="finite numbers", where=where)
+    values = tensor.to(target.dtype)  # a number of another kind may be too large for it; some kinds have no test
+    if not torch.isfinite(values).all():
+        raise WeightsError(
+            f"the weights at {name} hold NaN or infinity",
+            expected=f"numbers that are finite as {target.dtype}",
+            where=where,
+        )
+    if name.endswith(".running_var") and (values < 0).any():
+        raise WeightsError(f"the variances at {name} are negative", expected="0 or more", where=where)

@@ -74,7 +74,8 @@ def unfinished_warmup(record: Record) -> str | None:
     if experiment.warmup_epochs <= epochs:
         return None
     reached = experiment.learning_rate * epochs / experiment.warmup_epochs
+    after = "after the epochs of the head alone " if experiment.frozen_epochs else ""
     return (
-        f"A warm-up of {experiment.warmup_epochs:g} epochs does not end in {epochs}: the learning rate rises to "
+        f"A warm-up of {experiment.warmup_epochs:g} epochs does not end in {epochs}: {after}the learning rate rises to "
         f"{reached:.3g}, not to {experiment.learning_rate:g}"
     )

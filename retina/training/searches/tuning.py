@@ -120,8 +120,10 @@ def rounded(rate: float, space: Space) -> float:
 def trial_plan(first: Plan, space: Space, number: int, values: dict[str, Any]) -> Plan:
     """The plan of a trial with these values: on the data and from the weights of the first."""
     experiment = dataclasses.replace(first.experiment, **values)
-    file_values = {key: getattr(first.experiment, key) for key in values}
-    overrides = first.overrides | {
+    # The first plan has a value of everything that is searched.
+    kept = {key: entry for key, entry in first.overrides.items() if key not in values}
+    file_values = {key: first.overrides.get(key, {"file": getattr(first.experiment, key)})["file"] for key in values}
+    overrides = kept | {
         key: {"file": file_values[key], "option": value} for key, value in values.items() if value != file_values[key]
     }
     return dataclasses.replace(

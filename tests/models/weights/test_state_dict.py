@@ -47,6 +47,56 @@ def test_a_damaged_file_is_one_line(tmp_path, content):
         state_dict.load_state_dict(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("page.pth", b"<html>no such file</html>", "Found: a file of another kind .*Next: save one"),
+        ("model.keras", b"PK\x03\x04 half a zip file", "Next: to start from a run, give its name or its folder"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_that(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(WeightsError, match=words):
+        state_dict.load_state_dict(tmp_path / name)
+
+
+KINDS = {
+    "sparse": (lambda weight: weight.to_sparse(), "no plain tensor .*a sparse tensor"),
+    "meta": (lambda weight: weight.to("meta"), "no plain tensor .*a meta tensor"),
+    "nested": (
+        lambda weight: torch.nested.nested_tensor([*weight], layout=torch.jagged),
+        "no plain tensor .*a nested tensor",
+    ),
+    "too large for float32": (
+        lambda weight: weight.double() * 0 + 1e300,
+        "hold NaN or infinity .*finite as torch.float32",
+    ),
+    "NaN of 8 bits": (lambda weight: (weight * torch.nan).to(torch.float8_e4m3fn), "hold NaN or infinity"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_tensor_of_an_unusual_kind_is_refused_in_one_line_and_nothing_is_copied(kind):
+    model = registry.build("resnet18")
+    change, words = KINDS[kind]
+    state = {name: tensor.clone() for name, tensor in state_dict.state_dict(model).items()}
+    before = {name: tensor.clone() for name, tensor in state.items()}
+    state["conv1.weight"] = change(state["conv1.weight"])
+    with pytest.raises(WeightsError, match=words):
+        state_dict.assign(model, state)
+    assert all(tensor.equal(before[name]) for name, tensor in state_dict.state_dict(model).items())
+
+
+def test_floats_of_8_bits_are_read_and_negative_variances_refused():
+    model = registry.build("resnet18")
+    state = {name: tensor.clone() for name, tensor in state_dict.state_dict(model).items()}
+    state["conv1.weight"] = state["conv1.weight"].to(torch.float8_e4m3fn)
+    state_dict.assign(model, state)
+    state["bn1.running_var"][0] = -1.0
+    with pytest.raises(WeightsError, match=r"the variances at bn1\.running_var are negative"):
+        state_dict.assign(model, state)
+
+
 @settings(max_examples=150)
 @given(data=st.data(), zipped=st.booleans())
 def test_a_file_damaged_anywhere_is_read_or_refused(tmp_path_factory, data, zipped):

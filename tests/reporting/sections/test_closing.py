@@ -66,6 +66,12 @@ def test_a_command_names_what_a_parameter_set_has_changed_since_the_run(tmp_path
     assert words[words.index("--head-start") + 1] == "random"
 
 
+def test_a_command_names_the_weights_of_a_users_file_that_has_the_name_of_a_shipped_one(tmp_path):
+    run = make_run(tmp_path, params="p1", weights="random")
+    rewrite(run, overrides={})
+    assert closing.typed(collection.read(run))["weights"] == "random"
+
+
 def test_a_command_names_random_weights_that_took_the_place_of_imagenets(tmp_path):
     run = make_run(tmp_path, weights="imagenet")
     rewrite(run, overrides={}, weights={"requested": "imagenet"})
