@@ -62,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("results", type=Path, nargs="+", help="results folders; the runs of all are taken together")
     folders = parser.parse_args(arguments).results
     runs = [run for folder in folders for run in list_runs(folder)]
-    rows = sorted(of_run(run) for run in runs if run.record().finished)
+    by_digest = {run.record().digest: run for run in runs if run.record().finished}  # a copy is no other seed
+    rows = sorted(map(of_run, by_digest.values()))
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     print("\n".join(map(str, rows)))
     print()
@@ -100,6 +101,7 @@ def of_run(run: Run) -> Row:
         learned=constant is not None and lowest <= BELOW * constant and areas["validation"] > RANKS,
         recipe=(
             ("data", record.data.fingerprint),
+            ("start", f"{record.weights.origin} {record.weights.sha256}"),
             *sorted((name, str(value)) for name, value in settings.items() if name != "seed"),
         ),
     )

@@ -151,11 +151,12 @@ class Experiment:
                 advice="add --weight-decay 0.01, or take --optimizer adam",
             )
         if self.schedule == "plateau" and self.early_stopping and self.plateau_patience >= self.patience:
+            lower = "lower --plateau-patience, " if self.patience > 1 else ""
             raise ExperimentError(
                 "early stopping ends the run before the plateau lowers its rate",
                 expected=f"a plateau_patience below the patience of {self.patience}",
                 found=self.plateau_patience,
-                advice="lower --plateau-patience, raise --patience, or add --no-early-stopping",
+                advice=f"{lower}raise --patience, or add --no-early-stopping",
             )
         if self.fine_tune != "head" and self.freeze_epochs >= self.epochs:
             raise ExperimentError(

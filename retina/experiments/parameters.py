@@ -64,7 +64,8 @@ def read(path: Path) -> ParameterSet:
                 where=path,
                 advice="put it above the table: it decides whether the table holds",
             )
-    for name, table, keys in (("key", values, [*allowed, PRETRAINED]), (f"key of [{PRETRAINED}]", pretrained, allowed)):
+    inside = [name for name in allowed if name not in DECISIVE]
+    for name, table, keys in (("key", values, [*allowed, PRETRAINED]), (f"key of [{PRETRAINED}]", pretrained, inside)):
         for key in table:
             if key not in keys:
                 raise unknown(name, key, keys, where=path)
@@ -112,7 +113,8 @@ class Basis:
         """Make the experiment.
 
         Raises:
-            ExperimentError: settings contradict each other, or an option has no effect beside the others.
+            ExperimentError: settings contradict each other; or, where `strict`, an option has no effect beside the
+                others.
         """
         overrides = {
             key: {"file": self.values.get(key), "option": value}
@@ -132,9 +134,18 @@ class Basis:
             fallback = replace(self, values=self.without_weights, without_weights=None)
         return Choice(experiment, overrides, fallback)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The value of every setting; `None` of one that has neither a value nor a default."""
+        return {name: getattr(Experiment, name, None) for name in SETTINGS} | self.values | self.options
+
+    def trial(self, options: dict[str, Any]) -> "Basis":
+        """The same with more options, any of which may have no effect."""
+        return replace(self, options=self.options | options, strict=False)
+
     def without_effect(self) -> list[str]:
-        """The options that nothing reads beside the values and the other options; one that switches itself off does."""
-        values = {name: getattr(Experiment, name, None) for name in SETTINGS} | self.values | self.options
+        """The options that nothing reads beside the others; never `deterministic`, which depends on itself."""
+        values = self.settings
         return [
             key
             for key, (other, with_effect) in DEPENDS_ON.items()

@@ -55,8 +55,8 @@ def read(path: Path, problem: str) -> dict[str, Any]:
         return tomllib.loads(files.read_bounded(path).decode("utf-8-sig"))
     # Text of another encoding and what is not TOML are ValueErrors, as is a number of more digits than Python reads.
     except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ExperimentError(problem, found=reason, where=path, advice="fix the file") from error
+        reason, advice = (error.strerror, "check the path") if isinstance(error, OSError) else (error, "fix the file")
+        raise ExperimentError(problem, found=reason, where=path, advice=advice) from error
 
 
 def _path(word: str | Path, folder: Path, kind: str) -> Path:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retina.errors import ExperimentError, shown, unknown
-from retina.experiments.experiment import SETTINGS, Experiment
+from retina.experiments.experiment import SETTINGS
+from retina.experiments.parameters import Basis
 from retina.experiments.settings import DEPENDS_ON
 
 OWN = ("learning_rate", "batch_size")
@@ -91,23 +92,29 @@ class Space:
         varied = {name: list(values) for name, values in content.pop("varied").items()}
         return content | ({"varied": varied} if varied else {})
 
-    def require_trials(self, experiment: Experiment) -> None:
-        """Refuse the space unless every trial can be trained, and every searched setting matters in some trial.
+    @property
+    def first(self) -> dict[str, Any]:
+        """The first value of everything that is searched beside the tuning's own settings."""
+        return {name: values[0] for name, values in self.varied.items()}
+
+    def require_trials(self, basis: Basis) -> None:
+        """Refuse the space unless every trial can be trained, and every setting asked for matters in one.
 
         Args:
-            experiment: What the trials share.
+            basis: What the trials share.
 
         Raises:
             ExperimentError: two values contradict each other, a setting has no effect with any of the others, or there
                 are more than `MOST_COMBINATIONS`.
         """
-        for name in self.varied:
+        for name in (*self.varied, *(name for name in basis.options if name not in self.searched)):
             other, with_effect = DEPENDS_ON.get(name, (name, ()))
-            choices = self.varied.get(other, (getattr(experiment, other),))
+            choices = self.varied.get(other, (basis.settings[other],))
             if other != name and not set(choices) & set(with_effect):
                 flag = f"to --vary {other}" if other in self.varied else f"--{other.replace('_', '-')}"
+                asked = f"--vary {name}" if name in self.varied else name
                 raise ExperimentError(
-                    f"--vary {name} has no meaning with {other} {', '.join(map(str, choices))}",
+                    f"{asked} has no meaning with {other} {', '.join(map(str, choices))}",
                     advice=f"add {with_effect[0]} {flag}" if other in self.varied else f"add {flag} {with_effect[0]}",
                 )
         combinations = itertools.product(*self.varied.values())
@@ -116,7 +123,7 @@ class Space:
                 raise ExperimentError("the space is too large", expected=f"at most {MOST_COMBINATIONS} combinations")
             chosen = dict(zip(self.varied, values, strict=True))
             try:
-                dataclasses.replace(experiment, **chosen)
+                basis.trial(chosen).choice()
             except ExperimentError as error:
                 raise ExperimentError(
                     error.problem,

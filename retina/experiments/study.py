@@ -62,10 +62,11 @@ def read(path: Path, **options: object) -> tuple[Choice, ...]:
         if not table.get("backbone"):
             raise ExperimentError(f"run {number} names no backbone", expected='backbone = "resnet18"', where=path)
     tables = [overridden(table, options) for table in tables]
-    runs = load_runs(((number, common | options | run) for number, run in expand(tables, seeds)), path, options)
+    runs = load_runs(((number, common | options | run) for number, run in expand(tables, seeds)), path)
     for number, table in enumerate(tables, 1):
-        require_effect(table, [run for run in runs if run.table == number], f"run {number} of {path}")
-    require_effect(common | options, runs, path)
+        require_effect(table, [run for run in runs if run.table == number], f"run {number} of {path}", options)
+    require_effect(common, runs, path, options)
+    require_effect(options, runs, "the options", options)
     return tuple(run.choice for run in runs)
 
 
@@ -133,8 +134,14 @@ class StudyRun(NamedTuple):
     left_out: list[str]
 
 
-def require_effect(settings: Iterable[str], runs: Sequence[StudyRun], where: object) -> None:
+def require_effect(settings: Iterable[str], runs: Sequence[StudyRun], where: object, options: Table) -> None:
     """Check that each setting has an effect in one run at least.
+
+    Args:
+        settings: Their names.
+        runs: The runs that they are for.
+        where: Where they stand.
+        options: The command's, which may be why there is none.
 
     Raises:
         ExperimentError: the first that has none.
@@ -146,17 +153,20 @@ def require_effect(settings: Iterable[str], runs: Sequence[StudyRun], where: obj
                 f"{name} has no effect in any of the runs that it is for",
                 expected=f"a run with {other} {' or '.join(map(str, with_effect))}",
                 where=where,
-                advice=f"remove {name}, or add such a run",
+                advice=f"leave out --{other.replace('_', '-')}"
+                if other in options
+                else f"leave out --{name.replace('_', '-')}"
+                if name in options
+                else f"remove {name}, or add such a run",
             )
 
 
-def load_runs(runs: Iterable[tuple[int, Table]], path: Path, options: Iterable[str]) -> list[StudyRun]:
+def load_runs(runs: Iterable[tuple[int, Table]], path: Path) -> list[StudyRun]:
     """Make the study's runs, none of them twice.
 
     Args:
         runs: The number of each run's table, and its settings, see `expand`.
         path: The file of the study.
-        options: The options that hold for all of them.
 
     Raises:
         ExperimentError: see `read`.
@@ -166,14 +176,14 @@ def load_runs(runs: Iterable[tuple[int, Table]], path: Path, options: Iterable[s
     # A grid can name millions of runs; one beyond the limit is enough to refuse it.
     for number, settings in itertools.islice(runs, MOST_RUNS + 1):
         choice, left_out = load(settings, f"run {number} of {path}")
+        if numbers.get(choice.experiment) == number and left_out:
+            continue  # of a grid, which differs in what is left out
         if choice.experiment in numbers:
             raise ExperimentError(
                 "the study names a run twice",
                 found=f"{settings['backbone']}, {settings['params']}, {settings['loss']}, seed {settings['seed']}",
                 where=f"runs {numbers[choice.experiment]} and {number} of {path}",
-                advice=" or ".join(
-                    ["remove one of the two", *(f"leave out --{name.replace('_', '-')}" for name in options)]
-                ),
+                advice="remove one of the two, or leave out the option that makes them alike",
             )
         numbers[choice.experiment] = number
         made.append(StudyRun(number, choice, left_out))

@@ -1,21 +1,23 @@
 """What is announced before anything is trained, a line of text each: the data, and what a result has to beat."""
 
 from retina.experiments.target import DEFAULT
-from retina.reporting.terminal.remarks import notices
+from retina.reporting.terminal.remarks import of_material, of_settings
 from retina.runs.record import Record
 
 
-def of_run(record: Record) -> list[str]:
+def of_run(record: Record, *, settings: bool = True) -> list[str]:
     """What is about to be trained.
 
     Args:
         record: The record of the planned run.
+        settings: Say what does not do what one may expect; not where the settings are those of other runs than this.
     """
     precision, device = record.experiment.precision, record.environment.device_name
     return [
         f"{record.name}: {precision} on {device}, from {record.weights.origin} weights",
         *of_data(record),
-        *notices(record),
+        *of_material(record),
+        *(of_settings(record.experiment, record.data.splits["train"].images) if settings else ()),
         *record.data.warnings,
     ]
 

@@ -89,10 +89,8 @@ def lr_find(
         RetinaError: a setting is wrong, the data or weights are not available, or an earlier test is damaged.
     """
     span = Range(low, high, steps, seeds)
-    unread = [] if check else [name for name in settings if name in lr_range.OF_A_SCHEDULE and name != "seed"]
     planner = Planner(place)
-    read = {name: value for name, value in settings.items() if name not in unread}
-    plan = planner.plan(*parameters.load(backbone, params, **read))
+    plan = planner.plan(*parameters.load(backbone, params, **settings))
     last = plan.experiment.seed + seeds - 1
     if not SETTINGS["seed"].accepts(last):
         raise ExperimentError(
@@ -101,9 +99,10 @@ def lr_find(
             found=last,
             advice="begin with a smaller --seed",
         )
-    for line in announcements.of_run(plan.record()):
+    for line in announcements.of_run(plan.record(), settings=check):
         say(line)
-    if unread:
+    unread = [name for name in settings if name in lr_range.OF_A_SCHEDULE and name != "seed"]
+    if unread and not check:
         say(f"A range test does not read {', '.join(unread)}: only the runs of --check do.")
     result = range_test(plan, span, force=force, check=check, say=say)
     if not check:

@@ -1,5 +1,6 @@
 """Many runs that a study names: planned, trained here or on a cluster, and compared."""
 
+import itertools
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from retina.experiments import study as recipe
 from retina.experiments.place import HERE, Place
 from retina.machine import extras
 from retina.machine.progress import Say, silent
+from retina.reporting.terminal.remarks import of_settings
 from retina.training.plan import Plan
 from retina.training.studies import agenda, cluster, connection, engines
 from retina.training.studies.agenda import Step
@@ -163,11 +165,13 @@ def _announced_steps(file: Path, place: Place, pace: Pace, say: Say, settings: d
 
 
 def _remarks(plans: list[Plan]) -> Iterable[str]:
-    """What must be said of the data and the starting weights, each line once."""
+    """What must be said of the data, the starting weights and the settings, each line once."""
     for plan in {(plan.target, plan.data.fingerprint): plan for plan in plans}.values():
         yield from announcements.of_data(plan.record())
     lines = (line for plan in plans for line in (plan.start.notice, plan.data.notice, *plan.data.warnings))
     yield from (line.rstrip(".") + "." for line in dict.fromkeys(filter(None, lines)))
+    lines = (of_settings(plan.experiment, len(plan.data.splits["train"].labels)) for plan in plans)
+    yield from dict.fromkeys(itertools.chain.from_iterable(lines))
 
 
 def _engine(engine: Local | Ray, place: Place, track: str | None) -> AbstractContextManager[Engine]:

@@ -7,10 +7,8 @@ from typing import Any
 
 from retina.errors import ExperimentError
 from retina.experiments import parameters
-from retina.experiments.parameters import Choice
 from retina.experiments.place import HERE, Place
 from retina.experiments.search_space import Space
-from retina.experiments.settings import DEPENDS_ON
 from retina.machine import extras
 from retina.machine.progress import Say, silent
 from retina.training import plan as planning
@@ -78,13 +76,15 @@ def tune(
     twice = [name for name in settings if name in space.searched]
     if twice:
         raise ExperimentError(f"{twice[0]} is both fixed and searched", advice="leave one of the two out")
-    choice = base(backbone, params, space, settings)
-    space.require_trials(choice.experiment)
+    basis = parameters.gather(backbone, params, **settings)
+    space.require_trials(basis)
+    choice = basis.trial(space.first).choice()
     extras.require("optuna", extra="tune", purpose="tune")
     plan = planning.plan(choice, place)
-    space.require_trials(plan.experiment)  # once more: random weights have other settings than ImageNet's
+    if plan.start.origin == "random" and choice.fallback is not None:
+        space.require_trials(choice.fallback)  # random weights have other settings than ImageNet's
     name = tuning.name(plan, space)
-    for line in announcements.of_run(replace(plan.record(), name=f"tune {name}")):
+    for line in announcements.of_run(replace(plan.record(), name=f"tune {name}"), settings=False):
         say(line)
     if ":" in name:
         say(f"The search keeps the name that an earlier version gave it: {name}")
@@ -93,23 +93,6 @@ def tune(
     )
     record = tuning.record(plan, space, results)
     return TuneResult(results, record, tuning.write(place.results, record))
-
-
-def base(backbone: str, params: str, space: Space, settings: Mapping[str, object]) -> Choice:
-    """What the trials share, with the first value of everything else that is searched.
-
-    An option may have an effect in some trials alone, such as the weight decay where adam is tried beside adamw.
-
-    Raises:
-        ExperimentError: a setting is wrong, or has no effect in any trial.
-    """
-    first = {name: values[0] for name, values in space.varied.items()}
-    basis = parameters.gather(backbone, params, **(settings | first))
-    for name in basis.without_effect():
-        other, with_effect = DEPENDS_ON[name]
-        if not set(space.varied.get(other, ())) & set(with_effect):
-            return basis.choice()  # which refuses it
-    return replace(basis, strict=False).choice()
 
 
 def in_words(trial: Trial) -> str:

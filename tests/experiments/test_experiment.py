@@ -214,6 +214,7 @@ def test_the_value_of_earlier_runs_may_be_typed_where_the_setting_has_a_meaning(
             {"schedule": "plateau", "plateau_patience": 3},
             "early stopping ends the run before .*below the patience of 3 .*Found: 3 .*--plateau-patience",
         ),
+        ({"schedule": "plateau", "patience": 1}, "below the patience of 1 .*Next: raise --patience, or"),
         ({"freeze_epochs": 10}, "freeze_epochs 10 leave no epoch for the backbone .*fewer than the 10 epochs"),
     ],
 )

@@ -74,6 +74,7 @@ def test_an_option_goes_before_both_and_says_what_it_replaced(tmp_path):
         ("dropuot = 0.1", ["unknown key of [pretrained] 'dropuot'", "did you mean 'dropout'?"]),
         ("weights = 'random'", ["weights cannot be in [pretrained]", "put it above the table"]),
         ("fine_tune = 'last'", ["fine_tune cannot be in [pretrained]", "put it above the table"]),
+        ("weigths = 'random'", ["unknown key of [pretrained] 'weigths'", "did you mean 'weight_decay'?"]),
         ("seed = 1", ["seed is no key of a parameter set"]),
         ("epochs = 'many'", ["epochs cannot be 'many'"]),
         ("[pretraind]", ["did you mean 'pretrained'?"]),

@@ -62,12 +62,12 @@ def test_a_range_that_no_test_may_have_is_refused(values, words):
 )
 def test_trials_that_could_not_be_trained_are_refused_before_the_first(varied, words):
     with pytest.raises(ExperimentError, match=words):
-        Space(varied=varied).require_trials(parameters.load("resnet18")[0])
+        Space(varied=varied).require_trials(parameters.gather("resnet18", "p1"))
 
 
 def test_a_setting_may_be_searched_beside_the_one_it_depends_on():
     space = Space(varied={"schedule": ("constant", "plateau"), "plateau_factor": (0.5, 0.2)})
-    space.require_trials(parameters.load("resnet18")[0])
+    space.require_trials(parameters.gather("resnet18", "p1"))
     assert space.searched == ("learning_rate", "batch_size", "schedule", "plateau_factor")
 
 

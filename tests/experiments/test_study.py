@@ -92,9 +92,23 @@ def test_a_setting_is_left_out_of_the_runs_in_which_nothing_reads_it(tmp_path):
     values = {item.overrides["layer_decay"]["option"] for item in members if "layer_decay" in item.overrides}
     with_effect = {item.experiment.fine_tune for item in members if "layer_decay" in item.overrides}
     assert (values, with_effect) == ({0.7}, {"last", "full"})
-    grid = RUN + 'optimizer = ["adam", "adamw"]\nweight_decay = 0.01'
+    grid = RUN + 'optimizer = ["adam", "adamw"]\nweight_decay = [0.01, 0.1]'
     found = [(item.experiment.optimizer, item.experiment.weight_decay) for item in study.read(written(tmp_path, grid))]
-    assert found == [("adam", 0.0), ("adamw", 0.01)]
+    assert found == [("adam", 0.0), ("adamw", 0.01), ("adamw", 0.1)]
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "words"),
+    [
+        ("", {"layer_decay": 0.5, "fine_tune": "head"}, "Where: the options .*Next: leave out --fine-tune"),
+        ("", {"weight_decay": 0.5}, "Where: the options .*Next: leave out --weight-decay"),
+        ("layer_decay = 0.5", {"fine_tune": "head"}, "Where: run 1 of .*Next: leave out --fine-tune"),
+        ("weight_decay = 0.5", {}, "Where: run 1 of .*Next: remove weight_decay, or add such a run"),
+    ],
+)
+def test_a_setting_without_effect_in_any_run_is_blamed_on_who_named_it(tmp_path, table, options, words):
+    with pytest.raises(ExperimentError, match=words):
+        study.read(written(tmp_path, RUN + table), **options)
 
 
 def test_an_option_for_weights_leaves_the_run_without_pretraining_random():
@@ -177,12 +191,12 @@ def test_what_is_wrong_is_one_line_that_names_the_file(tmp_path, text, words):
 
 
 def test_options_that_make_two_runs_the_same_are_named():
-    with pytest.raises(ExperimentError, match=r"names a run twice .*or leave out --weights"):
+    with pytest.raises(ExperimentError, match=r"names a run twice .*or leave out the option that makes"):
         study.read(STUDIES / "pretraining.toml", weights="random")
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path):
-    with pytest.raises(ExperimentError, match="the study cannot be read"):
+    with pytest.raises(ExperimentError, match=r"the study cannot be read .*No such file .*check the path"):
         study.read(tmp_path / "none.toml")
 
 

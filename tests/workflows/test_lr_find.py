@@ -53,6 +53,15 @@ def test_a_warm_up_that_the_test_does_not_read_is_announced_as_that_and_not_as_o
     assert not any("warm-up" in line for line in heard)
 
 
+def test_settings_that_the_test_does_not_read_are_checked_and_complete_a_file_all_the_same(tiny_set, tmp_path):
+    place = Place(tmp_path, tiny_set, quiet=True)
+    with pytest.raises(ExperimentError, match="unknown schedule 'cosin'"):
+        workflow.lr_find("resnet18", seeds=1, steps=12, place=place, **(SETTINGS | {"schedule": "cosin"}))
+    (tmp_path / "mine.toml").write_text("batch_size = 8\nlearning_rate = 1e-4\n")
+    found = workflow.lr_find("resnet18", str(tmp_path / "mine.toml"), seeds=1, steps=12, place=place, **SETTINGS)
+    assert len(found.record["seeds"]) == 1
+
+
 def test_a_range_upside_down_is_refused(tiny_set, tmp_path):
     with pytest.raises(ExperimentError, match="--high must be larger than --low"):
         workflow.lr_find("resnet18", low=0.1, high=0.01, place=Place(tmp_path, tiny_set))

@@ -3,6 +3,7 @@
 import pytest
 
 from retina.errors import ExperimentError
+from retina.experiments import parameters
 from retina.experiments.place import Place
 from retina.experiments.search_space import Space
 from retina.training.searches.tuning import Trial
@@ -29,15 +30,37 @@ def test_a_setting_that_is_fixed_cannot_be_searched(tmp_path):
 )
 def test_a_setting_may_need_what_is_searched_or_have_an_effect_in_some_trials_alone(varied, settings):
     space = Space(varied={name: tuple(values) for name, values in varied.items()})
-    shared = workflow.base("resnet18", "p1", space, settings).experiment
-    space.require_trials(shared)
+    basis = parameters.gather("resnet18", "p1", **settings)
+    space.require_trials(basis)
+    shared = basis.trial(space.first).choice().experiment
     assert {name: getattr(shared, name) for name in settings} == settings
 
 
-def test_a_setting_without_effect_in_any_trial_is_refused():
-    space = Space(varied={"schedule": ("constant", "cosine")})
-    with pytest.raises(ExperimentError, match="plateau_patience has no meaning with schedule constant"):
-        workflow.base("resnet18", "p1", space, {"plateau_patience": 2})
+@pytest.mark.parametrize(
+    ("varied", "settings", "words"),
+    [
+        (
+            {"schedule": ["constant", "cosine"]},
+            {"plateau_patience": 2},
+            r"^plateau_patience has no meaning with schedule constant, cosine \| Next: add plateau to --vary schedule",
+        ),
+        (
+            {"optimizer": ["adam", "adamw"]},
+            {"weight_decay": 0.05, "plateau_patience": 2},
+            r"^plateau_patience has no meaning with schedule constant \| Next: add --schedule plateau",
+        ),
+        (
+            {"optimizer": ["adam"], "weight_decay": [0.05, 0.1]},
+            {},
+            r"^--vary weight_decay has no meaning with optimizer adam \| Next: add adamw to --vary optimizer",
+        ),
+        ({"freeze_epochs": [10, 2]}, {}, "Where: the trial with freeze_epochs 10 .*leave one of these values out"),
+        ({"optimizer": ["adamw", "adam"]}, {}, "Where: the trial with optimizer adamw .*weight_decay=0.01,0.1 beside"),
+    ],
+)
+def test_what_no_trial_reads_or_may_have_is_refused_by_its_name(tmp_path, varied, settings, words):
+    with pytest.raises(ExperimentError, match=words):
+        workflow.tune("resnet18", trials=2, varied=varied, place=Place(tmp_path, tmp_path / "nowhere"), **settings)
 
 
 def test_a_trial_in_words():

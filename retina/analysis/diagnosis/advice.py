@@ -22,8 +22,8 @@ SHARED = (
     *("class_weight", "label_smoothing"),
 )
 """Settings of runs whose rates are compared: larger images are another task, a rate of SGD is none of Adam, with a
-layer decay it is the head's alone, one that falls or averaged weights are steady whatever it began with, and with other
-class weights accuracy at 0.5 is another matter."""
+layer decay it is the head's alone, with a rate that falls or averaged weights a run is steady whatever its first rate,
+and with other class weights accuracy at 0.5 is another matter."""
 NEAR = ("majority_trap", "underfitting")
 STEADINESS = ("divergence", "collapse", "oscillation", "slow_and_rough")  # reasons to look for a steadier rate
 UNSTEADY = (divergence, collapse, oscillation, training_oscillation)

@@ -85,9 +85,15 @@ def load_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
 
 
 def _may_be_torch(path: Path) -> bool:
-    """Whether a file begins as those of torch do: as a zip file, or as a pickle, as before torch 1.6."""
-    with path.open("rb") as stream:
-        return stream.read(2).startswith((b"PK", b"\x80"))
+    """Whether a file begins as those of torch do: as a zip file, or as a pickle, as before torch 1.6.
+
+    One that cannot be opened may be: what torch says of it is the better answer.
+    """
+    try:
+        with path.open("rb") as stream:
+            return stream.read(2).startswith((b"PK", b"\x80"))
+    except OSError:
+        return True
 
 
 def state_dict(model: keras.Model) -> dict[str, torch.Tensor]:
@@ -109,7 +115,8 @@ def assign(model: keras.Model, state: Mapping[str, torch.Tensor], where: object 
         where: The file that the state dict came from, for the message.
 
     Raises:
-        WeightsError: tensors are missing, left over, of another shape, not floating, or not finite; they are named.
+        WeightsError: tensors are missing, left over, not dense, of another shape, not floating or not finite, or are
+            negative variances; they are named.
     """
     targets = state_dict(model)
     state = {name: tensor for name, tensor in state.items() if not _is_ignored(name)}
@@ -143,12 +150,11 @@ def _check_names(state: Mapping[str, torch.Tensor], targets: Mapping[str, torch.
 def _check_tensor(name: str, tensor: torch.Tensor, target: torch.Tensor, where: object) -> None:
     """Raise where a tensor cannot take its place in the backbone."""
     # torch cannot compute with every kind, and some have no shape.
-    kinds = {"nested": tensor.is_nested, "sparse": tensor.layout is not torch.strided, "meta": tensor.is_meta}
-    if any(kinds.values()):
+    if tensor.is_nested or tensor.is_meta or tensor.layout is not torch.strided:
         raise WeightsError(
             f"the weights at {name} are no plain tensor",
             expected="a dense tensor that holds its numbers",
-            found=f"a {next(kind for kind, found in kinds.items() if found)} tensor",
+            found="a meta tensor, without numbers" if tensor.is_meta else f"layout {tensor.layout}",
             where=where,
         )
     if tensor.shape != target.shape:

@@ -1,12 +1,16 @@
 """The sentences beside a run's numbers, which no reader must miss."""
 
 import math
+from typing import TYPE_CHECKING
 
 from retina.analysis.comparing.summary import BestAccuracy, Summary
 from retina.runs.record import Record
 
+if TYPE_CHECKING:
+    from retina.experiments.experiment import Experiment
+
 YOUNG = 0.05
-"""Share of the first weights in an average from which on it says little of the later ones."""
+"""An average that holds at least this share of the first weights says little of the trained ones."""
 VERDICTS = {"alike": "cannot be told from", "worse": "is worse than"}
 
 
@@ -23,7 +27,9 @@ def remarks(summary: Summary) -> list[str]:
     if summary.best_accuracy.verdict in VERDICTS:
         sentences.append(no_better_than_majority(summary.best_accuracy))
         if summary.record.experiment.class_weight == "balanced":
-            sentences.append("Balanced class weights give accuracy at a probability of 0.5 away: see the AUROC.")
+            sentences.append(
+                "Balanced class weights cost accuracy at a probability of 0.5: judge the run by its AUROC."
+            )
     return sentences
 
 
@@ -38,26 +44,33 @@ def no_better_than_majority(best: BestAccuracy) -> str:
 
 def notices(record: Record) -> list[str]:
     """The sentences on weights, data and settings, which are settled before training and concern every number."""
-    sentences = [record.weights.notice, record.data.notice, unfinished_warmup(record), young_average(record)]
-    sentences += without_effect(record)
+    return of_material(record) + of_settings(record.experiment, record.data.splits["train"].images)
+
+
+def of_material(record: Record) -> list[str]:
+    """The sentences on weights and data."""
+    sentences = [record.weights.notice, record.data.notice]
     excluded = len(record.data.excluded)
     if excluded:
         sentences.append(f"{excluded} images were left out; the record of the run names them")
     return [sentence.rstrip(".") + "." for sentence in sentences if sentence]
 
 
-def without_effect(record: Record) -> list[str]:
-    """A sentence on each value that was set, in a file of the user's, and that nothing reads."""
-    values = record.experiment.to_dict()
-    unread = record.experiment.unread
+def of_settings(experiment: "Experiment", images: int) -> list[str]:
+    """The sentences on settings that do not do what one may expect of them, with that many training images."""
+    sentences = [unfinished_warmup(experiment), young_average(experiment, images), *without_effect(experiment)]
+    return [f"{sentence}." for sentence in sentences if sentence]
+
+
+def without_effect(experiment: "Experiment") -> list[str]:
+    """A sentence on each value that was chosen and that nothing reads; as an option it would have been refused."""
+    values, unread = experiment.to_dict(), experiment.unread
     return [f"{name} {values[name]} has no effect with {other} {values[other]}" for name, other in unread.items()]
 
 
-def young_average(record: Record) -> str | None:
+def young_average(experiment: "Experiment", images: int) -> str | None:
     """The sentence on averaged weights that even at the end are not those that were trained; `None` for others."""
-    experiment = record.experiment
-    steps = math.ceil(record.data.splits["train"].images / experiment.batch_size)
-    steps *= experiment.epochs - experiment.frozen_epochs
+    steps = math.ceil(images / experiment.batch_size) * (experiment.epochs - experiment.frozen_epochs)
     left = experiment.ema**steps
     if left < YOUNG:
         return None
@@ -67,9 +80,8 @@ def young_average(record: Record) -> str | None:
     )
 
 
-def unfinished_warmup(record: Record) -> str | None:
+def unfinished_warmup(experiment: "Experiment") -> str | None:
     """The sentence on a run that ends before its rate is whole, such as a short trial of p2; `None` for any other."""
-    experiment = record.experiment
     epochs = experiment.epochs - experiment.frozen_epochs
     if experiment.warmup_epochs <= epochs:
         return None

@@ -33,6 +33,8 @@ class Schedule:
         frozen: Steps in which the head alone is trained.
         warmup: Steps of the warm-up after them.
         rest: Steps after the warm-up, at least 1.
+        opening: First epochs, of the head alone and of the warm-up, which are no part of a plateau, as early stopping
+            judges none of them.
         plateau_patience: Epochs without a lower validation loss before a reduction.
         plateau_factor: What a reduction multiplies the rate by.
     """
@@ -43,6 +45,7 @@ class Schedule:
     frozen: int
     warmup: int
     rest: int
+    opening: int
     plateau_patience: int
     plateau_factor: float
 
@@ -58,6 +61,7 @@ class Schedule:
             experiment.frozen_epochs * steps_per_epoch,
             warmup,
             max(1, epochs * steps_per_epoch - warmup),
+            experiment.opening_epochs,
             experiment.plateau_patience,
             experiment.plateau_factor,
         )
@@ -77,8 +81,7 @@ class Schedule:
         if self.shape == "cosine":
             return self.learning_rate * (1 + math.cos(math.pi * min(1.0, (step - self.warmup) / self.rest))) / 2
         if self.shape == "plateau":
-            # An epoch in which the rate was not whole yet says nothing about it.
-            losses = val_losses[math.ceil((self.frozen + self.warmup) / self.steps_per_epoch) :]
+            losses = val_losses[self.opening :]
             return self.learning_rate * self.plateau_factor ** reductions(losses, self.plateau_patience)
         return self.learning_rate
 

@@ -7,6 +7,7 @@ import parity
 import pytest
 from tiny_sets import write_set
 
+from retina.errors import ExperimentError
 from retina.experiments.place import Place
 
 # The bounds are low enough to be met: a gentle start's gradients are clipped, of either loss.
@@ -26,6 +27,13 @@ def planned(tmp_path_factory):
     place = Place(folder / "results", write_set(folder / "set", {"train": 24, "validation": 8, "test": 8}), quiet=True)
     fixed = {"weights": "random", "image_size": 64, "batch_size": 8, "epochs": 3}
     return functools.partial(parity.planned, params="p1", place=place, **fixed)
+
+
+@pytest.mark.parametrize("setting", [{"ema": 0.9}, {"schedule": "cosine"}, {"class_weight": "balanced"}])
+def test_a_recipe_that_the_plain_loop_does_not_have_is_refused(planned, setting):
+    ((name, value),) = setting.items()
+    with pytest.raises(ExperimentError, match=f"the plain loop has no such setting .*Expected: {name} .*{value}"):
+        planned("resnet18", **setting)
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,14 @@ def test_losses_of_the_warm_up_and_of_the_head_alone_are_no_plateau():
     )
 
 
+def test_a_plateau_begins_where_early_stopping_does_though_a_warm_up_is_rounded_to_fewer_epochs():
+    losses = [0.9, 0.5, 0.6, 0.61, 0.62, 0.63, 0.64, 0.65]
+    settings = {"schedule": "plateau", "plateau_patience": 3, "plateau_factor": 0.1, "early_stopping": False}
+    course = rates(30, losses, warmup_epochs=1.01, **settings)
+    assert course[6 * 30 - 1] == 1e-2
+    assert course[6 * 30] == pytest.approx(1e-3)
+
+
 def test_an_epoch_in_which_the_warm_up_ends_is_not_the_mark_of_a_plateau():
     settings = {"schedule": "plateau", "plateau_factor": 0.1, "warmup_epochs": 0.5}
     course = rates(2, [0.5, 0.7, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6], **settings)
