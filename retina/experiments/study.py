@@ -173,11 +173,12 @@ def load_runs(runs: Iterable[tuple[int, Table]], path: Path) -> list[StudyRun]:
     """
     made: list[StudyRun] = []
     numbers: dict[Experiment, int] = {}
-    # A grid can name millions of runs; one beyond the limit is enough to refuse it.
-    for number, settings in itertools.islice(runs, MOST_RUNS + 1):
+    for place, (number, settings) in enumerate(runs):
+        if place == MOST_RUNS:  # a grid can name millions
+            raise ExperimentError("the study is too large", expected=f"at most {MOST_RUNS} runs", where=path)
         choice, left_out = load(settings, f"run {number} of {path}")
         if numbers.get(choice.experiment) == number and left_out:
-            continue  # of a grid, which differs in what is left out
+            continue  # of a grid, whose runs differ in what is left out
         if choice.experiment in numbers:
             raise ExperimentError(
                 "the study names a run twice",
@@ -187,8 +188,6 @@ def load_runs(runs: Iterable[tuple[int, Table]], path: Path) -> list[StudyRun]:
             )
         numbers[choice.experiment] = number
         made.append(StudyRun(number, choice, left_out))
-    if len(made) > MOST_RUNS:
-        raise ExperimentError("the study is too large", expected=f"at most {MOST_RUNS} runs", where=path)
     return made
 
 

@@ -177,6 +177,7 @@ def test_a_run_with_seeds_of_its_own_is_trained_for_those_alone(tmp_path):
         ("[settings]\nlayer_decay = 0.5\n" + RUN + 'fine_tune = "head"', ["layer_decay has no effect", "full or last"]),
         (RUN + RUN, ["names a run twice", "runs 1 and 2"]),
         (f"seeds = {[*range(study.MOST_RUNS + 1)]}\n" + RUN, ["too large"]),
+        (f"{RUN}weight_decay = {[0.001] * (study.MOST_RUNS + 1)}\n", ["too large"]),
     ],
 )
 def test_what_is_wrong_is_one_line_that_names_the_file(tmp_path, text, words):

@@ -39,6 +39,13 @@ def test_a_study_is_planned_and_trained_in_one_call_each_and_prints_nothing(file
     assert capsys.readouterr() == ("", "")
 
 
+def test_a_setting_that_comes_too_late_is_told_once_before_anything_is_trained(file, tiny_set, tmp_path):
+    heard = []
+    settings = SETTINGS | {"ema": 0.999}
+    workflow.plan_study(file, place=Place(tmp_path / "r", tiny_set, quiet=True), say=heard.append, **settings)
+    assert sum(line.startswith("An ema of 0.999 is too slow") for line in heard) == 1
+
+
 def test_where_nothing_is_finished_there_is_no_comparison(file, tiny_set, tmp_path, monkeypatch):
     def full(*_, **__):
         raise RetinaError("the disk is full")
