@@ -2,11 +2,12 @@
 
     python benchmarks/seeds.py results --first params=p1 --second params=p3
 
-A recipe is all finished runs whose experiment has the values named; where two of them have one seed, more must be
-named. The runs of both recipes that have a seed in common are compared, on the same images. Two intervals are printed,
-for two questions: other seeds on these images (Student's t over the differences of the seeds), and other images for
-these seeds (DeLong et al. 1988, of the mean difference, whose variance follows from the covariance of all AUROCs).
-Neither holds for other seeds and other images together.
+A recipe is all finished runs whose experiment has the values named; where they differ in more than their seeds, more
+must be named. The runs of both recipes that have a seed in common are compared, on the same images. Two intervals are
+printed, for two questions: other seeds on these images (Student's t over the differences of the seeds), and other
+images for these seeds (DeLong et al. 1988, of the mean difference, whose variance follows from the covariance of all
+AUROCs). Neither holds for other seeds and other images together, and the second takes images as independent, which two
+eyes of a person are not.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy import stats
+from transfer import recipe
 
 from retina.experiments.experiment import SETTINGS
 from retina.numbers.statistics import Z95, delong_covariance
@@ -33,12 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--second", type=setting, **repeated, help="a setting of the other")
     given = parser.parse_args(arguments)
     runs = [run for results in given.results for run in list_runs(results)]
-    recipes = [chosen(runs, words) for words in (given.first, given.second)]
+    recipes = [chosen(runs, wanted) for wanted in (given.first, given.second)]
     seeds = sorted(set(recipes[0]) & set(recipes[1]))
     if len(seeds) < FEWEST:
         found = [", ".join(map(str, sorted(recipe))) or "none" for recipe in recipes]
         parser.exit(1, f"two seeds at least must be in both recipes; the first has {found[0]}, the other {found[1]}\n")
-    names = [", ".join(f"{name}={value}" for name, value in words) for words in (given.first, given.second)]
+    names = [", ".join(words(wanted)) for wanted in (given.first, given.second)]
     for split in ("validation", "test"):
         print(f"AUROC on {split}")
         compare(names, [[recipe[seed] for seed in seeds] for recipe in recipes], split)
@@ -60,7 +62,7 @@ def chosen(runs: Sequence[Run], wanted: Sequence[tuple[str, object]]) -> dict[in
     """Seed -> finished run, of the runs whose experiment has these values.
 
     Raises:
-        SystemExit: two of them have one seed.
+        SystemExit: two of them have one seed, or they differ in something else.
     """
     found: dict[int, Run] = {}
     for run in runs:
@@ -71,14 +73,23 @@ def chosen(runs: Sequence[Run], wanted: Sequence[tuple[str, object]]) -> dict[in
         if seed in found:
             raise SystemExit(f"{found[seed].folder.name} and {run.folder.name} have seed {seed}: name more settings")
         found[seed] = run
+    recipes = [recipe(run.record()) for run in found.values()]
+    apart = [name for name in SETTINGS if len({str(item.get(name)) for item in recipes}) > 1]
+    if apart:
+        raise SystemExit(f"the runs with {', '.join(words(wanted))} differ in {', '.join(apart)}: name more settings")
     return found
+
+
+def words(wanted: Sequence[tuple[str, object]]) -> list[str]:
+    """Settings as they are typed."""
+    return [f"{name}={value}" for name, value in wanted]
 
 
 def compare(names: Sequence[str], recipes: Sequence[Sequence[Run]], split: str) -> None:
     """Print the AUROCs of both recipes on a split, and the difference of the second from the first."""
     tables = [answers(run, split) for recipe in recipes for run in recipe]
-    if any(not table.index.equals(tables[0].index) for table in tables):
-        raise SystemExit(f"the runs did not answer the same {split} images")
+    if any(not table["label"].equals(tables[0]["label"]) for table in tables):
+        raise SystemExit(f"the runs did not answer the same {split} images, or these have other labels")
     labels = tables[0]["label"].to_numpy()
     areas, covariance = delong_covariance(labels, np.stack([table["logit"].to_numpy() for table in tables]))
     count = len(recipes[0])

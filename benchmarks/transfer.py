@@ -18,6 +18,7 @@ from retina.analysis.diagnosis.pretraining import best_constant
 from retina.experiments.settings import meaningful
 from retina.numbers.metrics import auroc
 from retina.runs.folder import Run, list_runs
+from retina.runs.record import Record
 
 BELOW = 0.9  # of the constant answer's loss
 RANKS = 0.65  # an AUROC: a regression on colours alone has .634 on the photographs of docs/transfer.md
@@ -42,7 +43,7 @@ class Row(NamedTuple):
     validation: float
     test: float
     learned: bool
-    recipe: tuple[tuple[str, str], ...]
+    recipe: tuple[tuple[str, object], ...]
 
     def __str__(self) -> str:
         """A row of a Markdown table."""
@@ -85,7 +86,6 @@ def of_run(run: Run) -> Row:
     record, history, predictions = run.record(), run.history(), run.predictions()
     experiment = record.experiment
     areas = {str(split): auroc(part["label"], part["logit"]) for split, part in predictions.groupby("split")}
-    settings = meaningful(experiment.to_dict())
     lowest, constant = float(history["train_loss"].min()), best_constant(Curve.of(record, history))
     return Row(
         backbone=experiment.backbone,
@@ -99,12 +99,16 @@ def of_run(run: Run) -> Row:
         validation=areas["validation"],
         test=areas["test"],
         learned=constant is not None and lowest <= BELOW * constant and areas["validation"] > RANKS,
-        recipe=(
-            ("data", record.data.fingerprint),
-            ("start", f"{record.weights.origin} {record.weights.sha256}"),
-            *sorted((name, str(value)) for name, value in settings.items() if name != "seed"),
-        ),
+        recipe=tuple(sorted(recipe(record).items())),
     )
+
+
+def recipe(record: Record) -> dict[str, object]:
+    """All that decides a run but its seed: settings with an effect, data, and starting weights."""
+    settings = meaningful(record.experiment.to_dict())
+    del settings["seed"]
+    start = f"{record.weights.origin} {record.weights.sha256}"
+    return settings | {"data": record.data.fingerprint, "starting weights": start}
 
 
 if __name__ == "__main__":

@@ -70,6 +70,13 @@ def test_recipes_that_are_not_told_apart_or_share_no_two_seeds_are_refused(resul
     assert "the first has 0, 1, 2, the other 0" in capsys.readouterr().err
 
 
+def test_runs_of_several_recipes_are_never_taken_for_one(results, tmp_path):
+    shutil.copytree(results, tmp_path / "more")
+    make_run(tmp_path / "more", seed=9, patience=5)
+    with pytest.raises(SystemExit, match="the runs with params=p1, loss=ce differ in patience: name more settings"):
+        seeds.main([str(tmp_path / "more"), *P1, *P2])
+
+
 def test_every_finished_run_has_a_row_and_every_recipe_of_several_seeds_a_mean(results, tmp_path, capsys):
     copy = tmp_path / "copy"
     shutil.copytree(results, copy)
