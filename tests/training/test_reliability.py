@@ -1,6 +1,7 @@
 """A run killed at any instant and started again ends as an undisturbed one; a full disk loses nothing."""
 
 import errno
+import functools
 import itertools
 import json
 import os
@@ -194,11 +195,21 @@ class DroppedInterrupt(keras.callbacks.Callback):
             RaisesWhenFreed()
 
 
+@pytest.fixture(scope="module")
+def undisturbed(eyes, tmp_path_factory):
+    """Trains the small network for three epochs with some options, once for each choice of them."""
+
+    @functools.cache
+    def trained(*options, ranked=SECOND_IS_BEST):
+        return execute(prepare(eyes, tmp_path_factory.mktemp("undisturbed"), **dict(options)), ranked=ranked)
+
+    return lambda ranked=SECOND_IS_BEST, **options: trained(*options.items(), ranked=ranked)
+
+
 @pytest.fixture
-def straight(eyes, tmp_path):
-    """An undisturbed run of three epochs."""
-    results = tmp_path / "straight"
-    return execute(prepare(eyes, results))
+def straight(undisturbed):
+    """An undisturbed run without options, which no test changes."""
+    return undisturbed()
 
 
 def forget(group):
@@ -270,12 +281,12 @@ PHASES = {
 
 @pytest.mark.parametrize("name", PHASES)
 @pytest.mark.parametrize("step", [3, 5])
-def test_a_run_with_phases_resumes_to_the_bits_of_an_undisturbed_one(eyes, tmp_path, name, step):
+def test_a_run_with_phases_resumes_to_the_bits_of_an_undisturbed_one(eyes, undisturbed, tmp_path, name, step):
     # A plateau is met after the second epoch, before the best one.
     ranked = SECOND_IS_WORST if name == "plateau" else SECOND_IS_BEST
-    whole = execute(prepare(eyes, tmp_path / "straight", **PHASES[name]), ranked=ranked)
+    whole = undisturbed(ranked, **PHASES[name])
     rate = {key: value for key, value in PHASES[name].items() if key == "learning_rate"}
-    without = execute(prepare(eyes, tmp_path / "without", **rate), ranked=ranked)
+    without = undisturbed(ranked, **rate)
     assert ended(whole)[1:] != ended(without)[1:], f"{name} has no effect on the network"
     prepared = prepare(eyes, tmp_path, **PHASES[name])
     interrupted(prepared, step=step, build=small_network, listeners=[ranked])
