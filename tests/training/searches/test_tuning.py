@@ -69,11 +69,12 @@ def table(results):
 
 def test_a_trial_says_what_stood_in_its_file_and_not_what_the_first_trial_had(tiny_set, tmp_path):
     first, space = planned(tiny_set, tmp_path, ema=0.9), search_space.Space(varied={"ema": (0.9, 0.0)})
-    own = {"learning_rate": 1e-4, "batch_size": 32}
+    own = {"learning_rate": 3e-4, "batch_size": 32}
     one, other = (tuning.trial_plan(first, space, 1, own | {"ema": ema}).overrides for ema in (0.9, 0.0))
     assert one["ema"] == {"file": 0.0, "option": 0.9}
     assert "ema" not in other
-    assert other["learning_rate"]["option"] == 1e-4
+    assert other["learning_rate"] == {"file": 1e-4, "option": 3e-4}
+    assert "batch_size" not in other
 
 
 def test_every_trial_is_an_ordinary_run_that_says_what_it_is(searched):
