@@ -205,10 +205,14 @@ def gather(backbone: str, params: str | Path, **options: object) -> Basis:
     check(SETTINGS, options, where="the options")
     gentle = parameter_set.pretrained if parameter_set.trains_pretrained(options) else {}
     values = parameter_set.values | gentle
-    missing = [key for key in REQUIRED if key not in values | options]
+    # Values of the table would not do: where ImageNet's weights cannot be had, it does not hold.
+    missing = [key for key in REQUIRED if key not in parameter_set.values | options]
     if missing:
+        above = f" above [{PRETRAINED}]" if parameter_set.pretrained else ""
         raise ExperimentError(
-            "parameter set is incomplete", expected="a value for " + ", ".join(missing), where=parameter_set.path
+            "parameter set is incomplete",
+            expected=f"a value for {', '.join(missing)}{above}",
+            where=parameter_set.path,
         )
     without_weights = None if values == parameter_set.values else parameter_set.values
     return Basis(backbone, parameter_set.path.stem, values, options, without_weights)

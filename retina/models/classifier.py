@@ -58,7 +58,7 @@ def start_at(model: keras.Model, prevalence: float) -> None:
     With weights of zero the first gradients that reach the backbone are zero too, and grow as the head learns; random
     weights send it gradients of noise at full size. The bias is the log-odds of the prevalence, as Lin et al. 2017,
     arXiv 1708.02002, sections 3.3 and 4.1, begin at an assumed prevalence of 0.01. For cross-entropy no other constant
-    answer has a lower loss; for a focal loss or class weights another one has.
+    answer has a lower loss; for a focal loss, class weights or smoothed labels another one has.
 
     Args:
         model: The classifier; its logit's weights are replaced.

@@ -119,3 +119,15 @@ def test_with_every_choice_of_the_gentle_start_turned_off_a_run_is_that_of_earli
 def test_a_head_alone_is_that_of_earlier_versions():
     item = parameters.load("vgg16", fine_tune="head", deterministic=True, precision="float32").experiment
     assert item.digest(data="d" * 64, weights="random") == OF_A_HEAD
+
+
+@pytest.mark.parametrize("key", ["batch_size", "learning_rate", "epochs"])
+@pytest.mark.parametrize("weights", ["imagenet", "random"])
+def test_a_key_that_must_be_there_must_be_above_the_table(tmp_path, key, weights):
+    """Random weights may take the place of ImageNet's, and the table does not hold for them."""
+    lines = ABOVE.splitlines(keepends=True)
+    moved = next(line for line in lines if line.startswith(key))
+    path = written(tmp_path, "".join(line for line in lines if line != moved) + "[pretrained]\n" + moved)
+    with pytest.raises(ExperimentError, match=f"a value for {key} above .pretrained"):
+        parameters.load("resnet18", path, weights=weights)
+    assert parameters.load("resnet18", path, weights=weights, **{key: 3}).experiment

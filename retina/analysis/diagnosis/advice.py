@@ -11,6 +11,7 @@ from retina.analysis.diagnosis.evidence import auroc_error, difference_error
 from retina.analysis.diagnosis.finding import Finding
 from retina.analysis.diagnosis.generalisation import stuck
 from retina.analysis.diagnosis.learning import fast_convergence, slow_start
+from retina.analysis.diagnosis.pretraining import lost_pretraining
 from retina.analysis.diagnosis.shape import SHORTEST, noise
 from retina.analysis.diagnosis.stability import SWING, collapse, divergence, oscillation, training_oscillation
 from retina.runs.searches import RangeTest
@@ -18,15 +19,17 @@ from retina.runs.searches import RangeTest
 DECADE = 10.0  # rates are searched by factors of ten (Bengio 2012, arXiv 1206.5533, section 3.2)
 RESOLUTION = 0.05  # a validation set that cannot show five points of accuracy above the majority guess is too small
 SHARED = (
-    *("data", "image_size", "fine_tune", "optimizer", "layer_decay", "schedule", "ema"),
+    *("data", "image_size", "fine_tune", "optimizer", "weight_decay", "layer_decay", "schedule", "ema"),
+    *("head_start", "warmup_epochs", "clip_norm", "freeze_epochs"),
     *("class_weight", "label_smoothing"),
 )
 """Settings of runs whose rates are compared: larger images are another task, a rate of SGD is none of Adam, with a
-layer decay it is the head's alone, with a rate that falls or averaged weights a run is steady whatever its first rate,
-and with other class weights accuracy at 0.5 is another matter."""
+layer decay it is the head's alone, with a rate that falls, averaged weights or a gentler start a run is steady whatever
+its rate, and with other class weights accuracy at 0.5 is another matter."""
 NEAR = ("majority_trap", "underfitting")
-STEADINESS = ("divergence", "collapse", "oscillation", "slow_and_rough")  # reasons to look for a steadier rate
-UNSTEADY = (divergence, collapse, oscillation, training_oscillation)
+STEADINESS = ("divergence", "collapse", "lost_pretraining", "oscillation", "slow_and_rough")
+"""Reasons to look for a steadier rate."""
+UNSTEADY = (divergence, collapse, lost_pretraining, oscillation, training_oscillation)
 
 
 class Step(NamedTuple):
@@ -106,7 +109,7 @@ def rival(curve: Curve, peers: Sequence[Curve]) -> Curve | None:
 
 
 def steady(curve: Curve) -> bool:
-    """Whether the run made progress, and no rule on stability has a finding."""
+    """Whether the run made progress, kept its pretrained weights, and no rule on stability has a finding."""
     if stuck(curve.whole()):
         return False
     return not any(rule(curve if rule is divergence else curve.whole()) for rule in UNSTEADY)

@@ -163,7 +163,8 @@ def majority_trap(curve: Curve) -> Finding | None:
     """The model gives one answer for all images, or does no better than that.
 
     Constant (warning): in half of the epochs, and in four at least, validation accuracy is to the image that of calling
-    every image the one class or the other, on twenty images or more. Near: even the best accuracy of any epoch is not
+    every image the one class or the other, on twenty images or more. Epochs of the head alone and of a warm-up, which
+    are meant to be slow, are not counted. Near: even the best accuracy of any epoch is not
     clearly above the majority accuracy (Wilson 95 % interval); a warning where the AUROC of the best epoch does not lie
     above 0.5 by more than 1.96 standard errors (Hanley and McNeil 1982) either, else information. Below four epochs,
     information. With balanced class weights only the constant answer is judged: they give accuracy at probability 1/2
@@ -171,10 +172,13 @@ def majority_trap(curve: Curve) -> Finding | None:
     """
     if curve.best is None or np.isnan(curve.val_accuracy).any():
         return None
-    same = constant_epochs(curve)
-    if curve.images >= ENOUGH_IMAGES and len(same) >= max(SHORTEST, CONSTANT_SHARE * len(curve)):
-        numbers = {"constant": len(same), "epochs_run": len(curve), "majority": curve.majority}
-        return Finding.make("warning", "majority_trap.constant", same, **numbers, minority=1 - curve.majority)
+    same = [epoch for epoch in constant_epochs(curve) if epoch > curve.opening_epochs]
+    judged = len(curve) - curve.opening_epochs
+    if curve.images >= ENOUGH_IMAGES and len(same) >= max(SHORTEST, CONSTANT_SHARE * judged):
+        numbers = {"constant": len(same), "epochs_run": judged, "majority": curve.majority}
+        key = "constant_later" if curve.opening_epochs else "constant"
+        numbers |= {"opening": curve.opening_epochs} if curve.opening_epochs else {}
+        return Finding.make("warning", f"majority_trap.{key}", same, **numbers, minority=1 - curve.majority)
     epoch = int(np.argmax(curve.val_accuracy)) + 1
     best = curve.at("val_accuracy", epoch)
     if clearly_above(best, curve.images, curve.majority) or curve.is_balanced:

@@ -58,7 +58,8 @@ def of_material(record: Record) -> list[str]:
 
 def of_settings(experiment: "Experiment", images: int) -> list[str]:
     """The sentences on settings that do not do what one may expect of them, with that many training images."""
-    sentences = [unfinished_warmup(experiment), young_average(experiment, images), *without_effect(experiment)]
+    sentences = [unfinished_warmup(experiment), idle_schedule(experiment), young_average(experiment, images)]
+    sentences += without_effect(experiment)
     return [f"{sentence}." for sentence in sentences if sentence]
 
 
@@ -78,6 +79,17 @@ def young_average(experiment: "Experiment", images: int) -> str | None:
         f"An ema of {experiment.ema:g} is too slow for {steps} steps: the average, which is validated and kept, still "
         f"holds {left:.0%} of the weights that training began with"
     )
+
+
+def idle_schedule(experiment: "Experiment") -> str | None:
+    """The sentence on a schedule that cannot lower the rate of any epoch; `None` for any other."""
+    if experiment.schedule == "cosine" and experiment.warmup_epochs >= experiment.epochs - experiment.frozen_epochs:
+        return "The cosine schedule has no effect: it begins after the warm-up, which lasts to the end of training"
+    # The epoch after the opening has the loss to fall below, and the next one after the wait the lower rate.
+    first = experiment.opening_epochs + experiment.plateau_patience + 2
+    if experiment.schedule == "plateau" and experiment.epochs < first:
+        return f"The plateau schedule has no effect: epoch {first} is the first whose rate it can lower"
+    return None
 
 
 def unfinished_warmup(experiment: "Experiment") -> str | None:

@@ -93,7 +93,7 @@ class ClassWeighted(keras.losses.Loss):
     An image weighs by its label as it is, smoothed or not, and by whatever the other loss weighs it.
 
     Args:
-        loss: The loss of every image, from a column of labels and one of logits.
+        loss: The loss of every image, of the shape of the labels, as `BinaryFocalLoss` gives it.
         positive: Weight of a positive image, > 0.
         negative: Weight of a negative image, > 0.
     """
@@ -135,12 +135,16 @@ class ClassWeighted(keras.losses.Loss):
             y_pred: Logits, (N, 1).
 
         Returns:
-            N losses, of the shape that the other loss gives, in the loss' dtype (float32 by default).
+            (N, 1), in the loss' dtype (float32 by default).
+
+        Raises:
+            ValueError: the other loss gives another shape, as Keras' own do, which are means over the last axis.
         """
         each = self.loss.call(y_true, y_pred)
         weights = y_true * self.positive + (1 - y_true) * self.negative
-        # Keras' cross-entropy is a mean over the last axis, (N,); beside it (N, 1) would broadcast to (N, N).
-        return each * ops.reshape(weights, ops.shape(each))
+        if each.shape != weights.shape:  # they would broadcast, (N,) beside (N, 1) to (N, N)
+            raise ValueError(f"each image needs its own loss: {each.shape} losses of {weights.shape} labels")
+        return ops.multiply(each, weights)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this loss again."""
@@ -158,6 +162,10 @@ class ClassWeighted(keras.losses.Loss):
 
 def cross_entropy(experiment: Experiment) -> keras.losses.Loss:
     """Binary cross-entropy on logits, in nats, with the experiment's label smoothing."""
+    if experiment.class_weight == "balanced":
+        # Weights need the loss of every image. Keras gives the mean over the last axis, which on Apple's GPUs is that
+        # of the images (`keras.ops.binary_crossentropy` drops the column there).
+        return BinaryFocalLoss(gamma=0.0, label_smoothing=experiment.label_smoothing)
     return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=experiment.label_smoothing)
 
 

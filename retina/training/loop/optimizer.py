@@ -116,7 +116,7 @@ class Fused(keras.optimizers.Optimizer):
 
     @torch.no_grad()
     def _update_model_variables_moving_average(self, trainable_variables: Sequence[keras.Variable]) -> None:
-        """Keras' running average of the weights, in one pass; it begins at the weights before the first step."""
+        """Keras' running average of the weights, in one pass; it begins a step earlier, before the first one."""
         averages = [average.value for average in self._model_variables_moving_average]
         torch._foreach_lerp_(averages, [variable.value for variable in trainable_variables], 1 - self.ema_momentum)
 

@@ -9,6 +9,16 @@ from plain_curves import steady
 
 from retina.analysis.diagnosis import diagnose
 from retina.analysis.diagnosis.advice import SHARED
+from retina.experiments.experiment import SETTINGS
+
+OTHERWISE = (
+    *("backbone", "loss", "weights", "target", "seed", "params"),  # looked at beside `SHARED`, or of no account
+    *("learning_rate", "batch_size", "epochs", "early_stopping", "patience"),  # what parameter sets differ in
+    *("plateau_patience", "plateau_factor", "focal_gamma", "focal_alpha", "feature_variants"),  # details of one that is
+    *("crop_disc", "horizontal_flip", "vertical_flip", "rotation", "brightness", "contrast", "dropout"),
+    *("precision", "deterministic"),
+)
+"""Settings in which runs whose rates are compared may differ."""
 
 
 def advice(found, peers=()):
@@ -85,3 +95,7 @@ def test_a_trapped_run_follows_the_one_that_learned_and_else_asks_for_both_sides
 def test_only_a_run_of_the_same_kind_at_another_rate_is_a_rival(changes):
     other = dataclasses.replace(steady(params="p2", settings={"data": "this"}), **changes)
     assert "rival" not in advice(steady(settings={"data": "this"}), [other]).numbers
+
+
+def test_every_setting_is_shared_or_may_differ_between_runs_whose_rates_are_compared():
+    assert sorted((*SHARED, *OTHERWISE)) == sorted((*SETTINGS, "data"))

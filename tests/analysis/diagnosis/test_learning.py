@@ -7,6 +7,8 @@ import pytest
 from curves_of_the_study import curve
 
 from retina.analysis.diagnosis import RULES, learning
+from retina.reporting import wording
+from retina.reporting.language import LANGUAGES, Language
 
 
 def test_answers_of_one_class_are_a_majority_trap_on_balanced_and_imbalanced_sets():
@@ -14,6 +16,19 @@ def test_answers_of_one_class_are_a_majority_trap_on_balanced_and_imbalanced_set
         accuracy = np.array([positives, images - positives, positives, positives, positives]) / images
         found = curve(np.full(5, 0.69), np.full(5, 0.69), accuracy, images=images, positives=positives)
         assert RULES["majority_trap"](found).keys == ("majority_trap.constant",)
+
+
+def test_epochs_that_were_meant_to_be_slow_make_no_majority_trap():
+    """A head that begins with the prevalence calls all images one class until the warm-up is over."""
+    majority = 506 / 640
+    learned = losses_of([majority] * 4 + [0.83, 0.85, 0.86, 0.86])
+    assert learning.majority_trap(learned).keys == ("majority_trap.constant",)
+    assert learning.majority_trap(dataclasses.replace(learned, opening_epochs=4)) is None
+    trapped = learning.majority_trap(dataclasses.replace(losses_of([majority] * 9), opening_epochs=4))
+    assert trapped.keys == ("majority_trap.constant_later",)
+    assert (trapped.numbers["constant"], trapped.numbers["epochs_run"], trapped.numbers["opening"]) == (5, 5, 4)
+    for language in LANGUAGES:
+        assert "4" in wording.sentence(trapped, Language(language))
 
 
 def test_a_small_set_cannot_show_a_gain_that_a_large_one_can():

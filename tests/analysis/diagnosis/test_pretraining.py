@@ -215,3 +215,16 @@ def test_epochs_on_the_way_down_to_the_constant_answer_belong_to_the_start(lengt
     since = length - max(3, length // 2) + 1
     assert (finding.numbers["since"], finding.numbers["last"]) == (since, length)
     assert finding.epochs == (1, *range(since, length + 1))
+
+
+def test_a_run_that_destroyed_its_weights_is_no_example_of_a_steady_rate():
+    """Neither for a run at a lower rate, which would be raised to it, nor as the lower end of a range."""
+    train, changes = DESTROYED["128 px"]
+    high = photographs(train, params="p2", **changes)
+    swinging = photographs((0.6, 0.9, 0.4, 0.9, 0.4, 0.9), val_loss=np.array([0.6, 0.9, 0.5, 0.9, 0.5, 0.9]))
+    assert high.learning_rate > swinging.learning_rate
+    (advice,) = [finding for finding in diagnose(swinging, [high]) if finding.rule == "learning_rate"]
+    assert advice.numbers["direction"] == "lower"
+    low = photographs(train, **changes)
+    (advice,) = [finding for finding in diagnose(high, [low]) if finding.rule == "learning_rate"]
+    assert (advice.numbers["direction"], advice.numbers["high"]) == ("lower", low.learning_rate)

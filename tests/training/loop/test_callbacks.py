@@ -39,14 +39,17 @@ def test_early_stopping_ends_a_run_and_its_absence_only_notes_where(tiny_set, tm
     pd.testing.assert_frame_equal(history(whole)[: record.epochs_run], history(stopped))
 
 
-def test_validation_is_exact(tiny_set, tmp_path):
-    """One pass gives the mean loss over images, not over batches, and the AUROC of the ranks."""
-    prepared = prepare(tiny_set, tmp_path, precision="float32", epochs=1)
+@pytest.mark.parametrize("ema", [0.0, 0.8])
+def test_validation_is_exact(tiny_set, tmp_path, ema):
+    """One pass gives the mean loss over images, not over batches, and the AUROC of the ranks, of the weights kept."""
+    prepared = prepare(tiny_set, tmp_path, precision="float32", epochs=1, ema=ema)
     run, _ = execution.execute(prepared)
     rows = run.predictions().query("split == 'validation'")
     positive, negative = (rows.query(f"label == {label}")["logit"].to_numpy() for label in (1, 0))
     pairs = positive[:, None] - negative[None, :]
     found = run.history().iloc[0]
+    score = np.where(rows["label"] == 1, 1, -1) * rows["logit"]
+    assert found["val_loss"] == pytest.approx(np.mean(np.logaddexp(0, -score)), rel=1e-5)
     assert found["val_auroc"] == pytest.approx(np.mean((pairs > 0) + 0.5 * (pairs == 0)))
     assert found["val_accuracy"] == pytest.approx(np.mean((rows["logit"] > 0) == (rows["label"] == 1)))
 

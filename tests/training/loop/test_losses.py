@@ -105,6 +105,22 @@ def test_a_balanced_smoothed_cross_entropy_agrees_with_the_formula(scores, smoot
     assert float(loss(column(labels), column(scores))) == pytest.approx(expected, rel=1e-6, abs=tolerance)
 
 
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("settings", [{}, {"class_weight": "balanced"}, {"label_smoothing": 0.1}])
+def test_a_loss_is_the_same_on_an_apple_gpu_where_keras_drops_the_column(name, settings, monkeypatch):
+    labels, scores = column([1, 1, 1, 0]), column([3, -1, 2, 1])
+    loss = training_loss(chosen(name, **settings), 0.75)
+    here = float(loss(labels, scores))
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert float(loss(labels, scores)) == here
+
+
+def test_class_weights_refuse_a_loss_that_is_not_of_every_image():
+    loss = ClassWeighted(keras.losses.BinaryCrossentropy(from_logits=True), positive=1.0, negative=2.0)
+    with pytest.raises(ValueError, match="each image needs its own loss"):
+        loss(column([1, 0, 1]), column([3, -1, 2]))
+
+
 @given(logits, smoothings)
 def test_a_smoothed_focal_loss_of_gamma_zero_is_keras_smoothed_cross_entropy(scores, smoothing):
     labels = labels_for(scores)
@@ -121,7 +137,7 @@ def test_balanced_classes_weigh_the_same_and_a_training_image_weighs_one_on_aver
     plain, balanced = chosen(name, **settings), chosen(name, class_weight="balanced", **settings)
     weighted = keras.ops.convert_to_numpy(training_loss(balanced, np.mean(labels)).call(column(labels), scores))
     each = keras.ops.convert_to_numpy(training_loss(plain, np.mean(labels)).call(column(labels), scores))
-    weights = (weighted / each).reshape(-1)
+    weights = weighted.reshape(-1) / each.reshape(-1)  # Keras' own cross-entropy has no column
     positive = np.asarray(labels) == 1
     assert weights.mean() == pytest.approx(1, rel=1e-5)
     assert weights[positive].sum() == pytest.approx(weights[~positive].sum(), rel=1e-5)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retina.experiments import parameters
+from retina.reporting.terminal.remarks import of_settings
 from retina.runs.epochs import stop_epoch
 from retina.training.loop.optimizer import FusedAdam
 from retina.training.loop.schedule import Schedule, ScheduledRate, reductions
@@ -112,3 +113,24 @@ def test_the_optimizer_has_the_rate_of_each_step_before_it():
             callback.on_train_batch_begin(batch)
             seen.append(float(model.optimizer.learning_rate))
     assert seen == pytest.approx([1e-2 * k / 6 for k in range(1, 7)] + [1e-2] * 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"schedule": "cosine", "warmup_epochs": 3.0, "epochs": 4}, None),
+        ({"schedule": "cosine", "warmup_epochs": 4.0, "epochs": 4}, "The cosine schedule has no effect"),
+        ({"schedule": "cosine", "warmup_epochs": 1.0, "freeze_epochs": 3, "epochs": 4}, "The cosine schedule has no"),
+        ({"schedule": "plateau", "epochs": 3}, None),
+        ({"schedule": "plateau", "epochs": 2}, "The plateau schedule has no effect: epoch 3 is the first"),
+        ({"schedule": "plateau", "warmup_epochs": 3.5, "epochs": 6}, "no effect: epoch 7 is the first"),
+        ({"schedule": "constant", "warmup_epochs": 4.0, "epochs": 4}, None),
+    ],
+)
+def test_a_schedule_that_can_lower_no_rate_is_told_and_lowers_none(changes, words):
+    experiment = dataclasses.replace(PLAIN, **changes)
+    said = " ".join(of_settings(experiment, images=100))
+    assert words in said if words else "schedule" not in said
+    course = rates(val_losses=[1.0] * 8, **changes)  # losses that never fall: the most that a plateau can be given
+    lowered = min(course[max(0, 4 * experiment.opening_epochs - 1) :]) < max(course)
+    assert lowered == (words is None and changes["schedule"] != "constant")
