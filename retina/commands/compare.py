@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     help="published scores of single images: id, label, one column per model; may be given again",
 )
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="language of the report")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="test every pair of models and draw every run's curves, however many there are",
+)
 @quiet_option
 @json_option
 def compare(
@@ -38,6 +43,7 @@ def compare(
     against: tuple[str, ...],
     lang: str,
     *,
+    full: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -49,7 +55,7 @@ def compare(
     """
     from retina.workflows import compare as workflow
 
-    result = workflow.compare(runs, results=results, out=out, against=against, language=lang, quiet=quiet)
+    result = workflow.compare(runs, results=results, out=out, against=against, language=lang, full=full, quiet=quiet)
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else render(result))
     exit_if_damaged(result.comparison.damaged)
 

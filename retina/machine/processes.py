@@ -39,11 +39,29 @@ def on_all_cores(work: Callable[[Job], Result], jobs: Sequence[Job], *, few: int
     if len(jobs) < few:
         yield from map(work, jobs)
         return
+    with workers(min(cores(), len(jobs))) as pool:
+        yield from pool.map(work, jobs)
+
+
+@contextlib.contextmanager
+def workers(count: int, prepare: Callable[[], object] | None = None) -> Iterator[ProcessPoolExecutor]:
+    """Spawned processes that take jobs while the block lasts.
+
+    Args:
+        count: How many, at least 1.
+        prepare: Is called in each before it is given a job, and starts them at once: they can then import what their
+            jobs need while this process computes what those are.
+
+    Raises:
+        RetinaError: a worker died.
+    """
     spawn = multiprocessing.get_context("spawn")
     with _one_thread_each():
-        pool = ProcessPoolExecutor(min(cores(), len(jobs)), mp_context=spawn, initializer=begin_worker)
+        pool = ProcessPoolExecutor(count, mp_context=spawn, initializer=begin_worker)
         try:
-            yield from pool.map(work, jobs)
+            for _ in range(count if prepare else 0):
+                pool.submit(prepare)
+            yield pool
         except BrokenProcessPool as error:
             raise RetinaError(
                 "a worker process ended early",

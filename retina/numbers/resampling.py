@@ -21,11 +21,11 @@ CHUNK = 128
 
 
 class PairedBootstrap(NamedTuple):
-    """95 % percentile interval of a difference a minus b, and its two-sided p-value."""
+    """95 % percentile interval of a difference a minus b, and its two-sided p-value; one number or an array each."""
 
-    low: float
-    high: float
-    p_value: float
+    low: float | np.ndarray
+    high: float | np.ndarray
+    p_value: float | np.ndarray
 
 
 class Resamples(NamedTuple):
@@ -132,20 +132,19 @@ def paired_bootstrap(values_a: np.ndarray, values_b: np.ndarray) -> PairedBootst
 
     Args:
         values_a: (draws,) values of model a, a row of `bootstrap_aurocs`.
-        values_b: (draws,) the same resamples for model b.
+        values_b: (draws,) the same resamples for model b; (r, draws) where a is compared with several models.
 
     Returns:
-        Interval and p-value, all NaN where a value is NaN.
+        Interval and p-value, all NaN where a value is NaN; (r,) each for several models.
 
     Raises:
         ValueError: the lengths differ.
     """
     a, b = np.asarray(values_a), np.asarray(values_b)
-    if a.shape != b.shape:
+    if a.shape != b.shape[-1:]:
         raise ValueError(f"paired values come from shared resamples: {a.shape} and {b.shape}")
     difference = a - b
-    low, high = percentile_interval(difference)
-    if np.isnan(low):
-        return PairedBootstrap(np.nan, np.nan, np.nan)
-    rarer = min(np.count_nonzero(difference <= 0), np.count_nonzero(difference >= 0))
-    return PairedBootstrap(low, high, min(1.0, 2 * (rarer + 1) / (len(difference) + 1)))
+    low, high = np.quantile(difference, (0.025, 0.975), axis=-1)
+    rarer = np.minimum(np.count_nonzero(difference <= 0, axis=-1), np.count_nonzero(difference >= 0, axis=-1))
+    p_value = np.minimum(1.0, 2 * (rarer + 1) / (len(a) + 1))
+    return PairedBootstrap(low, high, np.where(np.isnan(low), np.nan, p_value))

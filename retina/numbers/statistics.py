@@ -5,14 +5,13 @@ Intervals cover 95 %, tests are two-sided. What cannot be computed from the imag
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import bdtr, ndtri
-from scipy.stats import rankdata
+from scipy.special import bdtr, erfc, ndtri
 
-from retina.numbers.metrics import validate
+from retina.numbers.metrics import outscored, validate
 
 Z95 = float(ndtri(0.975))
 DETECTABLE = 2.80
@@ -30,24 +29,24 @@ class Delong(NamedTuple):
 
 
 class PairedDelong(NamedTuple):
-    """The difference of two AUROCs on the same images, a minus b, with its 95 % interval and two-sided test."""
+    """The difference of two AUROCs, a minus b, with its 95 % interval and two-sided test; one number or an array each."""
 
-    auroc_a: float
-    auroc_b: float
-    difference: float
-    standard_error: float
-    z: float
-    p_value: float
-    low: float
-    high: float
+    auroc_a: float | np.ndarray
+    auroc_b: float | np.ndarray
+    difference: float | np.ndarray
+    standard_error: float | np.ndarray
+    z: float | np.ndarray
+    p_value: float | np.ndarray
+    low: float | np.ndarray
+    high: float | np.ndarray
 
 
 class Mcnemar(NamedTuple):
-    """Images that only a got right, those that only b got right, and the exact two-sided p-value."""
+    """Images that only a and only b got right, and the exact two-sided p-value; one number or an array each."""
 
-    only_a: int
-    only_b: int
-    p_value: float
+    only_a: int | np.ndarray
+    only_b: int | np.ndarray
+    p_value: float | np.ndarray
 
 
 def wilson(successes: int, total: int) -> tuple[float, float]:
@@ -98,14 +97,14 @@ class _Placements(NamedTuple):
 
 
 def _placements(labels: np.ndarray, scores: np.ndarray) -> _Placements:
-    """Placements of (k, N) scores by midranks, O(k N log N) (Sun and Xu 2014, IEEE Signal Process Lett 21:1389)."""
+    """Placements of (k, N) scores, O(k N log N), as by midranks (Sun and Xu 2014, IEEE Signal Process Lett 21:1389)."""
     positive, scores = validate(labels, scores)
     diseased, healthy = scores[:, positive], scores[:, ~positive]
-    ranks = rankdata(scores, axis=1)
-    # A rank among all images less the rank within the class: the images of the other class below, ties one half.
-    healthy_below = ranks[:, positive] - rankdata(diseased, axis=1)
-    diseased_below = ranks[:, ~positive] - rankdata(healthy, axis=1)
-    return _Placements(2 * healthy_below, 2 * (diseased.shape[1] - diseased_below))
+    placed = _Placements(np.empty(diseased.shape), np.empty(healthy.shape))
+    for row in range(len(scores)):
+        placed.positives[row] = outscored(diseased[row], healthy[row])
+        placed.negatives[row] = 2 * diseased.shape[1] - outscored(healthy[row], diseased[row])
+    return placed
 
 
 def delong(labels: np.ndarray, scores: np.ndarray) -> Delong:
@@ -128,13 +127,13 @@ def delong(labels: np.ndarray, scores: np.ndarray) -> Delong:
     """
     placements = _placements(labels, np.asarray(scores)[None])
     area, error = float(placements.aurocs()[0]), float(placements.standard_errors()[0])
-    return Delong(area, error, *_interval(area, error, lowest=0.0))
+    low, high = _interval(area, error, lowest=0.0)
+    return Delong(area, error, float(low), float(high))
 
 
-def _interval(value: float, error: float, lowest: float) -> tuple[float, float]:
-    if not error > 0:  # or NaN
-        return math.nan, math.nan
-    return max(lowest, value - Z95 * error), min(1.0, value + Z95 * error)
+def _interval(value: np.ndarray, error: np.ndarray, lowest: float) -> tuple[np.ndarray, np.ndarray]:
+    half = np.where(np.greater(error, 0), Z95 * error, math.nan)
+    return np.maximum(lowest, value - half), np.minimum(1.0, value + half)
 
 
 def delong_covariance(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -177,36 +176,39 @@ def paired_delong(labels: np.ndarray, scores_a: np.ndarray, scores_b: np.ndarray
     labels, a, b = np.asarray(labels), np.asarray(scores_a), np.asarray(scores_b)
     if a.shape != labels.shape or b.shape != labels.shape:
         raise ValueError(f"one score an image is needed: {labels.shape} labels, {a.shape} and {b.shape} scores")
-    return paired_delong_all(labels, np.stack([a, b]))[0, 1]
+    pair = next(paired_delong_rest(labels, np.stack([a, b])))
+    return PairedDelong(*(float(column[0]) for column in pair))
 
 
-def paired_delong_all(labels: np.ndarray, scores: np.ndarray) -> dict[tuple[int, int], PairedDelong]:
-    """`paired_delong` of every two rows of (k, N) scores, each row ranked once: keys (i, j) with i < j."""
-    placements, tests = _placements(labels, scores), {}
+def paired_delong_rest(labels: np.ndarray, scores: np.ndarray) -> Iterator[PairedDelong]:
+    """`paired_delong` of each row of (k, N) scores with all rows after it; every row is ranked once.
+
+    Yields:
+        k - 1 times: the fields of row i with rows i + 1 to k - 1 as model b, arrays (k - 1 - i,) float64.
+    """
+    placements = _placements(labels, scores)
     areas = placements.aurocs()
     for i in range(len(areas) - 1):
-        differences = _Placements(*(rows[i] - rows[i + 1 :] for rows in placements))
-        for j, error in enumerate(differences.standard_errors(), start=i + 1):
-            tests[i, j] = _compare(float(areas[i]), float(areas[j]), float(error))
-    return tests
+        errors = _Placements(*(rows[i] - rows[i + 1 :] for rows in placements)).standard_errors()
+        yield _compare(np.full(len(errors), areas[i]), areas[i + 1 :], errors)
 
 
-def _compare(a: float, b: float, error: float) -> PairedDelong:
+def _compare(a: np.ndarray, b: np.ndarray, error: np.ndarray) -> PairedDelong:
     difference = a - b
-    z_without_spread = 0.0 if error == 0 and difference == 0 else math.nan
-    z = difference / error if error > 0 else z_without_spread
-    p_value = math.erfc(abs(z) / math.sqrt(2))
+    z = np.where((error == 0) & (difference == 0), 0.0, math.nan)
+    np.divide(difference, error, out=z, where=error > 0)
+    p_value = erfc(np.abs(z) / math.sqrt(2))
     return PairedDelong(a, b, difference, error, z, p_value, *_interval(difference, error, lowest=-1.0))
 
 
-def smallest_detectable(standard_error: float) -> float:
+def smallest_detectable(standard_error: float | np.ndarray) -> float | np.ndarray:
     """The true difference that a two-sided test at 5 % would detect in 80 % of test sets like this one.
 
     Args:
-        standard_error: Of the paired difference; the result has its unit. NaN and 0 (models that rank all images alike,
-            whose spread is unknown) give NaN.
+        standard_error: Of the paired difference, one or an array; the result has its unit. NaN and 0 (models that rank
+            all images alike, whose spread is unknown) give NaN.
     """
-    return DETECTABLE * standard_error if standard_error > 0 else math.nan
+    return DETECTABLE * np.where(np.greater(standard_error, 0), standard_error, math.nan)
 
 
 def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> Mcnemar:
@@ -216,20 +218,20 @@ def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> Mcnemar:
 
     Args:
         correct_a: (N,) bool, whether a called the image correctly.
-        correct_b: (N,) bool, the same for b.
+        correct_b: (N,) bool, the same for b; (r, N) where a is compared with several models.
 
     Returns:
-        Both counts, and p, which is 1 where the models disagree on no image.
+        Both counts, and p, which is 1 where the models disagree on no image; (r,) each for several models.
 
     Raises:
         ValueError: the lengths differ.
     """
     a, b = np.asarray(correct_a, bool), np.asarray(correct_b, bool)
-    if a.shape != b.shape:
+    if a.shape != b.shape[-1:]:
         raise ValueError(f"both models answer the same images: {a.shape} and {b.shape}")
-    only_a, only_b = int(np.count_nonzero(a & ~b)), int(np.count_nonzero(b & ~a))
-    tail = float(bdtr(min(only_a, only_b), only_a + only_b, 0.5))
-    return Mcnemar(only_a, only_b, min(1.0, 2 * tail))
+    only_a, only_b = np.count_nonzero(a & ~b, axis=-1), np.count_nonzero(b & ~a, axis=-1)
+    tail = bdtr(np.minimum(only_a, only_b), only_a + only_b, 0.5)
+    return Mcnemar(only_a, only_b, np.minimum(1.0, 2 * tail))
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:

@@ -1,9 +1,11 @@
 """The figures of a comparison, each under the name that the report refers to, and their drawing on all cores."""
 
+import contextlib
 import functools
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, wait
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from retina.analysis.comparing import pairing
 from retina.analysis.comparing.comparison import Comparison, Verdict
 from retina.analysis.diagnosis import Finding
 from retina.analysis.gathering.candidates import Candidate, Group
 from retina.analysis.gathering.collection import Entry
-from retina.machine import progress
-from retina.machine.processes import on_all_cores
+from retina.machine import processes, progress
 from retina.numbers import calibration, roc
 from retina.numbers.operating_points import SCREENING
 from retina.reporting import cells, figures, wording
@@ -25,37 +27,90 @@ from retina.reporting.figures.course import Phases
 from retina.reporting.figures.forest import numbers
 from retina.reporting.figures.panels import MOST_PANELS
 
-FEW = 12
-"""Below this many figures, one process draws them sooner than several can be started."""
+FEW_RUNS = 4
+"""Below this many runs, one process draws their figures sooner than several can be started."""
+MOST_RUNS = 24
+"""Runs whose curves are drawn, and pairs of either kind, unless the comparison is a full one."""
 
 
-def draw(comparison: Comparison, folder: Path, *, quiet: bool = False) -> None:
-    """Write every figure of a comparison into a folder.
+@contextlib.contextmanager
+def artists(runs: int) -> Iterator[Executor | None]:
+    """Processes that make ready to draw while the runs are read and scored; none for few runs, or on one core."""
+    if runs < FEW_RUNS or processes.cores() == 1:
+        yield None
+        return
+    with processes.workers(processes.cores(), figures.make_ready) as pool:
+        yield pool
+
+
+@contextlib.contextmanager
+def drawn(comparison: Comparison, folder: Path, pool: Executor | None = None, *, quiet: bool = False) -> Iterator[None]:
+    """Write every figure of a comparison into a folder: all are there when the block has ended.
+
+    Args:
+        comparison: The comparison.
+        folder: The folder.
+        pool: The processes that draw while the block runs, of `artists`; `None` draws in this one after it.
+        quiet: Show no progress.
 
     Raises:
         RetinaError: the folder cannot be written, or a worker process died.
     """
-    drawings = list(pictures(comparison, folder))
-    with progress.bar("drawing", len(drawings), quiet=quiet, unit="figures") as advance:
-        for _ in on_all_cores(Drawing.save, drawings, few=FEW):
-            advance(1)
+    drawings = list(pictures(comparison, folder)) if pool is None else []
+    futures = [pool.submit(drawing.save) for drawing in pictures(comparison, folder)] if pool else []
+    try:
+        yield
+        steps = [drawing.save for drawing in drawings] + [future.result for future in futures]
+        with progress.bar("drawing", len(steps), quiet=quiet, unit="figures") as advance:
+            for step in steps:
+                step()
+                advance(1)
+    finally:
+        # Where the block fails its caller removes the folder, which a figure that is still drawn would make anew.
+        for future in futures:
+            future.cancel()
+        wait(futures)
 
 
 def pictures(comparison: Comparison, folder: Path) -> Iterator[Drawing]:
-    """Every figure of a comparison."""
-    for place, group in enumerate(comparison.groups):
-        yield from of_group(comparison, group, place, folder)
-    for verdict in comparison.verdicts:
-        histories = {entry.label: entry.history for entry in (verdict.first, verdict.second)}
-        if all(map(len, histories.values())):
-            pair = figures.params_pair if verdict.kind == "params" else figures.loss_pair
+    """Every figure of a comparison; last those whose curves take long to compute, while others are drawn."""
+    for kind, pair in (("params", figures.params_pair), ("loss", figures.loss_pair)):
+        for verdict in drawn_verdicts(comparison, kind):
+            histories = {entry.label: entry.history for entry in (verdict.first, verdict.second)}
             title = " / ".join(histories)
             yield Drawing(verdict_stem(verdict), pair, (histories,), {"title": title}, folder)
-    trained = [entry for entry in comparison.entries if len(entry.history)]
-    for entry in trained:
+    for entry in drawn_runs(comparison):
         yield Drawing(curve_stem(entry), figures.training_curves, (entry.history,), marks(comparison, entry), folder)
+    trained = [entry for entry in comparison.entries if has_curve(entry)]
     if trained:
         yield Drawing("epoch-time", figures.epoch_time, (times(trained),), folder=folder)
+    for place, group in enumerate(comparison.groups):
+        yield from of_group(comparison, group, place, folder)
+
+
+def has_curve(entry: Entry) -> bool:
+    """Whether a run has finished an epoch."""
+    return len(entry.history) > 0
+
+
+def have_curves(verdict: Verdict) -> bool:
+    """Whether both runs of a pair have finished an epoch."""
+    return has_curve(verdict.first) and has_curve(verdict.second)
+
+
+def drawn_runs(comparison: Comparison) -> list[Entry]:
+    """The runs whose curves are drawn: those that have any; of many the first in the order of the tables."""
+    trained = list(filter(has_curve, comparison.ordered))
+    return trained if comparison.full else trained[:MOST_RUNS]
+
+
+def drawn_verdicts(comparison: Comparison, kind: str) -> list[Verdict]:
+    """The pairs of a kind that are drawn: both have curves; of many those whose better run ranks first."""
+    trained = [verdict for verdict in comparison.verdicts if verdict.kind == kind and have_curves(verdict)]
+    if comparison.full or len(trained) <= MOST_RUNS:
+        return trained
+    rank = {entry.name: place for place, entry in enumerate(comparison.ordered)}
+    return sorted(trained, key=lambda verdict: min(rank[verdict.first.name], rank[verdict.second.name]))[:MOST_RUNS]
 
 
 def stem(text: str) -> str:
@@ -123,8 +178,8 @@ def of_group(comparison: Comparison, group: Group, place: int, folder: Path) -> 
         counts = list(confusions(comparison, group))
         options = {"title": f"Decisions on test{cut}", "classes": (positive, negative)}
         yield Drawing(f"confusion-{place}", figures.confusion_grid, (counts[:MOST_PANELS],), options, folder)
-    pairs = cells.rows(comparison.pairs, data=group.name)
-    if pairs:
+    pairs = comparison.pairs_of(group)
+    if len(pairs) and pairing.is_complete(group, pairs):
         labels = [candidate.label for candidate in scored]
         title = {"title": "Differences of AUROC on test"}
         yield Drawing(f"pairwise-{place}", figures.pairwise, (labels, *matrices(labels, pairs)), title, folder)
@@ -170,13 +225,12 @@ def confusions(comparison: Comparison, group: Group) -> Iterator[Counts]:
             yield Counts(row["model"], *(int(row[key]) for key in ("tp", "fn", "fp", "tn")), text)
 
 
-def matrices(labels: Sequence[str], pairs: Sequence[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def matrices(labels: Sequence[str], pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Differences (row minus column), adjusted p-values and smallest detectable differences of all pairs."""
     place = {label: number for number, label in enumerate(labels)}
+    a, b = pairs["model_a"].map(place).to_numpy(), pairs["model_b"].map(place).to_numpy()
     difference, p_value, detectable = (np.full((len(labels), len(labels)), np.nan) for _ in range(3))
-    for row in pairs:
-        a, b = place[row["model_a"]], place[row["model_b"]]
-        difference[a, b], difference[b, a] = row["difference"], -row["difference"]
-        p_value[a, b] = p_value[b, a] = row["p_holm"]
-        detectable[a, b] = detectable[b, a] = row["smallest_detectable"]
+    difference[a, b], difference[b, a] = pairs["difference"], -pairs["difference"]
+    p_value[a, b] = p_value[b, a] = pairs["p_holm"]
+    detectable[a, b] = detectable[b, a] = pairs["smallest_detectable"]
     return difference, p_value, detectable

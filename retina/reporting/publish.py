@@ -8,6 +8,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,12 @@ WHOLE = (
 """Columns of whole numbers: pandas would write them with decimals where a value is missing."""
 
 
-def publish(comparison: Comparison, out: Path, language: Language, *, quiet: bool = False) -> None:
+def publish(
+    comparison: Comparison, out: Path, language: Language, pool: Executor | None = None, *, quiet: bool = False
+) -> None:
     """Write everything into a temporary folder in `out`, then move it into place; other files in `out` are kept.
 
-    Where something fails before it is moved, `out` is as it was.
+    Where something fails before it is moved, `out` is as it was. `pool` draws the figures, see `pictures.artists`.
 
     Raises:
         RunError: `out` holds something else, see `refuse_foreign`.
@@ -59,7 +62,7 @@ def publish(comparison: Comparison, out: Path, language: Language, *, quiet: boo
         out.mkdir(parents=True, exist_ok=True)
         drafts = Path(tempfile.mkdtemp(dir=out, prefix=".comparison."))
         try:
-            write(comparison, drafts, language, quiet=quiet)
+            write(comparison, drafts, language, pool, quiet=quiet)
             for name in WRITTEN:
                 replace(drafts / name, out / name)
         finally:
@@ -103,15 +106,15 @@ def replace(new: Path, old: Path) -> None:
     new.replace(old)
 
 
-def write(comparison: Comparison, folder: Path, language: Language, *, quiet: bool) -> None:
+def write(comparison: Comparison, folder: Path, language: Language, pool: Executor | None, *, quiet: bool) -> None:
     """Write every file of a comparison into an empty folder."""
-    for name, of in TABLES.items():
-        files.write_text(folder / name, table(of(comparison)))
-    files.write_text(folder / "findings.json", json.dumps(findings(comparison, language), indent=2) + "\n")
     (folder / FIGURES).mkdir()
-    pictures.draw(comparison, folder / FIGURES, quiet=quiet)
-    document = report.compose(comparison, language)
-    files.write_text(folder / "report.md", markdown.render(document))
+    with pictures.drawn(comparison, folder / FIGURES, pool, quiet=quiet):
+        for name, of in TABLES.items():
+            files.write_text(folder / name, table(of(comparison)))
+        files.write_text(folder / "findings.json", json.dumps(findings(comparison, language), indent=2) + "\n")
+        document = report.compose(comparison, language)
+        files.write_text(folder / "report.md", markdown.render(document))
     files.write_text(folder / "report.html", html.render(document, folder / FIGURES))
 
 

@@ -9,7 +9,7 @@ from retina.analysis.comparing import comparison as comparing
 from retina.analysis.comparing.comparison import Comparison
 from retina.experiments.place import RESULTS
 from retina.machine import progress
-from retina.reporting import publish
+from retina.reporting import pictures, publish
 from retina.reporting.language import Language
 
 
@@ -39,6 +39,7 @@ def compare(
     out: Path | None = None,
     against: Sequence[str] = (),
     language: str = "en",
+    full: bool = False,
     quiet: bool = False,
 ) -> ComparisonResult:
     """Compare runs, and write tables, figures, a diagnosis of every curve and a report.
@@ -49,6 +50,7 @@ def compare(
         out: The folder that is written; `None` takes `comparison` in the results folder.
         against: Published scores of single images, `[SPLIT=]FILE.csv` each.
         language: The language of the report, one of `retina.reporting.language.LANGUAGES`.
+        full: Test every pair of models and draw every figure, however many there are.
         quiet: Show no progress.
 
     Raises:
@@ -56,7 +58,9 @@ def compare(
     """
     report_language, folder = Language(language), results / "comparison" if out is None else out
     runs = comparing.select(results, names, required=not against)
-    with progress.bar("scoring", len(runs), quiet=quiet, unit="runs") as advance:
-        comparison = comparing.compare(runs, against, advance, names=[Path(name).name for name in names])
-    publish.publish(comparison, folder, report_language, quiet=quiet)
+    with pictures.artists(len(runs)) as pool:
+        with progress.bar("scoring", len(runs), quiet=quiet, unit="runs") as advance:
+            words = [Path(name).name for name in names]
+            comparison = comparing.compare(runs, against, advance, names=words, full=full)
+        publish.publish(comparison, folder, report_language, pool, quiet=quiet)
     return ComparisonResult(comparison, folder, report_language)

@@ -101,13 +101,20 @@ def test_the_band_of_one_probability_is_that_of_a_binomial_share():
     assert found == pytest.approx((spread * norm.ppf(0.5125), spread * norm.ppf(0.9875)), abs=0.002)
 
 
-def test_the_band_depends_on_the_seed_alone(monkeypatch):
+@pytest.mark.parametrize(("size", "bins"), [(7, 3), (90, 10), (640, 10), (641, 1)])
+def test_the_band_is_that_of_outcomes_drawn_image_by_image(size, bins):
+    probabilities = np.sort(expit(drawn(5, size=size)[1]))
+    outcomes = np.random.default_rng(9).random((20_000, size)) < probabilities
+    errors = [calibration.expected_calibration_error(row, probabilities, bins) for row in outcomes]
+    found = calibration.calibrated_band(probabilities, bins, draws=20_000)
+    assert found == pytest.approx(np.quantile(errors, (0.025, 0.975)), abs=0.03 * max(errors))
+
+
+def test_the_band_depends_on_the_seed_alone():
     probabilities = expit(drawn(0, size=100)[1])
     found = calibration.calibrated_band(probabilities, draws=300, seed=3)
     assert found == calibration.calibrated_band(probabilities[::-1], draws=300, seed=3)
     assert found != calibration.calibrated_band(probabilities, draws=300, seed=4)
-    monkeypatch.setattr(calibration, "CELLS", 700)
-    assert found == calibration.calibrated_band(probabilities, draws=300, seed=3)
 
 
 def test_certainties_have_a_band_of_0():

@@ -119,6 +119,7 @@ def test_one_class_gives_no_value(labels):
     assert np.isnan(values).all()
     assert np.isnan(resampling.percentile_interval(values[0])).all()
     assert np.isnan(resampling.paired_bootstrap(values[0], values[1])).all()
+    assert np.isnan(resampling.paired_bootstrap(values[0], values)).all()
 
 
 def test_a_percentile_interval_leaves_out_a_fortieth_on_either_side():

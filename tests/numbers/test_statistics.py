@@ -115,9 +115,10 @@ def test_many_models_at_once_are_each_pair_by_itself(rows):
     labels, a, b = arrays(rows)
     many = np.stack([a, b, -a, a + b])
     areas, covariance = statistics.delong_covariance(labels, many)
-    together = statistics.paired_delong_all(labels, many)
-    assert list(together) == list(combinations(range(4), 2))
-    for (i, j), found in together.items():
+    together = list(statistics.paired_delong_rest(labels, many))
+    assert [len(test.difference) for test in together] == [3, 2, 1]
+    for i, j in combinations(range(4), 2):
+        found = statistics.PairedDelong(*(float(column[j - i - 1]) for column in together[i]))
         assert same(tuple(found), tuple(statistics.paired_delong(labels, many[i], many[j])))
         assert same(areas[i], found.auroc_a)
         assert same(found.standard_error**2, covariance[i, i] + covariance[j, j] - 2 * covariance[i, j])
@@ -270,6 +271,12 @@ def test_mcnemar_is_scipys_binomial_test(rows):
     expected = binomtest(found.only_a, disagreed, 0.5).pvalue if disagreed else 1.0
     assert found.p_value == pytest.approx(expected)
     assert statistics.mcnemar(b, a) == (found.only_b, found.only_a, found.p_value)
+
+
+def test_mcnemar_against_several_models_is_that_against_each():
+    a, several = np.array([1, 1, 0, 1, 0], bool), np.array([[1, 0, 0, 1, 1], [0, 0, 0, 0, 0], [1, 1, 0, 1, 0]], bool)
+    found = statistics.mcnemar(a, several)
+    assert list(zip(*found, strict=True)) == [tuple(statistics.mcnemar(a, b)) for b in several]
 
 
 def test_mcnemar_by_hand():

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ def test_a_plain_name_is_its_own_stem_and_a_changed_one_gets_a_digest():
 
 def test_a_matrix_of_pairs_is_antisymmetric_in_differences_and_symmetric_in_the_rest():
     pair = {"model_a": "b", "model_b": "a", "difference": 0.1, "p_holm": 0.04, "smallest_detectable": 0.2}
-    difference, p_value, detectable = pictures.matrices(["a", "b", "c"], [pair])
+    difference, p_value, detectable = pictures.matrices(["a", "b", "c"], pd.DataFrame([pair]))
     assert difference[1, 0] == 0.1
     assert difference[0, 1] == -0.1
     assert p_value[0, 1] == p_value[1, 0] == 0.04

@@ -56,8 +56,9 @@ class Comparison:
         verdicts: Parameter sets and losses against each other.
         imbalances: Name of a group -> the finding on the balance of its classes.
         tunings: Searches whose winner is among the runs: it was selected on validation.
-        arguments: What `compare` was typed with: the runs it was limited to, and `--against` with the files of
-            published scores, without their folders.
+        full: Whether every pair is tested and every figure drawn, beyond what a reader can read.
+        arguments: What `compare` was typed with: the runs it was limited to, `--full`, and `--against` with the files
+            of published scores, without their folders.
     """
 
     entries: tuple[Entry, ...]
@@ -71,12 +72,22 @@ class Comparison:
     verdicts: tuple[Verdict, ...]
     imbalances: dict[str, Finding]
     tunings: tuple[Tuning, ...] = ()
+    full: bool = False
     arguments: tuple[str, ...] = ()
 
     @property
     def unfinished(self) -> tuple[Entry, ...]:
         """The runs that are not finished, which tables show and do not rank."""
         return tuple(entry for entry in self.entries if not entry.finished)
+
+    @property
+    def ordered(self) -> tuple[Entry, ...]:
+        """The runs in the order of the tables; last those that are not ranked."""
+        return (*(entry for group in self.groups for entry in group.entries), *self.unfinished)
+
+    def pairs_of(self, group: Group) -> "pd.DataFrame":
+        """The rows of `pairs` on a group's models."""
+        return self.pairs[self.pairs["data"] == group.name]
 
     @property
     def target(self) -> Target | None:
@@ -126,6 +137,7 @@ def compare(
     finished: Callable[[int], None] = lambda _: None,
     *,
     names: Sequence[str] = (),
+    full: bool = False,
 ) -> Comparison:
     """Compare runs with each other, and with scores that others published.
 
@@ -134,6 +146,7 @@ def compare(
         against: Files of published scores, see `retina.analysis.gathering.external.read`.
         finished: Is called with 1 for every run, and with 0 for every published model, whose scores are done.
         names: The runs as the user named them; empty where all are compared.
+        full: Test every pair, see `retina.analysis.comparing.pairing.table`.
 
     Raises:
         RunError: a file of published scores cannot be used.
@@ -154,13 +167,18 @@ def compare(
         groups=tuple(groups),
         scores=scored,
         operating_points=operating_points,
-        pairs=pairing.table(groups),
+        pairs=pairing.table(groups, every=full),
         mistakes=mistakes.table(groups),
         findings={name: tuple(diagnose(curve, others(name, curves), nearest[name])) for name, curve in curves.items()},
         verdicts=tuple(verdicts(entries, curves)),
         imbalances={group.name: balance(group) for group in groups},
         tunings=tuple(item for item in tunings if item.winner in curves),
-        arguments=(*names, *(word for scores in published for word in ("--against", scores.source))),
+        full=full,
+        arguments=(
+            *names,
+            *(word for scores in published for word in ("--against", scores.source)),
+            *(["--full"] if full else []),
+        ),
     )
 
 

@@ -79,7 +79,7 @@ def compare(grid: Mapping[float, Run]) -> Grid:
         RunError: a run is damaged, or they were scored on different images.
     """
     entries = {rate: collection.read(run) for rate, run in sorted(grid.items())}
-    parts = {rate: entry.part("validation") for rate, entry in entries.items() if entry.finished}
+    parts = {rate: entry.parts["validation"] for rate, entry in entries.items() if entry.finished}
     for ids, labels, _ in list(parts.values())[1:]:
         first = next(iter(parts.values()))
         if not (np.array_equal(ids, first[0]) and np.array_equal(labels, first[1])):
@@ -101,11 +101,13 @@ def all_pairs(rates: Sequence[float], logits: Sequence[np.ndarray], labels: np.n
     """Every two rates, tested as one family of Holm's correction."""
     if len(rates) < 2:  # noqa: PLR2004 - a pair
         return []
-    tests = statistics.paired_delong_all(labels, np.stack(logits))
-    adjusted = statistics.holm([tests[pair].p_value for pair in combinations(range(len(rates)), 2)])
+    tests = list(statistics.paired_delong_rest(labels, np.stack(logits)))
+    differences, p_values = (np.concatenate([getattr(test, key) for test in tests]) for key in ("difference", "p_value"))
     return [
-        Pair(rates[a], rates[b], tests[a, b].difference, _number(tests[a, b].p_value), _number(p_holm))
-        for (a, b), p_holm in zip(combinations(range(len(rates)), 2), adjusted, strict=True)
+        Pair(a, b, float(difference), _number(p_value), _number(p_holm))
+        for (a, b), difference, p_value, p_holm in zip(
+            combinations(rates, 2), differences, p_values, statistics.holm(p_values), strict=True
+        )
     ]
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.special import expit
 
 from retina.analysis.gathering import design
-from retina.analysis.gathering.candidates import Candidate, Group, Part
-from retina.analysis.gathering.collection import Entry
+from retina.analysis.gathering.candidates import Candidate, Group
+from retina.analysis.gathering.collection import Entry, Part
 from retina.analysis.gathering.design import repetitions
 from retina.analysis.gathering.naming import data_name
 from retina.experiments.splits import PREDICTED_SPLITS
@@ -145,11 +145,9 @@ RECALIBRATION = (
 
 def recalibration_columns(candidate: Candidate, part: Part) -> dict[str, float]:
     """Temperature and Platt scaling, fitted on validation, and the scores that they give this split."""
-    validation = candidate.parts.get("validation")
-    if validation is None:
+    if "validation" not in candidate.parts:
         return dict.fromkeys(RECALIBRATION)
-    temperature = calibration.fit_temperature(validation.labels, validation.logits)
-    slope, intercept = calibration.fit_platt(validation.labels, validation.logits)
+    temperature, (slope, intercept) = candidate.temperature, candidate.platt
     columns = {"temperature": temperature, "platt_slope": slope, "platt_intercept": intercept}
     # (slope, intercept) of the recalibrated logit
     scalings = {"temperature": (1 / temperature, 0.0), "platt": (slope, intercept)}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from retina.analysis.diagnosis.curve import Curve
+from retina.analysis.diagnosis.curve import WARM, Curve
 from retina.analysis.diagnosis.finding import Finding
 from retina.analysis.diagnosis.shape import SHORTEST, levels, noise
 from retina.runs import epochs
@@ -13,7 +13,6 @@ from retina.runs import epochs
 LOOK_BACK = 3  # epochs, the study's patience: what early stopping would have waited
 STILL_FALLING = math.log(1.05)  # 5 % in those epochs
 SURE = 2.0  # standard deviations of the curve's own scatter
-WARM = 3  # epochs: from three on the first one, which fills caches and compiles kernels, is left out of the median
 
 
 def early_stop(curve: Curve) -> Finding | None:
@@ -62,27 +61,21 @@ def budget_limited(curve: Curve) -> Finding | None:
     )
 
 
-def seconds_per_epoch(curve: Curve) -> float:
-    """The median wall time of an epoch, without the first where there are three or more; NaN where unknown."""
-    seconds = curve.seconds[1:] if len(curve) >= WARM else curve.seconds
-    return float(np.median(seconds)) if len(seconds) else math.nan
-
-
 def time_per_epoch(curve: Curve, peers: Sequence[Curve] = ()) -> Finding | None:
     """The median wall time of an epoch, compared with that of the other runs under the same conditions.
 
     The first epoch is left out where there are three or more. The conditions are the machine (device, processor,
     cores, threads), data, image size, precision and the layers that are trained.
     """
-    own = seconds_per_epoch(curve)
+    own = curve.seconds_per_epoch
     if not math.isfinite(own):
         return None
+    alike = [peer for peer in peers if curve.conditions and peer.conditions == curve.conditions]
     others = {
-        peer.name: seconds_per_epoch(peer)
-        for peer in sorted(peers, key=lambda peer: peer.name)
-        if peer.name != curve.name and curve.conditions and peer.conditions == curve.conditions
+        peer.name: peer.seconds_per_epoch
+        for peer in sorted(alike, key=lambda peer: peer.name)
+        if peer.name != curve.name and math.isfinite(peer.seconds_per_epoch) and peer.seconds_per_epoch > 0
     }
-    others = {name: seconds for name, seconds in others.items() if math.isfinite(seconds) and seconds > 0}
     numbers = {"seconds": own, "measured": len(curve) - (len(curve) >= WARM)}
     if not others:
         return Finding.make("info", "time_per_epoch.alone", (), **numbers)

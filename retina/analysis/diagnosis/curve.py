@@ -1,8 +1,10 @@
 """A training curve: the part of a run that its diagnosis needs."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -18,6 +20,7 @@ SERIES = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "
 LARGEST_LOSS = 1e30  # float32 ends at 3.4e38: a loss this large is on its way there, and its value means nothing
 MACHINE = ("device", "device_name", "processor", "cores", "threads")
 WORK = ("image_size", "precision", "fine_tune")
+WARM = 3  # epochs: from three on the first one, which fills caches and compiles kernels, is left out of the median
 
 
 # eq=False: two arrays have no single answer to ==, and a generated comparison would raise.
@@ -120,6 +123,12 @@ class Curve:
     def best(self) -> int | None:
         """The first epoch with the lowest finite validation loss, or `None`."""
         return stopping.best_epoch(self.val_loss.tolist())
+
+    @cached_property
+    def seconds_per_epoch(self) -> float:
+        """The median wall time of an epoch, without the first where there are three or more; NaN where unknown."""
+        seconds = self.seconds[1:] if len(self) >= WARM else self.seconds
+        return float(np.median(seconds)) if len(seconds) else math.nan
 
     @property
     def broken_epoch(self) -> int | None:

@@ -4,33 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isnan
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retina.analysis.gathering.collection import Entry
+from retina.analysis.gathering.collection import Entry, Part
 from retina.analysis.gathering.external import Scores
 from retina.analysis.gathering.naming import data_name
 from retina.errors import RunError
 from retina.experiments.splits import PREDICTED_SPLITS
+from retina.numbers.calibration import fit_platt, fit_temperature
 from retina.numbers.metrics import auroc
 from retina.numbers.operating_points import OperatingPoint, choose
 from retina.numbers.resampling import bootstrap_aurocs
 
 if TYPE_CHECKING:
     from retina.experiments.target import Target
-
-
-class Part(NamedTuple):
-    """A model's logits of one split: ids (N,) str in sorted order, labels (N,) 0 or 1, logits (N,) float64."""
-
-    ids: np.ndarray
-    labels: np.ndarray
-    logits: np.ndarray
-
-    def same_images(self, other: "Part") -> bool:
-        """Whether both are about the same ids with the same labels."""
-        return np.array_equal(self.ids, other.ids) and np.array_equal(self.labels, other.labels)
 
 
 @dataclass(frozen=True)
@@ -54,6 +43,18 @@ class Candidate:
         """The operating points that its validation images choose; none where it has no validation scores."""
         part = self.parts.get("validation")
         return () if part is None else choose(part.labels, part.logits)
+
+    @cached_property
+    def temperature(self) -> float:
+        """The temperature that is fitted on its validation images, see `fit_temperature`."""
+        part = self.parts["validation"]
+        return fit_temperature(part.labels, part.logits)
+
+    @cached_property
+    def platt(self) -> tuple[float, float]:
+        """Slope and intercept of Platt scaling, fitted on its validation images, see `fit_platt`."""
+        part = self.parts["validation"]
+        return fit_platt(part.labels, part.logits)
 
 
 @dataclass(frozen=True)
@@ -104,12 +105,11 @@ def group(entries: Sequence[Entry], published: Sequence[Scores]) -> tuple[list[G
     for entry in entries:
         if not entry.finished:
             continue
-        parts = {split: Part(*entry.part(split)) for split in PREDICTED_SPLITS}
         members = by_question.setdefault(entry.question, [])
-        if members and not all(part.same_images(members[0].parts[split]) for split, part in parts.items()):
+        if members and not all(part.same_images(members[0].parts[split]) for split, part in entry.parts.items()):
             contradictory.append(str(contradiction(entry, members[0])))
         else:
-            members.append(Candidate(entry.name, entry.label, parts, entry))
+            members.append(Candidate(entry.name, entry.label, entry.parts, entry))
     groups = {data_name(members[0].entry.record): members for members in by_question.values()}
     for scores in published:
         add_published(scores, groups)

@@ -1,27 +1,41 @@
 """Run folders -> runs that can be compared, each with a short label; damaged ones are named and left out."""
 
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from retina.analysis.gathering import naming
 from retina.errors import RunError
 from retina.experiments.experiment import Experiment
-from retina.experiments.splits import IMAGE_KEY, PREDICTED_SPLITS
+from retina.experiments.splits import PREDICTED_SPLITS
 from retina.experiments.target import Target
 from retina.runs import status
 from retina.runs.folder import HISTORY_COLUMNS, TABLES, Run
 from retina.runs.record import Record
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 
 HIGHEST = {"train_loss": inf, "val_loss": inf, "train_accuracy": 1, "val_accuracy": 1, "val_auroc": 1}
 """The largest value that a column of the history may have; the smallest is 0."""
+
+
+class Part(NamedTuple):
+    """A model's logits of one split: ids (N,) str in sorted order, labels (N,) 0 or 1, logits (N,) float64."""
+
+    ids: np.ndarray
+    labels: np.ndarray
+    logits: np.ndarray
+
+    def same_images(self, other: "Part") -> bool:
+        """Whether both are about the same ids with the same labels."""
+        return np.array_equal(self.ids, other.ids) and np.array_equal(self.labels, other.labels)
 
 
 @dataclass(frozen=True)
@@ -33,19 +47,19 @@ class Entry:
         label: A short name, unique in the comparison.
         record: Its record.
         history: Its curves, `retina.runs.folder.HISTORY_COLUMNS`; no row where no epoch was finished.
-        predictions: `retina.runs.folder.PREDICTION_COLUMNS`, or `None` where the run is not finished.
+        parts: `validation` and `test` -> their logits; none where the run is not finished.
     """
 
     name: str
     label: str
     record: Record
     history: "pd.DataFrame"
-    predictions: "pd.DataFrame | None"
+    parts: dict[str, Part] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
         """Whether it is completed or stopped early, so that it may be ranked."""
-        return self.predictions is not None
+        return bool(self.parts)
 
     @property
     def experiment(self) -> Experiment:
@@ -66,11 +80,6 @@ class Entry:
     def question(self) -> tuple[str, Target]:
         """Its data and its target: runs that share both can be paired."""
         return self.fingerprint, self.target
-
-    def part(self, split: str) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
-        """Ids (N,) str, labels (N,) int64 and logits (N,) float64 of `validation` or `test`, sorted by id."""
-        rows = self.predictions[self.predictions["split"] == split].sort_values("id", kind="stable")
-        return rows["id"].to_numpy(), rows["label"].to_numpy(), rows["logit"].to_numpy()
 
 
 def collect(folders: Sequence[Run]) -> tuple[list[Entry], list[str]]:
@@ -130,17 +139,11 @@ def read_as(run: Run, record: Record) -> Entry:
     Raises:
         RunError: see `read`.
     """
-    entry = Entry(
-        name=run.folder.name,
-        label=run.folder.name,
-        record=record,
-        history=history_of(run, record),
-        predictions=run.predictions() if record.finished else None,
-    )
+    history = history_of(run, record)
+    parts = parts_of(run, record) if record.finished else {}
     if record.finished:
-        check_predictions(entry, run.predictions_path)
         status.check(run, record, TABLES)
-    return entry
+    return Entry(run.folder.name, run.folder.name, record, history, parts)
 
 
 def history_of(run: Run, record: Record) -> "pd.DataFrame":
@@ -177,22 +180,18 @@ def check_history(history: "pd.DataFrame", record: Record, path: Path) -> None:
         raise RunError("a table of a run is damaged", expected=f"epochs 1 to {trained}", found=problem, where=path)
 
 
-def check_predictions(entry: Entry, path: Path) -> None:
-    """Check that the predictions are of the images that the record counts.
+def parts_of(run: Run, record: Record) -> dict[str, Part]:
+    """The predictions of a finished run by split, of the images that the record counts.
 
     Raises:
         RunError: an image occurs twice, a logit is not finite, or the counts differ from the record's.
     """
-    rows = entry.predictions
-    counts = {}
-    for split in PREDICTED_SPLITS:
-        labels = rows.loc[rows["split"] == split, "label"]
-        counts[split] = (len(labels), int(labels.sum()))
-    expected = {
-        split: (part.images, part.positives) for split, part in entry.record.data.splits.items() if split in counts
-    }
+    rows = run.predictions()
+    parts = {split: part_of(rows[rows["split"] == split]) for split in PREDICTED_SPLITS}
+    counts = {split: (len(part.labels), int(part.labels.sum())) for split, part in parts.items()}
+    expected = {split: (part.images, part.positives) for split, part in record.data.splits.items() if split in counts}
     problem = None
-    if rows.duplicated([*IMAGE_KEY]).any():
+    if any((part.ids[1:] == part.ids[:-1]).any() for part in parts.values()):
         problem = "an image that occurs twice"
     elif counts != expected:
         problem = f"(images, positives) {counts}"
@@ -201,5 +200,14 @@ def check_predictions(entry: Entry, path: Path) -> None:
             "a table of a run is damaged",
             expected=f"one logit for every image of the record, (images, positives) {expected}",
             found=problem,
-            where=path,
+            where=run.predictions_path,
         )
+    return parts
+
+
+def part_of(rows: "pd.DataFrame") -> Part:
+    """The predictions of one split in the order of the ids."""
+    rows = rows.sort_values("id", kind="stable")
+    # Runs on the same data share the texts of their ids: a thousand runs would hold a thousand copies of each.
+    ids = np.array([sys.intern(name) for name in rows["id"]], dtype=object)
+    return Part(ids, rows["label"].to_numpy(), rows["logit"].to_numpy())

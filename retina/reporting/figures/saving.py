@@ -11,7 +11,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from retina.machine import files
-from retina.reporting.figures.style import styled
+from retina.reporting.figures import labels, ticks
+from retina.reporting.figures.style import SIZE, styled
 
 DOTS_PER_INCH = 150
 # Neither a date nor the version of matplotlib: the same runs give the same bytes.
@@ -20,7 +21,7 @@ METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None, "F
 
 @styled
 def save(figure: Figure, folder: Path, stem: str) -> tuple[Path, Path]:
-    """Write `<stem>.png` and `<stem>.svg`, then empty the figure, which frees its memory: it can be saved only once.
+    """Write `<stem>.png` and `<stem>.svg`. The figure is finished then, see `ticks.simplify`.
 
     Letters in the SVG are outlines. As text they would be drawn in a font of the reader's, wider or narrower than the
     room for them; texts that a reader may want to search are in the report's tables.
@@ -36,12 +37,17 @@ def save(figure: Figure, folder: Path, stem: str) -> tuple[Path, Path]:
     Raises:
         RetinaError: the folder cannot be written, or the disk is full.
     """
+    ticks.simplify(figure)
     paths = folder / f"{stem}.png", folder / f"{stem}.svg"
     for path, (kind, metadata) in zip(paths, METADATA.items(), strict=True):
         with files.atomic_file(path) as temporary:
             figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
-    figure.clear()
     return paths
+
+
+def make_ready() -> None:
+    """Load the font. A process that calls this has imported all that draws a figure."""
+    labels.width(labels.literal("a"), SIZE)
 
 
 @dataclass(frozen=True)

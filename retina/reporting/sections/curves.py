@@ -10,7 +10,16 @@ from retina.analysis.gathering.collection import Entry
 from retina.reporting import wording
 from retina.reporting.document import Block, Chart, Heading, Paragraph, Picture, Remark, Remarks
 from retina.reporting.language import Language
-from retina.reporting.pictures import curve_stem, marked_epochs, verdict_stem
+from retina.reporting.pictures import (
+    curve_stem,
+    drawn_runs,
+    drawn_verdicts,
+    has_curve,
+    have_curves,
+    marked_epochs,
+    verdict_stem,
+)
+from retina.reporting.sections.results import full_command
 
 LOSSES = ("val_loss", "train_loss")
 SERIES = (*LOSSES, "val_accuracy", "train_accuracy", "val_auroc")
@@ -30,19 +39,20 @@ def curves(comparison: Comparison, language: Language) -> list[Block]:
         if seconds is not None:
             blocks.append(Paragraph(say(language, "time_features", label=entry.label, seconds=seconds)))
     blocks.append(Heading(say(language, "runs"), 2, "runs"))
-    for place, entry in enumerate(ordered(comparison)):
-        blocks += run_blocks(entry, comparison.findings[entry.name], place, language)
+    drawn = {entry.name for entry in drawn_runs(comparison)}
+    trained = sum(map(has_curve, comparison.entries))
+    if len(drawn) < trained:
+        fields = {"drawn": len(drawn), "runs": trained, "command": full_command()}
+        blocks.append(Paragraph(say(language, "few_drawn", **fields)))
+    for place, entry in enumerate(comparison.ordered):
+        findings = comparison.findings[entry.name]
+        blocks += run_blocks(entry, findings, place, language, drawn=entry.name in drawn)
     return blocks
 
 
 def say(language: Language, key: str, **fields: object) -> str:
     """A sentence of this section."""
     return language.say(f"report.curves.{key}", **fields)
-
-
-def ordered(comparison: Comparison) -> list[Entry]:
-    """Runs in the order of the tables; last those that are not ranked."""
-    return [entry for group in comparison.groups for entry in group.entries] + list(comparison.unfinished)
 
 
 def verdicts(comparison: Comparison, kind: str, language: Language) -> list[Block]:
@@ -52,18 +62,23 @@ def verdicts(comparison: Comparison, kind: str, language: Language) -> list[Bloc
     of_kind = [verdict for verdict in comparison.verdicts if verdict.kind == kind]
     if not of_kind:
         blocks.append(Paragraph(say(language, "pair_missing", what=say(language, words))))
+    drawn = set(map(verdict_stem, drawn_verdicts(comparison, kind)))
+    trained = sum(have_curves(verdict) for verdict in of_kind)
+    if len(drawn) < trained:
+        fields = {"drawn": len(drawn), "pairs": trained, "command": full_command()}
+        blocks.append(Paragraph(say(language, "few_pairs_drawn", **fields)))
     for verdict in of_kind:
-        blocks += verdict_blocks(verdict, language)
+        blocks += verdict_blocks(verdict, language, drawn=verdict_stem(verdict) in drawn)
     return blocks
 
 
-def verdict_blocks(verdict: Verdict, language: Language) -> list[Block]:
-    """One verdict: its sentences and its figure."""
+def verdict_blocks(verdict: Verdict, language: Language, *, drawn: bool) -> list[Block]:
+    """One verdict: its sentences, and its figure where that is drawn."""
     names = {"first": verdict.first.label, "second": verdict.second.label}
     key = "params_figure" if verdict.kind == "params" else "losses_figure"
     caption = say(language, key, **names)
     blocks: list[Block] = [Paragraph(say(language, "params_title", **names)), remarks(verdict.findings, language)]
-    if len(verdict.first.history) and len(verdict.second.history):
+    if drawn:
         blocks.append(Picture(verdict_stem(verdict), caption, caption))
     return blocks
 
@@ -82,13 +97,15 @@ def remarks(findings: Sequence[Finding], language: Language) -> Remarks:
     )
 
 
-def run_blocks(entry: Entry, findings: Sequence[Finding], place: int, language: Language) -> list[Block]:
-    """One run: its curves and the findings on them."""
+def run_blocks(
+    entry: Entry, findings: Sequence[Finding], place: int, language: Language, *, drawn: bool
+) -> list[Block]:
+    """One run: its curves, where they are drawn, and the findings on them."""
     blocks: list[Block] = [Heading(entry.label, 3, f"run-{place}")]
-    if len(entry.history):
-        blocks.append(chart(entry, findings, language))
-    else:
+    if not has_curve(entry):
         blocks.append(Paragraph(say(language, "no_curve")))
+    elif drawn:
+        blocks.append(chart(entry, findings, language))
     return [*blocks, remarks(findings, language)] if findings else blocks
 
 

@@ -1,16 +1,20 @@
 """The first page: what was compared, with which result, and what may and may not be concluded from it."""
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retina.analysis.comparing.comparison import Comparison
+from retina.analysis.comparing.pairing import tested
 from retina.analysis.gathering import design
 from retina.analysis.gathering.candidates import Candidate, Group
 from retina.reporting import cells, wording
 from retina.reporting.document import Block, Heading, Items, Paragraph
 from retina.reporting.language import Language
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SIGNIFICANT = 0.05
 INTERVAL = ("difference", "low", "high")
@@ -99,10 +103,10 @@ def leader_sentence(comparison: Comparison, group: Group, leader: Candidate, lan
 
 def contrast_sentences(comparison: Comparison, group: Group, language: Language) -> list[str]:
     """The sentences on the first model against the second, and on what this test set could have detected."""
-    pairs = cells.rows(comparison.pairs, data=group.name)
-    if not pairs:
+    pairs = comparison.pairs_of(group)
+    if pairs.empty:
         return [say(language, "alone")]
-    first, second = [candidate for candidate in group.candidates if "test" in candidate.parts][:2]
+    first, second = tested(group)[:2]
     pair = between(pairs, first, second)
     fields = {"label": second.label}
     fields["difference"] = cells.interval(language, *(pair[key] for key in INTERVAL), signed=True).text
@@ -117,26 +121,25 @@ def contrast_sentences(comparison: Comparison, group: Group, language: Language)
     return sentences
 
 
-def between(pairs: list[dict[str, Any]], first: Candidate, second: Candidate) -> dict[str, Any]:
-    """The row of two models, the first minus the second."""
-    for row in pairs:
-        if (row["model_a"], row["model_b"]) == (first.label, second.label):
-            return row
-        if (row["model_a"], row["model_b"]) == (second.label, first.label):
-            return row | {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
-    raise ValueError(f"no pair of {first.label} and {second.label}")
+def between(pairs: "pd.DataFrame", first: Candidate, second: Candidate) -> dict[str, Any]:
+    """The row of two models, the first minus the second; the first stands before the second in its group."""
+    (row,) = cells.rows(pairs, model_a=first.label, model_b=second.label)
+    return row
 
 
-def significant(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def significant(pairs: "pd.DataFrame") -> "pd.DataFrame":
     """The pairs whose AUROCs differ after Holm's correction, the clearest first."""
-    different = [row for row in pairs if cells.known(row["p_holm"]) and row["p_holm"] < SIGNIFICANT]
-    return sorted(different, key=lambda row: (row["p_holm"], -abs(row["difference"])))
+    different = pairs[pairs["p_holm"] < SIGNIFICANT]
+    order = np.lexsort((-different["difference"].abs(), different["p_holm"]))
+    return different.iloc[order]
 
 
-def detectable(pairs: list[dict[str, Any]]) -> dict[str, float] | None:
+def detectable(pairs: "pd.DataFrame") -> dict[str, float] | None:
     """The median, least and largest of the smallest detectable differences."""
-    values = [row["smallest_detectable"] for row in pairs if cells.known(row["smallest_detectable"])]
-    return {"typical": float(np.median(values)), "low": min(values), "high": max(values)} if values else None
+    values = pairs["smallest_detectable"].dropna().to_numpy(float)
+    if not len(values):
+        return None
+    return {"typical": float(np.median(values)), "low": float(values.min()), "high": float(values.max())}
 
 
 def diagnosis_sentences(comparison: Comparison, group: Group, language: Language) -> list[str]:
@@ -170,10 +173,9 @@ def conclusions(comparison: Comparison, language: Language) -> list[Block]:
 
 def supported(comparison: Comparison, group: Group, language: Language) -> list[str]:
     """The conclusions that the test images of a group support."""
-    pairs = cells.rows(comparison.pairs, data=group.name)
-    different = significant(pairs)
+    different = significant(comparison.pairs_of(group))
     texts = []
-    for row in different[:NAMED_PAIRS]:
+    for row in cells.rows(different.head(NAMED_PAIRS)):
         better, worse = (row["model_a"], row["model_b"]) if row["difference"] > 0 else (row["model_b"], row["model_a"])
         numbers = {"difference": abs(row["difference"]), "p": cells.p_value(language, row["p_holm"]).text}
         texts.append(language.say("report.conclusions.can_pair", better=better, worse=worse, **numbers))
@@ -196,9 +198,9 @@ def unsupported(comparison: Comparison, group: Group, language: Language) -> lis
     area = next(({"low": row["auroc_low"], "high": row["auroc_high"]} for row in test if row["model"] == leader), None)
     colours = against_colours(comparison, group, language)
     unsure = area is not None and area["low"] <= CHANCE <= area["high"]
-    pairs = cells.rows(comparison.pairs, data=group.name)
+    pairs = comparison.pairs_of(group)
     limits = detectable(pairs)
-    alike = any(cells.known(row["p_holm"]) for row in pairs) and not significant(pairs)
+    alike = pairs["p_holm"].notna().any() and significant(pairs).empty
     seeds = max((int(row["seeds"]) for row in test if cells.known(row.get("seeds"))), default=0)
     reasons: list[tuple[bool, str, dict[str, object]]] = [
         (any(record.data.source == "built-in" for record in records), "drawn", {}),

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from retina.analysis.comparing import pairing
 from retina.analysis.comparing.comparison import Comparison
 from retina.analysis.gathering.candidates import Group
+from retina.machine import installation
 from retina.reporting import cells, wording
 from retina.reporting.document import Block, Cell, Heading, Items, Picture, Table
 from retina.reporting.language import Language
@@ -18,7 +20,7 @@ PAIRS = (
     *("positives", "p_positives", "negatives", "p_negatives"),
 )
 PAIRS_SHOWN = 21
-"""All pairs of seven models; with more models only the pairs with the leader are shown."""
+"""All pairs of seven models; with more models only the pairs with the first are shown."""
 
 
 def results(comparison: Comparison, language: Language) -> list[Block]:
@@ -30,11 +32,18 @@ def results(comparison: Comparison, language: Language) -> list[Block]:
             picture(language, f"{kind}-{place}", f"report.results.{key}")
             for kind, key in (("forest", "forest"), ("roc", "roc"), ("precision-recall", "precision_recall"))
         ]
-        if cells.rows(comparison.pairs, data=group.name):
+        tested = comparison.pairs_of(group)
+        if len(tested):
             blocks.append(pairs(comparison, group, language))
+        if len(tested) and pairing.is_complete(group, tested):
             blocks.append(picture(language, f"pairwise-{place}", "report.results.pairwise"))
         blocks += repetitions(comparison, group, language)
     return blocks + unranked_blocks(comparison, language)
+
+
+def full_command() -> str:
+    """What to type for every pair and every figure."""
+    return f"{installation.program()} compare --full"
 
 
 def picture(language: Language, stem: str, key: str) -> Picture:
@@ -89,12 +98,13 @@ def test_cells(row: dict[str, Any] | None, language: Language) -> tuple[Cell, ..
 
 
 def pairs(comparison: Comparison, group: Group, language: Language) -> Table:
-    """The pairs of a group: all of few, those with the leader of many."""
-    every = cells.rows(comparison.pairs, data=group.name)
-    leader = group.candidates[0].label
-    few = every if len(every) <= PAIRS_SHOWN else [row for row in every if leader in (row["model_a"], row["model_b"])]
-    notes = () if few == every else (language.say("report.results.pairs_cut", pairs=len(every)),)
-    rows = tuple(pair_row(row, language) for row in few)
+    """The pairs of a group: all of few, those with the first model of many."""
+    every = comparison.pairs_of(group)
+    few = every if len(every) <= PAIRS_SHOWN else every[every["model_a"] == pairing.tested(group)[0].label]
+    notes = () if len(few) == len(every) else (language.say("report.results.pairs_cut", pairs=len(every)),)
+    if not pairing.is_complete(group, every):
+        notes += (language.say("report.results.pairs_untested", most=pairing.MOST_MODELS, command=full_command()),)
+    rows = tuple(pair_row(row, language) for row in cells.rows(few))
     title = language.say("report.results.pairs", data=group.name)
     words = wording.classes(comparison.target_of(group), language)
     return Table(title, cells.columns(language, "results", PAIRS, ("pair",), words), rows, notes)

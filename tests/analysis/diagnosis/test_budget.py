@@ -66,7 +66,7 @@ def test_a_run_that_may_still_stop_early_says_nothing_of_it():
 
 def test_an_epoch_takes_its_median_time_without_the_first_where_there_are_three():
     def of(*seconds):
-        return budget.seconds_per_epoch(curve(*[np.full(len(seconds), 0.5)] * 3, seconds=np.array(seconds)))
+        return curve(*[np.full(len(seconds), 0.5)] * 3, seconds=np.array(seconds)).seconds_per_epoch
 
     assert of(90.0, 10.0) == 50.0
     assert of(90.0, 10.0, 12.0) == 11.0

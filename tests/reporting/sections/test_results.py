@@ -1,15 +1,19 @@
 """The tables of discrimination: what is ranked, what is not, and what is cut."""
 
 import dataclasses
+import itertools
 import math
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from composed_reports import compose, everything_said, tables
 from made_runs import make_run
 
 from retina.analysis.comparing import comparison
-from retina.reporting import cells
-from retina.reporting.document import Cell, Heading
+from retina.numbers import statistics
+from retina.reporting import cells, pictures
+from retina.reporting.document import Cell, Chart, Heading, Picture
 from retina.reporting.language import Language
 from retina.reporting.sections import results
 
@@ -36,15 +40,51 @@ def test_seeds_are_apart_from_intervals_over_images(everything):
     assert rows["auroc_seed_sd"].iloc[0] == pytest.approx(rows["auroc"].std(ddof=1))
 
 
-def test_many_runs_make_a_report_whose_long_tables_are_cut_and_say_so(tmp_path):
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("many")
     counts = {"train": (4, 2), "validation": (6, 3), "test": (8, 4)}
     made = [
-        make_run(tmp_path, ("vgg16", "resnet18")[n % 2], seed=n // 2, counts=counts, epochs=4, digest=f"{n:08d}")
-        for n in range(60)
+        make_run(folder, ("vgg16", "resnet18")[n % 2], params, seed=n // 4, counts=counts, epochs=4, digest=f"{n:08d}")
+        for n, params in zip(range(60), itertools.cycle(["p1", "p1", "p2", "p2"]), strict=False)
     ]
-    compared = comparison.compare(made)
-    assert len(compared.pairs) == 60 * 59 / 2
-    document = compose(compared)
+    return {full: comparison.compare(made, full=full) for full in (False, True)}
+
+
+def test_many_models_are_compared_with_the_first_alone_and_the_report_says_so(many):
+    pairs, first = many[False].pairs, many[False].groups[0].candidates[0].label
+    assert len(pairs) == 59
+    assert set(pairs["model_a"]) == {first}
+    assert pairs["p_holm"].tolist() == pytest.approx(statistics.holm(pairs["p_value"]).tolist())
+    whole = many[True].pairs
+    same = whole[whole["model_a"] == first].reset_index(drop=True)
+    without = [name for name in pairs if not name.endswith("holm")]
+    pd.testing.assert_frame_equal(pairs[without], same[without])
+    document = compose(many[False])
+    assert "Of more than 50 models only the pairs with the first are tested" in everything_said(document)
+    assert "cli.py compare --full" in everything_said(document)
+    assert not [block for block in document.blocks if isinstance(block, Picture) and block.stem.startswith("pairwise")]
+
+
+def test_of_many_runs_the_first_are_drawn_and_the_report_says_so(many):
+    for full, curves, pairs in ((False, 24, 24), (True, 60, 30)):
+        document = compose(many[full])
+        charts = [block.picture.stem for block in document.blocks if isinstance(block, Chart)]
+        stems = [block.stem for block in document.blocks if isinstance(block, Picture)]
+        assert len(charts) == curves
+        assert sum(stem.startswith("params-") for stem in stems) == pairs
+        assert {item.stem for item in pictures.pictures(many[full], Path())} == {*charts, *stems}
+        assert ("curves of 24 of 60 runs" in everything_said(document)) is not full
+        assert ("Drawn are 24 of 30 pairs" in everything_said(document)) is not full
+    ranked = [candidate.entry for candidate in many[False].groups[0].candidates]
+    assert [pictures.curve_stem(entry) for entry in ranked[:24]] == [
+        pictures.curve_stem(entry) for entry in pictures.drawn_runs(many[False])
+    ]
+
+
+def test_a_full_report_of_many_runs_cuts_its_long_tables_and_says_so(many):
+    assert len(many[True].pairs) == 60 * 59 / 2
+    document = compose(many[True])
     (ranked,) = tables(document, "in order of validation AUROC")
     assert len(ranked.rows) == 60
     (pairs,) = tables(document, "Pairs of models")
