@@ -16,7 +16,7 @@ import pandas as pd
 from retina.analysis.diagnosis import Curve
 from retina.analysis.diagnosis.pretraining import best_constant
 from retina.experiments.settings import meaningful
-from retina.numbers.metrics import auroc
+from retina.numbers.ranking import auroc
 from retina.runs.folder import Run, list_runs
 from retina.runs.record import Record
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retina.experiments.splits import PREDICTED_SPLITS
-from retina.numbers import metrics
+from retina.numbers import ranking
 
 if TYPE_CHECKING:
     from retina.data.dataset import Dataset
@@ -62,6 +62,6 @@ def measure(dataset: "Dataset") -> dict[str, dict[str, dict[str, float]]]:
         results["majority"][name] = {"accuracy": majority(labels, majority_class)}
         results["colour_histogram"][name] = {
             "accuracy": float(np.mean((scores > 0) == (labels == 1))),
-            "auroc": metrics.auroc_of_curve(labels, scores),
+            "auroc": ranking.auroc_of_curve(labels, scores),
         }
     return results

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import bdtr, erfc, ndtri
 
-from retina.numbers.metrics import outscored, validate
+from retina.numbers.metrics import validate
+from retina.numbers.ranking import outscored
 
 Z95 = float(ndtri(0.975))
 DETECTABLE = 2.80
@@ -29,7 +30,7 @@ class Delong(NamedTuple):
 
 
 class PairedDelong(NamedTuple):
-    """The difference of two AUROCs, a minus b, with its 95 % interval and two-sided test; one number or an array each."""
+    """The difference of two AUROCs, a minus b, with its 95 % interval and two-sided test; or arrays of several."""
 
     auroc_a: float | np.ndarray
     auroc_b: float | np.ndarray
@@ -42,7 +43,7 @@ class PairedDelong(NamedTuple):
 
 
 class Mcnemar(NamedTuple):
-    """Images that only a and only b got right, and the exact two-sided p-value; one number or an array each."""
+    """Images that only a and only b got right, and the exact two-sided p-value; or arrays of several."""
 
     only_a: int | np.ndarray
     only_b: int | np.ndarray
@@ -127,8 +128,7 @@ def delong(labels: np.ndarray, scores: np.ndarray) -> Delong:
     """
     placements = _placements(labels, np.asarray(scores)[None])
     area, error = float(placements.aurocs()[0]), float(placements.standard_errors()[0])
-    low, high = _interval(area, error, lowest=0.0)
-    return Delong(area, error, float(low), float(high))
+    return Delong(area, error, *map(float, _interval(area, error, lowest=0.0)))
 
 
 def _interval(value: np.ndarray, error: np.ndarray, lowest: float) -> tuple[np.ndarray, np.ndarray]:
@@ -176,8 +176,7 @@ def paired_delong(labels: np.ndarray, scores_a: np.ndarray, scores_b: np.ndarray
     labels, a, b = np.asarray(labels), np.asarray(scores_a), np.asarray(scores_b)
     if a.shape != labels.shape or b.shape != labels.shape:
         raise ValueError(f"one score an image is needed: {labels.shape} labels, {a.shape} and {b.shape} scores")
-    pair = next(paired_delong_rest(labels, np.stack([a, b])))
-    return PairedDelong(*(float(column[0]) for column in pair))
+    return PairedDelong(*(float(column[0]) for column in next(paired_delong_rest(labels, np.stack([a, b])))))
 
 
 def paired_delong_rest(labels: np.ndarray, scores: np.ndarray) -> Iterator[PairedDelong]:

@@ -23,7 +23,7 @@ from retina.numbers import calibration, roc
 from retina.numbers.operating_points import SCREENING
 from retina.reporting import cells, figures, wording
 from retina.reporting.figures import Counts, Drawing, Panel
-from retina.reporting.figures.course import Phases
+from retina.reporting.figures.epochs import Phases
 from retina.reporting.figures.forest import numbers
 from retina.reporting.figures.panels import MOST_PANELS
 

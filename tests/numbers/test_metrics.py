@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from retina.numbers import metrics
+from retina.numbers import metrics, ranking
 from retina.numbers.metrics import Confusion
 
 pairs = st.lists(st.tuples(st.integers(0, 1), st.integers(-3, 3)), min_size=1, max_size=40)
@@ -25,55 +25,6 @@ def arrays(rows):
 def images_of(counts):
     """Labels and calls of each image of a confusion matrix."""
     return np.repeat([1, 0, 1, 0], counts), np.repeat([1, 1, 0, 0], counts)
-
-
-@given(pairs)
-def test_auroc_is_the_chance_that_a_positive_outscores_a_negative(rows):
-    labels, scores = arrays(rows)
-    found = metrics.auroc(labels, scores)
-    if len(set(labels)) == 1:
-        assert math.isnan(found)
-        return
-    difference = scores[labels == 1][:, None] - scores[labels == 0][None, :]
-    assert found == pytest.approx(np.mean((difference > 0) + 0.5 * (difference == 0)))
-    assert found == pytest.approx(reference.roc_auc_score(labels, scores))
-
-
-@given(pairs)
-def test_turning_the_scores_around_turns_the_auroc_around(rows):
-    labels, scores = arrays(rows)
-    if len(set(labels)) == 2:
-        assert metrics.auroc(labels, -scores) == pytest.approx(1 - metrics.auroc(labels, scores))
-        assert metrics.auroc(1 - labels, -scores) == pytest.approx(metrics.auroc(labels, scores))
-        assert metrics.auroc(labels, np.exp(scores)) == metrics.auroc(labels, scores)
-
-
-@given(pairs)
-def test_the_area_of_a_history_is_the_auroc_but_for_the_last_bit(rows):
-    labels, scores = arrays(rows)
-    if len(set(labels)) == 2:
-        area = metrics.auroc_of_curve(labels, scores)
-        assert area == reference.roc_auc_score(labels, scores)
-        assert area == pytest.approx(metrics.auroc(labels, scores), abs=1e-15)
-
-
-@given(pairs)
-def test_average_precision_sums_precision_over_the_diseased_found(rows):
-    labels, scores = arrays(rows)
-    found = metrics.average_precision(labels, scores)
-    if not labels.any():
-        assert math.isnan(found)
-        return
-    expected, before = 0.0, 0
-    for threshold in sorted(set(scores), reverse=True):
-        counts = metrics.confusion(labels, scores, threshold)
-        expected += (counts.tp - before) / labels.sum() * counts.ppv
-        before = counts.tp
-    assert found == pytest.approx(expected)
-
-
-def test_average_precision_of_scores_that_tell_nothing_is_the_prevalence():
-    assert metrics.average_precision(np.array([1, 0, 1, 1]), np.zeros(4)) == 0.75
 
 
 @given(pairs)
@@ -189,7 +140,7 @@ def test_labels_and_scores_that_do_not_belong_together_are_refused(labels, score
     with pytest.raises(ValueError, match=problem):
         metrics.confusion(np.array(labels), np.array(scores), 0.0)
     with pytest.raises(ValueError, match=problem):
-        metrics.average_precision(np.array(labels), np.array(scores))
+        ranking.average_precision(np.array(labels), np.array(scores))
 
 
 def test_no_call_is_made_without_a_threshold():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
-from retina.numbers import metrics, resampling, statistics
+from retina.numbers import ranking, resampling, statistics
 
 rows_of_two = st.lists(
     st.tuples(st.integers(0, 1), st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=20
@@ -39,7 +39,7 @@ def test_every_value_is_the_auroc_of_the_images_drawn(rows, seed):
     found = resampling.bootstrap_aurocs(labels, np.array(scores), draws=7, seed=seed)
     for draw, images in enumerate(drawn_images(labels, 7, seed)):
         for model in range(2):
-            expected = metrics.auroc(labels[images], scores[model][images])
+            expected = ranking.auroc(labels[images], scores[model][images])
             assert found[model, draw] == pytest.approx(expected, abs=1e-12)
 
 
@@ -77,7 +77,7 @@ def test_models_share_their_resamples():
 
 def test_the_interval_is_scipys_stratified_bootstrap():
     labels, scores = binormal(2, 60, 40)
-    area = metrics.auroc(labels, scores[0])
+    area = ranking.auroc(labels, scores[0])
     found = resampling.percentile_interval(resampling.bootstrap_aurocs(labels, scores, draws=4000)[0])
     expected = bootstrap(
         (scores[0][labels == 1], scores[0][labels == 0]),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from retina.numbers import metrics, resampling
+from retina.numbers import ranking, resampling
 from retina.numbers import roc as curves
 
 images = st.lists(st.tuples(st.integers(0, 1), st.integers(-3, 3)), min_size=2, max_size=40).filter(
@@ -85,7 +85,7 @@ def test_the_area_under_the_roc_curve_is_the_auroc():
     """With 200 healthy eyes and no ties the grid holds every step."""
     labels, logits = binormal(1, 90, 200)
     steps = curves.roc(labels, logits, draws=1)["sensitivity"].to_numpy()[:-1]
-    assert steps.mean() == pytest.approx(metrics.auroc(labels, logits))
+    assert steps.mean() == pytest.approx(ranking.auroc(labels, logits))
 
 
 def test_scores_that_tell_nothing():

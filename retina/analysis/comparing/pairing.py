@@ -51,7 +51,9 @@ def table(groups: Sequence[Group], *, every: bool = False) -> "pd.DataFrame":
         apart = list(product(*(labels(firsts(group.candidates, every=every)) for group in (first, second))))
         frames.append(pd.DataFrame(apart, columns=["model_a", "model_b"]).assign(not_paired=reason))
     frames = [frame.dropna(axis="columns", how="all") for frame in frames if len(frame)]
-    return pd.concat(frames, ignore_index=True).reindex(columns=list(COLUMNS)) if frames else pd.DataFrame(columns=COLUMNS)
+    return (
+        pd.concat(frames, ignore_index=True).reindex(columns=list(COLUMNS)) if frames else pd.DataFrame(columns=COLUMNS)
+    )
 
 
 def firsts(models: Sequence[Candidate], *, every: bool) -> Sequence[Candidate]:

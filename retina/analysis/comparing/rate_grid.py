@@ -102,7 +102,9 @@ def all_pairs(rates: Sequence[float], logits: Sequence[np.ndarray], labels: np.n
     if len(rates) < 2:  # noqa: PLR2004 - a pair
         return []
     tests = list(statistics.paired_delong_rest(labels, np.stack(logits)))
-    differences, p_values = (np.concatenate([getattr(test, key) for test in tests]) for key in ("difference", "p_value"))
+    differences, p_values = (
+        np.concatenate([getattr(test, key) for test in tests]) for key in ("difference", "p_value")
+    )
     return [
         Pair(a, b, float(difference), _number(p_value), _number(p_holm))
         for (a, b), difference, p_value, p_holm in zip(

@@ -12,7 +12,7 @@ from retina.analysis.gathering.collection import Entry, Part
 from retina.analysis.gathering.design import repetitions
 from retina.analysis.gathering.naming import data_name
 from retina.experiments.splits import PREDICTED_SPLITS
-from retina.numbers import calibration, metrics, operating_points, resampling, statistics
+from retina.numbers import calibration, metrics, operating_points, ranking, resampling, statistics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +109,7 @@ def score(candidate: Candidate, split: str, draws: np.ndarray) -> dict[str, floa
         "auroc_high": area.high,
         "auroc_bootstrap_low": low,
         "auroc_bootstrap_high": high,
-        "average_precision": metrics.average_precision(labels, logits),
+        "average_precision": ranking.average_precision(labels, logits),
         "majority_accuracy": metrics.majority_accuracy(labels),
         "brier_of_prevalence": metrics.prevalence_brier(labels),
         "log_loss_of_prevalence": metrics.prevalence_log_loss(labels),
@@ -193,7 +193,7 @@ def seed_columns(group: Group) -> dict[tuple[str, str], dict[str, float]]:
     for members in repetitions(group.entries):
         for split in PREDICTED_SPLITS:
             parts = [by_name[entry.name].parts[split] for entry in members]
-            values = [metrics.auroc(part.labels, part.logits) for part in parts]
+            values = [ranking.auroc(part.labels, part.logits) for part in parts]
             columns = {
                 "seeds": len(values),
                 "auroc_seed_mean": float(np.mean(values)),

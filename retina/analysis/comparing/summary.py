@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from retina.errors import RunError
-from retina.numbers import metrics, statistics
+from retina.numbers import metrics, ranking, statistics
 from retina.runs import status
 from retina.runs.folder import TABLES, Run, list_runs
 from retina.runs.record import Record
@@ -92,7 +92,7 @@ def scores(run: Run) -> dict[str, Result]:
             images=len(labels),
             positives=int(labels.sum()),
             prevalence=float(labels.mean()),
-            auroc=metrics.auroc(labels, logits),
+            auroc=ranking.auroc(labels, logits),
             accuracy=metrics.accuracy(labels, logits),
             log_loss=metrics.log_loss(labels, logits),
         )

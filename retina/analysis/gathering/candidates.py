@@ -14,8 +14,8 @@ from retina.analysis.gathering.naming import data_name
 from retina.errors import RunError
 from retina.experiments.splits import PREDICTED_SPLITS
 from retina.numbers.calibration import fit_platt, fit_temperature
-from retina.numbers.metrics import auroc
 from retina.numbers.operating_points import OperatingPoint, choose
+from retina.numbers.ranking import auroc
 from retina.numbers.resampling import bootstrap_aurocs
 
 if TYPE_CHECKING:

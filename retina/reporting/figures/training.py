@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from retina.reporting.figures import course, epochs
+from retina.reporting.figures import epochs
 from retina.reporting.figures.style import (
     DEEP_TEAL,
     FAINT,
@@ -70,7 +70,7 @@ def training_curves(
     onset: int | None,
     majority: float | None,
     patience_epoch: int | None = None,
-    phases: course.Phases = course.WHOLE,
+    phases: epochs.Phases = epochs.WHOLE,
 ) -> Figure:
     """Losses above, validation accuracy and AUROC below; under them the learning rate, where it or its layers changed.
 
@@ -90,17 +90,17 @@ def training_curves(
         notes = ("no epoch was finished",)
     top = head_height(len(notes)) + LINE * len(marks) + 0.06
     middle = top + LOSS_HEIGHT + GAP
-    has_course = course.is_needed(history, phases)
-    below = GAP + course.HEIGHT if has_course else 0.0
+    has_course = epochs.has_course(history, phases)
+    below = GAP + epochs.COURSE_HEIGHT if has_course else 0.0
     sheet = Sheet(WIDTH, middle + SCORE_HEIGHT + below + BOTTOM, title, notes)
     panels = [sheet.axes(LEFT, top, FRAME, LOSS_HEIGHT), sheet.axes(LEFT, middle, FRAME, SCORE_HEIGHT)]
     losses, scores = panels
     _draw_losses(losses, history)
     _draw_scores(scores, history, majority)
     if has_course:
-        panels.append(sheet.axes(LEFT, middle + SCORE_HEIGHT + GAP, FRAME, course.HEIGHT))
+        panels.append(sheet.axes(LEFT, middle + SCORE_HEIGHT + GAP, FRAME, epochs.COURSE_HEIGHT))
         epochs.set_epochs(panels[-1], int(history["epoch"].max()), MOST_TICKS)
-        course.draw(panels[-1], history, phases)
+        epochs.draw_course(panels[-1], history, phases)
     for axes in panels[:-1]:
         axes.tick_params(labelbottom=False)
     panels[-1].set_xlabel("epoch")

@@ -14,7 +14,7 @@ from retina.data.feeding.batches import EvaluationBatches
 from retina.errors import DivergedError
 from retina.experiments.experiment import Experiment
 from retina.models.running import prediction
-from retina.numbers import metrics
+from retina.numbers import ranking
 from retina.runs import epochs
 from retina.training.loop.averaging import averaged
 from retina.training.loop.timing import Clock
@@ -124,7 +124,7 @@ class Validation(keras.callbacks.Callback):
             )
         logs["val_loss"] = loss
         logs["val_accuracy"] = float(np.mean((logits > 0) == (self.labels == 1)))
-        logs["val_auroc"] = metrics.auroc_of_curve(self.labels, logits)
+        logs["val_auroc"] = ranking.auroc_of_curve(self.labels, logits)
 
 
 class EpochRecord(keras.callbacks.Callback):

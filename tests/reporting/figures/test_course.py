@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from drawn_figures import history, training, written
 
-from retina.reporting.figures.course import Phases
+from retina.reporting.figures.epochs import Phases
 
 LOSSES = [0.7, 0.6, 0.5, 0.45]
 

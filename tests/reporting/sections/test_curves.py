@@ -31,7 +31,7 @@ def test_values_that_are_not_finite_are_left_open():
 
 
 def test_runs_come_in_the_order_of_the_tables_and_the_unranked_last(everything):
-    names = [entry.name for entry in curves.ordered(everything)]
+    names = [entry.name for entry in everything.ordered]
     ranked = [candidate.entry.name for group in everything.groups for candidate in group.candidates if candidate.entry]
     assert names == [*ranked, *(entry.name for entry in everything.unfinished)]
     assert sorted(names) == sorted(entry.name for entry in everything.entries)
@@ -39,7 +39,7 @@ def test_runs_come_in_the_order_of_the_tables_and_the_unranked_last(everything):
 
 def test_a_run_without_an_epoch_has_no_curve_and_says_so(everything):
     bare = next(entry for entry in everything.unfinished if not len(entry.history))
-    heading, paragraph = curves.run_blocks(bare, (), 4, ENGLISH)
+    heading, paragraph = curves.run_blocks(bare, (), 4, ENGLISH, drawn=True)
     assert (heading.text, heading.anchor) == (bare.label, "run-4")
     assert paragraph.text == curves.say(ENGLISH, "no_curve")
 
