@@ -1,7 +1,7 @@
-"""Work on all cores: spawned processes that leave Ctrl-C to their parent, end with it, and use one thread each.
+"""Work on all cores: processes that leave Ctrl-C to their parent, end with it, and use one thread each.
 
-They are spawned, not forked: a fork copies whatever locks torch's threads hold. What they import should be light, and a
-script that gets here from its top level needs `if __name__ == "__main__":`.
+None is forked from this process: a fork copies whatever locks torch's threads hold. What they import should be light,
+and a script that gets here from its top level needs `if __name__ == "__main__":`.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
 from typing import TypeVar
 
 from retina.errors import RetinaError
@@ -44,23 +45,26 @@ def on_all_cores(work: Callable[[Job], Result], jobs: Sequence[Job], *, few: int
 
 
 @contextlib.contextmanager
-def workers(count: int, prepare: Callable[[], object] | None = None) -> Iterator[ProcessPoolExecutor]:
-    """Spawned processes that take jobs while the block lasts.
+def workers(count: int, imports: str | None = None) -> Iterator[ProcessPoolExecutor]:
+    """Processes that take jobs while the block lasts.
 
     Args:
         count: How many, at least 1.
-        prepare: Is called in each before it is given a job, and starts them at once: they can then import what their
-            jobs need while this process computes what those are.
+        imports: A module that all jobs need. A process of its own begins to import it at once, and the workers are
+            forked from that one, where the system can: they then begin with the module, which was imported once, while
+            this process went on. Otherwise they are spawned, and import what they need.
 
     Raises:
         RetinaError: a worker died.
     """
-    spawn = multiprocessing.get_context("spawn")
+    forked = imports is not None and "forkserver" in multiprocessing.get_all_start_methods()
     with _one_thread_each():
-        pool = ProcessPoolExecutor(count, mp_context=spawn, initializer=begin_worker)
+        if forked:
+            multiprocessing.set_forkserver_preload([imports])
+            forkserver.ensure_running()
+        context = multiprocessing.get_context("forkserver" if forked else "spawn")
+        pool = ProcessPoolExecutor(count, mp_context=context, initializer=begin_worker)
         try:
-            for _ in range(count if prepare else 0):
-                pool.submit(prepare)
             yield pool
         except BrokenProcessPool as error:
             raise RetinaError(

@@ -18,7 +18,7 @@ from retina.analysis.comparing.comparison import Comparison, Verdict
 from retina.analysis.diagnosis import Finding
 from retina.analysis.gathering.candidates import Candidate, Group
 from retina.analysis.gathering.collection import Entry
-from retina.machine import processes, progress
+from retina.machine import progress
 from retina.numbers import calibration, roc
 from retina.numbers.operating_points import SCREENING
 from retina.reporting import cells, figures, wording
@@ -27,20 +27,8 @@ from retina.reporting.figures.epochs import Phases
 from retina.reporting.figures.forest import numbers
 from retina.reporting.figures.panels import MOST_PANELS
 
-FEW_RUNS = 4
-"""Below this many runs, one process draws their figures sooner than several can be started."""
 MOST_RUNS = 24
 """Runs whose curves are drawn, and pairs of either kind, unless the comparison is a full one."""
-
-
-@contextlib.contextmanager
-def artists(runs: int) -> Iterator[Executor | None]:
-    """Processes that make ready to draw while the runs are read and scored; none for few runs, or on one core."""
-    if runs < FEW_RUNS or processes.cores() == 1:
-        yield None
-        return
-    with processes.workers(processes.cores(), figures.make_ready) as pool:
-        yield pool
 
 
 @contextlib.contextmanager
@@ -50,7 +38,7 @@ def drawn(comparison: Comparison, folder: Path, pool: Executor | None = None, *,
     Args:
         comparison: The comparison.
         folder: The folder.
-        pool: The processes that draw while the block runs, of `artists`; `None` draws in this one after it.
+        pool: Processes that draw while the block runs; `None` draws in this one after it.
         quiet: Show no progress.
 
     Raises:

@@ -50,7 +50,7 @@ def publish(
 ) -> None:
     """Write everything into a temporary folder in `out`, then move it into place; other files in `out` are kept.
 
-    Where something fails before it is moved, `out` is as it was. `pool` draws the figures, see `pictures.artists`.
+    Where something fails before it is moved, `out` is as it was. `pool` draws the figures, see `pictures.drawn`.
 
     Raises:
         RunError: `out` holds something else, see `refuse_foreign`.

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from retina.errors import RunError
 from retina.experiments.splits import IMAGE_KEY, PREDICTED_SPLITS
 from retina.machine import installation
@@ -137,9 +139,8 @@ class Run:
             RunError: the file is missing or damaged.
         """
         frame = tables.read(self.predictions_path, PREDICTION_COLUMNS, perhaps=(PERSON,))
-        # False for NaN too.
-        finite = frame["logit"].abs() < float("inf")
-        if set(frame["split"]) != set(PREDICTED_SPLITS) or not frame["label"].isin([0, 1]).all() or not finite.all():
+        splits, labels = set(frame["split"]), set(frame["label"])
+        if splits != set(PREDICTED_SPLITS) or labels - {0, 1} or not np.isfinite(frame["logit"].to_numpy()).all():
             raise RunError(
                 "a table of a run is damaged",
                 expected="images of " + " and ".join(PREDICTED_SPLITS) + ", labels 0 or 1, finite logits",

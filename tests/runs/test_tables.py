@@ -41,12 +41,14 @@ def test_further_columns_may_follow_all_or_none(tmp_path):
     [
         ("split,id,label\ntest,1,1\n", "is damaged .*Expected: .*'logit'"),
         ("id,split,label,logit\n1,test,1,0.5\n", "is damaged .*Found: .*'id', 'split'"),
-        ("split,id,label,logit\ntest\n", "no empty field"),
+        ("split,id,label,logit\ntest\n", "4 fields in every row"),
+        ("split,id,label,logit\ntest,1,1,0.5,0.5\n", "4 fields in every row"),
         ("split,id,label,logit\ntest,1,,0.5\n", "no empty field"),
         ("split,id,label,logit\ntest,,1,0.5\n", "no empty field"),
         ("split,id,label,logit\n,1,1,0.5\n", "no empty field"),
         ("split,id,label,logit\ntest,1,0.5,0.5\n", "whole numbers: label"),
-        ("split,id,label,logit\ntest,1,1,much\n", "cannot be read .*much"),
+        ("split,id,label,logit\ntest,1,1,much\n", "numbers: logit .*Found: .*much"),
+        ('split,id,label,logit\ntest,"1,1,0.5\n', "cannot be read"),
         ("", "cannot be read"),
     ],
 )

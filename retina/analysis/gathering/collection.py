@@ -174,7 +174,8 @@ def check_history(history: "pd.DataFrame", record: Record, path: Path) -> None:
     elif record.finished and not 1 <= (record.best_epoch or 0) <= trained:
         problem = f"best epoch {record.best_epoch}"
     for name, high in HIGHEST.items():
-        if (history[name] < 0).any() or (history[name] > high).any():
+        values = history[name].to_numpy()
+        if (values < 0).any() or (values > high).any():
             problem = f"{name} outside 0 to {high:g}"
     if problem:
         raise RunError("a table of a run is damaged", expected=f"epochs 1 to {trained}", found=problem, where=path)
@@ -187,7 +188,7 @@ def parts_of(run: Run, record: Record) -> dict[str, Part]:
         RunError: an image occurs twice, a logit is not finite, or the counts differ from the record's.
     """
     rows = run.predictions()
-    parts = {split: part_of(rows[rows["split"] == split]) for split in PREDICTED_SPLITS}
+    parts = {split: part_of(rows, split) for split in PREDICTED_SPLITS}
     counts = {split: (len(part.labels), int(part.labels.sum())) for split, part in parts.items()}
     expected = {split: (part.images, part.positives) for split, part in record.data.splits.items() if split in counts}
     problem = None
@@ -205,9 +206,10 @@ def parts_of(run: Run, record: Record) -> dict[str, Part]:
     return parts
 
 
-def part_of(rows: "pd.DataFrame") -> Part:
+def part_of(rows: "pd.DataFrame", split: str) -> Part:
     """The predictions of one split in the order of the ids."""
-    rows = rows.sort_values("id", kind="stable")
+    chosen = np.flatnonzero(rows["split"].to_numpy(object) == split)
     # Runs on the same data share the texts of their ids: a thousand runs would hold a thousand copies of each.
-    ids = np.array([sys.intern(name) for name in rows["id"]], dtype=object)
-    return Part(ids, rows["label"].to_numpy(), rows["logit"].to_numpy())
+    ids = np.array([sys.intern(name) for name in rows["id"].to_numpy(object)[chosen]], dtype=object)
+    order = np.argsort(ids, kind="stable")
+    return Part(ids[order], *(rows[name].to_numpy()[chosen[order]] for name in ("label", "logit")))

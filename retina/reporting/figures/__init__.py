@@ -6,7 +6,7 @@ from retina.reporting.figures.forest import forest
 from retina.reporting.figures.pairs import loss_pair, params_pair
 from retina.reporting.figures.pairwise import pairwise
 from retina.reporting.figures.panels import Counts, Panel
-from retina.reporting.figures.saving import Drawing, make_ready, save
+from retina.reporting.figures.saving import Drawing, save
 from retina.reporting.figures.times import epoch_time
 from retina.reporting.figures.training import training_curves
 
@@ -18,7 +18,6 @@ __all__ = [
     "epoch_time",
     "forest",
     "loss_pair",
-    "make_ready",
     "pairwise",
     "params_pair",
     "precision_recall_grid",

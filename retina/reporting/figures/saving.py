@@ -11,10 +11,11 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from retina.machine import files
-from retina.reporting.figures import labels, ticks
-from retina.reporting.figures.style import SIZE, styled
+from retina.reporting.figures import ticks
+from retina.reporting.figures.style import styled
 
 DOTS_PER_INCH = 150
+COMPRESSION = 3  # of a PNG: 6 % larger than at 6, the usual, in a seventh less time
 # Neither a date nor the version of matplotlib: the same runs give the same bytes.
 METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None, "Format": None, "Type": None}}
 
@@ -41,13 +42,9 @@ def save(figure: Figure, folder: Path, stem: str) -> tuple[Path, Path]:
     paths = folder / f"{stem}.png", folder / f"{stem}.svg"
     for path, (kind, metadata) in zip(paths, METADATA.items(), strict=True):
         with files.atomic_file(path) as temporary:
-            figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
+            options = {"pil_kwargs": {"compress_level": COMPRESSION}} if kind == "png" else {}
+            figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH, metadata=metadata, **options)
     return paths
-
-
-def make_ready() -> None:
-    """Load the font. A process that calls this has imported all that draws a figure."""
-    labels.width(labels.literal("a"), SIZE)
 
 
 @dataclass(frozen=True)
