@@ -41,12 +41,11 @@ def differing_settings(records: Sequence[Record]) -> list[str]:
     """For each run, the settings in which these runs differ; a setting that has no effect in a run is no difference.
 
     Weights are those that training started from: a run that was to start from ImageNet's and started from random ones
-    has random weights.
+    has random weights. Of a file or a run the name alone is told: its folders are those of another machine.
     """
     settings = [effective(record.experiment.to_dict()) for record in records]
     for values, record in zip(settings, records, strict=True):
-        if record.weights.origin == "random":
-            values["weights"] = "random"
+        values["weights"] = "random" if record.weights.origin == "random" else Path(values["weights"]).name
     every = dict.fromkeys(key for values in settings for key in values)
     keys = [key for key in every if len({str(values[key]) for values in settings if key in values}) > 1]
     return [

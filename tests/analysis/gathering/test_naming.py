@@ -65,6 +65,8 @@ def test_a_run_is_named_by_the_weights_it_started_from_and_by_settings_that_mean
     requested, random = ({}, "random"), ({"weights": "random"}, "random")
     assert differences(requested, random) == ["", ""]
     assert differences(requested, ({}, "imagenet")) == ["weights random", "weights imagenet"]
+    file = ({"weights": "/home/ann/studies/fundus.pth"}, "file")
+    assert differences(requested, file) == ["weights random", "weights fundus.pth"]
     head = {"fine_tune": "head", "feature_variants": 2}
     assert differences(requested, (head, "random")) == ["fine tune full", "fine tune head"]
     more = {"fine_tune": "head", "feature_variants": 3}
