@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from typing import TypeVar
 
 from retina.errors import RetinaError
@@ -61,7 +61,8 @@ def workers(count: int, imports: str | None = None) -> Iterator[ProcessPoolExecu
     with _one_thread_each():
         if forked:
             multiprocessing.set_forkserver_preload([imports])
-            forkserver.ensure_running()
+            with _deaf_to_interrupts():
+                forkserver.ensure_running()
         context = multiprocessing.get_context("forkserver" if forked else "spawn")
         pool = ProcessPoolExecutor(count, mp_context=context, initializer=begin_worker)
         try:
@@ -90,6 +91,20 @@ def _one_thread_each() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let a process that is started meanwhile never see Ctrl-C, and this one only afterwards.
+
+    The process that workers are forked from ignores it too late: it would end with a traceback while it imports.
+    """
+    resource_tracker.ensure_running()  # to start it later would unblock what is blocked here
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a process inherits what is blocked
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def begin_worker() -> None:

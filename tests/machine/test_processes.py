@@ -2,6 +2,10 @@
 
 import math
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -37,3 +41,39 @@ def test_the_limit_on_threads_does_not_outlast_the_work(monkeypatch):
     assert list(processes.on_all_cores(os.getenv, ["OMP_NUM_THREADS", "MKL_NUM_THREADS"], few=1)) == ["1", "1"]
     assert os.environ["OMP_NUM_THREADS"] == "7"
     assert "MKL_NUM_THREADS" not in os.environ
+
+
+def test_workers_forked_from_a_process_that_imports_give_the_same_results():
+    with processes.workers(2, "json") as pool:
+        assert list(pool.map(math.sqrt, JOBS)) == list(map(math.sqrt, JOBS))
+        assert list(pool.map(os.getenv, ["OMP_NUM_THREADS"])) == ["1"]
+
+
+def test_a_forked_worker_that_dies_is_one_line():
+    with pytest.raises(RetinaError, match="a worker process ended early"), processes.workers(1, "json") as pool:
+        pool.submit(os._exit, 1).result()
+
+
+WAITING = """
+import time
+from retina.machine import processes
+
+if __name__ == "__main__":
+    try:
+        with processes.workers(2, "retina.reporting.figures"):
+            print("ready", flush=True)
+            time.sleep(60)
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+"""
+
+
+def test_an_interrupt_while_a_module_is_imported_for_workers_prints_nothing(tmp_path):
+    (tmp_path / "waiting.py").write_text(WAITING)
+    command = [sys.executable, str(tmp_path / "waiting.py")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.2)  # the import takes longer
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate(timeout=60) == ("stopped\n", "")

@@ -93,13 +93,14 @@ def rival(curve: Curve, peers: Sequence[Curve]) -> Curve | None:
 
     Of several the one with the same seed, then the one with the nearest rate.
     """
+    question = (curve.backbone, curve.loss, curve.origin)
     comparable = [
         peer
         for peer in peers
-        if (peer.backbone, peer.loss, peer.origin) == (curve.backbone, curve.loss, curve.origin)
+        if peer.learning_rate != curve.learning_rate
+        and (peer.backbone, peer.loss, peer.origin) == question
         and all(peer.settings.get(key) == curve.settings.get(key) for key in SHARED)
-        and peer.learning_rate != curve.learning_rate
-        and len(peer.whole()) >= SHORTEST
+        and peer.whole_epochs >= SHORTEST
     ]
 
     def distance(peer: Curve) -> tuple[bool, float, str]:

@@ -130,6 +130,11 @@ class Curve:
         seconds = self.seconds[1:] if len(self) >= WARM else self.seconds
         return float(np.median(seconds)) if len(seconds) else math.nan
 
+    @cached_property
+    def whole_epochs(self) -> int:
+        """The number of epochs before the broken one."""
+        return len(self.whole())
+
     @property
     def broken_epoch(self) -> int | None:
         """The first epoch whose training or validation loss is no number below 1e30, or `None`."""
