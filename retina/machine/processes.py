@@ -8,8 +8,9 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver, resource_tracker
@@ -19,6 +20,10 @@ from retina.errors import RetinaError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""One BLAS thread a worker: 64 workers of 64 threads would exceed the limit of threads. The libraries read these once,
+when they are loaded; a new process gets them in time."""
 
 
 def cores() -> int:
@@ -58,11 +63,9 @@ def workers(count: int, imports: str | None = None) -> Iterator[ProcessPoolExecu
         RetinaError: a worker died.
     """
     forked = imports is not None and "forkserver" in multiprocessing.get_all_start_methods()
-    with _one_thread_each():
-        if forked:
-            multiprocessing.set_forkserver_preload([imports])
-            with _deaf_to_interrupts():
-                forkserver.ensure_running()
+    if forked:
+        _begin_to_import(imports)
+    with contextlib.nullcontext() if forked else _environment(ONE_THREAD):
         context = multiprocessing.get_context("forkserver" if forked else "spawn")
         pool = ProcessPoolExecutor(count, mp_context=context, initializer=begin_worker)
         try:
@@ -76,13 +79,23 @@ def workers(count: int, imports: str | None = None) -> Iterator[ProcessPoolExecu
             pool.shutdown(cancel_futures=True)
 
 
+def _begin_to_import(module: str) -> None:
+    """Start the process from which workers are forked, which ends with this one, and let it import a module.
+
+    Where there is such a process already, it stays as it is, and its workers import what they lack.
+    """
+    # It would look for the module in the current folder before anywhere else, and not where this process has it from.
+    places = os.pathsep.join(os.path.abspath(place) for place in sys.path if place)  # noqa: PTH100 - of texts
+    multiprocessing.set_forkserver_preload([module])
+    with _environment(ONE_THREAD | {"PYTHONPATH": places, "PYTHONSAFEPATH": "1"}), _deaf_to_interrupts():
+        forkserver.ensure_running()
+
+
 @contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Start processes with one BLAS thread each: 64 workers of 64 threads would exceed the limit of threads."""
-    # The libraries read these once, when they are loaded; a spawned process gets them from the environment in time.
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Start processes with other environment variables than this one has."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:

@@ -4,8 +4,8 @@ import contextlib
 import functools
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,14 @@ def drawn(comparison: Comparison, folder: Path, pool: Executor | None = None, *,
     Raises:
         RetinaError: the folder cannot be written, or a worker process died.
     """
-    drawings = list(pictures(comparison, folder)) if pool is None else []
-    futures = [pool.submit(drawing.save) for drawing in pictures(comparison, folder)] if pool else []
+    steps: list[Callable[[], object]] = []
+    futures: list[Future[None]] = []
     try:
+        for drawing in pictures(comparison, folder):
+            if pool is not None:
+                futures.append(pool.submit(drawing.save))
+            steps.append(futures[-1].result if futures else drawing.save)
         yield
-        steps = [drawing.save for drawing in drawings] + [future.result for future in futures]
         with progress.bar("drawing", len(steps), quiet=quiet, unit="figures") as advance:
             for step in steps:
                 step()

@@ -1,9 +1,12 @@
 """Findings and the classes of a target in words, in the language of a report."""
 
+import shlex
 from typing import Any
 
+from retina.analysis.comparing.comparison import Comparison
 from retina.analysis.diagnosis.finding import Finding
 from retina.experiments.target import Target
+from retina.machine import installation
 from retina.reporting.language import Language
 
 CLASS_WORDS = ("positive_class", "negative_class", "positive_class_first", "condition", "missed", "false_alarm")
@@ -50,3 +53,9 @@ def to_dict(finding: Finding, language: Language, target: Target | None = None) 
         "numbers": dict(finding.numbers),
         "sentence": sentence(finding, language, target),
     }
+
+
+def compare_command(comparison: Comparison, language: Language, *more: str) -> str:
+    """What to type for this comparison again, in its language, with further options."""
+    words = [*installation.program().split(), "compare", *comparison.arguments, *more]
+    return shlex.join(words if language.name == "en" else [*words, "--lang", language.name])

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 TEXTS = (*IMAGE_KEY, "person")
 NEVER_EMPTY = IMAGE_KEY
 WHOLE = ("epoch", "label")
+LARGEST = 2.0**53
+"""Beyond this a float64 does not tell whole numbers apart."""
 
 
 def write(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
@@ -52,8 +54,8 @@ def read(path: Path, columns: Sequence[str], perhaps: Sequence[str] = ()) -> "pd
 
     try:
         text = files.read_bounded(path).decode("utf-8-sig")
-        names, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    except (OSError, ValueError, csv.Error) as error:  # a text that is no UTF-8, or an empty file, is a ValueError
+        names, *rows = [*csv.reader(io.StringIO(text, newline=""), strict=True)] or [[]]
+    except (OSError, ValueError, csv.Error) as error:  # a text that is no UTF-8 is a ValueError
         raise RunError("a table of a run cannot be read", found=error, where=path) from error
     if tuple(names) not in (tuple(columns), (*columns, *perhaps)):
         raise RunError("a table of a run is damaged", expected=list(columns), found=names, where=path)
@@ -77,12 +79,19 @@ def _column(name: str, values: list[str]) -> np.ndarray:
     if name in TEXTS:
         return np.array(values, dtype=object)
     try:
-        numbers = np.array([float(value) if value else np.nan for value in values], np.float64)
+        numbers = np.array([_number(value) if value else np.nan for value in values], np.float64)
     except ValueError as error:
         raise ValueError(f"numbers: {name}") from error
     if name not in WHOLE:
         return numbers
     # Whole numbers are read as floats first, so that a broken one is named.
-    if (numbers % 1 != 0).any():
+    if not (np.abs(numbers) < LARGEST).all() or (numbers % 1 != 0).any():
         raise ValueError(f"whole numbers: {name}")
     return numbers.astype(np.int64)
+
+
+def _number(text: str) -> float:
+    """A number as `write` writes it; Python alone also takes 1_0 for one."""
+    if "_" in text:
+        raise ValueError(f"could not convert string to float: {text!r}")
+    return float(text)

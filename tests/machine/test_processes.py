@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -43,10 +42,27 @@ def test_the_limit_on_threads_does_not_outlast_the_work(monkeypatch):
     assert "MKL_NUM_THREADS" not in os.environ
 
 
-def test_workers_forked_from_a_process_that_imports_give_the_same_results():
-    with processes.workers(2, "json") as pool:
-        assert list(pool.map(math.sqrt, JOBS)) == list(map(math.sqrt, JOBS))
-        assert list(pool.map(os.getenv, ["OMP_NUM_THREADS"])) == ["1"]
+FORKED = """
+import os
+from retina.machine import processes
+
+if __name__ == "__main__":
+    with processes.workers(2, "needed") as pool:
+        print(pool.submit(eval, "__import__('sys').modules['needed'].PLACE").result())
+        print(pool.submit(os.getenv, "OMP_NUM_THREADS").result())
+    print(os.getenv("OMP_NUM_THREADS"), os.getenv("PYTHONSAFEPATH"))
+"""
+
+
+def test_forked_workers_begin_with_the_module_of_this_process_and_not_of_the_current_folder(tmp_path):
+    for folder in ("ours", "here"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "needed.py").write_text(f"PLACE = {folder!r}\n")
+    (tmp_path / "ours" / "forked.py").write_text(FORKED)
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    command = [sys.executable, str(tmp_path / "ours" / "forked.py")]
+    done = subprocess.run(command, cwd=tmp_path / "here", env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["ours", "1", "None None"]
 
 
 def test_a_forked_worker_that_dies_is_one_line():
@@ -60,8 +76,7 @@ from retina.machine import processes
 
 if __name__ == "__main__":
     try:
-        with processes.workers(2, "retina.reporting.figures"):
-            print("ready", flush=True)
+        with processes.workers(2, "slow"):
             time.sleep(60)
     except KeyboardInterrupt:
         print("stopped", flush=True)
@@ -70,10 +85,10 @@ if __name__ == "__main__":
 
 def test_an_interrupt_while_a_module_is_imported_for_workers_prints_nothing(tmp_path):
     (tmp_path / "waiting.py").write_text(WAITING)
+    (tmp_path / "slow.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(2)\n")
     command = [sys.executable, str(tmp_path / "waiting.py")]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(0.2)  # the import takes longer
+        assert process.stdout.readline() == "importing\n"
         os.killpg(process.pid, signal.SIGINT)
         assert process.communicate(timeout=60) == ("stopped\n", "")

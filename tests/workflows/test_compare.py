@@ -1,9 +1,13 @@
 """A comparison from Python."""
 
+import itertools
+
 import pytest
-from made_runs import make_run
+from made_runs import make_run, make_study
 
 from retina.errors import RunError
+from retina.machine import processes
+from retina.reporting import pictures
 from retina.workflows import compare as workflow
 
 
@@ -30,3 +34,33 @@ def test_runs_folder_and_language_can_be_named(tmp_path):
 def test_no_run_at_all_is_an_error(tmp_path):
     with pytest.raises(RunError):
         workflow.compare(results=tmp_path)
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_processes_that_draw_give_the_same_bytes_as_one(tmp_path, monkeypatch):
+    small = {"train": (6, 3), "validation": (8, 4), "test": (8, 4)}
+    make_study(tmp_path, counts=small, epochs=3)
+    monkeypatch.setattr(processes, "cores", lambda: 2)
+    workflow.compare(results=tmp_path, quiet=True, out=tmp_path / "several")
+    monkeypatch.setattr(processes, "cores", lambda: 1)
+    monkeypatch.setattr(processes, "workers", None)
+    workflow.compare(results=tmp_path, quiet=True, out=tmp_path / "one")
+    assert contents(tmp_path / "several") == contents(tmp_path / "one")
+
+
+def test_a_comparison_that_fails_while_others_draw_leaves_nothing(tmp_path, monkeypatch):
+    make_study(tmp_path, counts={"train": (6, 3), "validation": (8, 4), "test": (8, 4)}, epochs=3)
+    monkeypatch.setattr(processes, "cores", lambda: 2)
+    drawings = pictures.pictures
+
+    def fail_in_the_middle(*arguments):
+        yield from itertools.islice(drawings(*arguments), 6)
+        raise ValueError("in the middle")
+
+    monkeypatch.setattr(pictures, "pictures", fail_in_the_middle)
+    with pytest.raises(ValueError, match="in the middle"):
+        workflow.compare(results=tmp_path, quiet=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]

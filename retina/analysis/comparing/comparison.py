@@ -83,7 +83,9 @@ class Comparison:
     @property
     def ordered(self) -> tuple[Entry, ...]:
         """The runs in the order of the tables; last those that are not ranked."""
-        return (*(entry for group in self.groups for entry in group.entries), *self.unfinished)
+        ranked = [entry for group in self.groups for entry in group.entries]
+        names = {entry.name for entry in ranked}
+        return (*ranked, *(entry for entry in self.entries if entry.name not in names))
 
     def pairs_of(self, group: Group) -> "pd.DataFrame":
         """The rows of `pairs` on a group's models."""

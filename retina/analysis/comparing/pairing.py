@@ -1,7 +1,7 @@
 """Two models on the same test images: paired differences with their uncertainty and the family they belong to.
 
 The pairs of k models are k (k - 1) / 2, and Holm's correction over all of them leaves less to find with every model. So
-beyond `MOST_MODELS` a group's first model, which validation chose, is compared with each of the others, and no more.
+beyond `MOST_MODELS` a group's first model, by validation AUROC, is compared with each of the others, and no more.
 """
 
 from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ def table(groups: Sequence[Group], *, every: bool = False) -> "pd.DataFrame":
     frames = [within(group, every=every) for group in groups]
     for first, second in combinations(groups, 2):
         reason = f"different data: {first.name} and {second.name}"
-        apart = list(product(*(labels(firsts(group.candidates, every=every)) for group in (first, second))))
+        apart = list(product(*(labels(firsts(tested(group), every=every)) for group in (first, second))))
         frames.append(pd.DataFrame(apart, columns=["model_a", "model_b"]).assign(not_paired=reason))
     frames = [frame.dropna(axis="columns", how="all") for frame in frames if len(frame)]
     return (

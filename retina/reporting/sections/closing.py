@@ -11,7 +11,7 @@ from retina.experiments import parameters
 from retina.experiments.settings import effective
 from retina.experiments.target import DEFAULT
 from retina.machine import installation
-from retina.reporting import cells
+from retina.reporting import cells, wording
 from retina.reporting.document import Block, Cell, Code, Heading, Items, Paragraph, Table
 from retina.reporting.language import Language
 from retina.runs.session import Git
@@ -56,14 +56,12 @@ def limitations(comparison: Comparison, language: Language) -> list[Block]:
 def reproduce(comparison: Comparison, language: Language) -> list[Block]:
     """The commands, as this installation takes them, and the software, hardware and data of every run."""
     commands = [command(entry) for entry in comparison.entries]
-    compare = [*installation.program().split(), "compare", *comparison.arguments]
-    compare += [] if language.name == "en" else ["--lang", language.name]
     columns = cells.columns(language, "reproduce", PROVENANCE, tuple(name for name in PROVENANCE if name != "wall"))
     rows = tuple(provenance_row(entry, language) for entry in comparison.entries)
     return [
         Heading(language.say("report.reproduce.heading"), 2, "reproduce"),
         Paragraph(language.say("report.reproduce.intro")),
-        Code((*dict.fromkeys(commands), shlex.join(compare))),
+        Code((*dict.fromkeys(commands), wording.compare_command(comparison, language))),
         Table(language.say("report.reproduce.title"), columns, rows),
     ]
 

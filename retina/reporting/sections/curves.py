@@ -19,7 +19,6 @@ from retina.reporting.pictures import (
     marked_epochs,
     verdict_stem,
 )
-from retina.reporting.sections.results import full_command
 
 LOSSES = ("val_loss", "train_loss")
 SERIES = (*LOSSES, "val_accuracy", "train_accuracy", "val_auroc")
@@ -42,8 +41,8 @@ def curves(comparison: Comparison, language: Language) -> list[Block]:
     drawn = {entry.name for entry in drawn_runs(comparison)}
     trained = sum(map(has_curve, comparison.entries))
     if len(drawn) < trained:
-        fields = {"drawn": len(drawn), "runs": trained, "command": full_command()}
-        blocks.append(Paragraph(say(language, "few_drawn", **fields)))
+        command = wording.compare_command(comparison, language, "--full")
+        blocks.append(Paragraph(say(language, "few_drawn", drawn=len(drawn), runs=trained, command=command)))
     for place, entry in enumerate(comparison.ordered):
         findings = comparison.findings[entry.name]
         blocks += run_blocks(entry, findings, place, language, drawn=entry.name in drawn)
@@ -65,8 +64,8 @@ def verdicts(comparison: Comparison, kind: str, language: Language) -> list[Bloc
     drawn = set(map(verdict_stem, drawn_verdicts(comparison, kind)))
     trained = sum(have_curves(verdict) for verdict in of_kind)
     if len(drawn) < trained:
-        fields = {"drawn": len(drawn), "pairs": trained, "command": full_command()}
-        blocks.append(Paragraph(say(language, "few_pairs_drawn", **fields)))
+        command = wording.compare_command(comparison, language, "--full")
+        blocks.append(Paragraph(say(language, "few_pairs_drawn", drawn=len(drawn), pairs=trained, command=command)))
     for verdict in of_kind:
         blocks += verdict_blocks(verdict, language, drawn=verdict_stem(verdict) in drawn)
     return blocks

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retina.analysis.comparing.comparison import Comparison
-from retina.analysis.comparing.pairing import tested
+from retina.analysis.comparing.pairing import is_complete, tested
 from retina.analysis.gathering import design
 from retina.analysis.gathering.candidates import Candidate, Group
 from retina.reporting import cells, wording
@@ -118,7 +118,7 @@ def contrast_sentences(comparison: Comparison, group: Group, language: Language)
     if limits:
         key = "detectable" if limits["low"] < limits["high"] else "detectable_one"
         sentences.append(say(language, key, pairs=len(pairs), significant=len(significant(pairs)), **limits))
-    return sentences
+    return sentences if is_complete(group, pairs) else [*sentences, say(language, "first_alone", label=first.label)]
 
 
 def between(pairs: "pd.DataFrame", first: Candidate, second: Candidate) -> dict[str, Any]:
@@ -201,10 +201,12 @@ def unsupported(comparison: Comparison, group: Group, language: Language) -> lis
     pairs = comparison.pairs_of(group)
     limits = detectable(pairs)
     alike = pairs["p_holm"].notna().any() and significant(pairs).empty
+    every = is_complete(group, pairs)
     seeds = max((int(row["seeds"]) for row in test if cells.known(row.get("seeds"))), default=0)
     reasons: list[tuple[bool, str, dict[str, object]]] = [
         (any(record.data.source == "built-in" for record in records), "drawn", {}),
-        (alike, "alike", {}),
+        (alike and every, "alike", {}),
+        (alike and not every, "alike_first", {"label": "" if every else tested(group)[0].label}),
         (unsure, "chance", {"label": leader, **(area or {})}),
         (bool(colours), "histogram", {"label": leader, **colours}),
         (bool(records) and not seeds, "seed", {}),

@@ -5,7 +5,6 @@ from typing import Any
 from retina.analysis.comparing import pairing
 from retina.analysis.comparing.comparison import Comparison
 from retina.analysis.gathering.candidates import Group
-from retina.machine import installation
 from retina.reporting import cells, wording
 from retina.reporting.document import Block, Cell, Heading, Items, Picture, Table
 from retina.reporting.language import Language
@@ -39,11 +38,6 @@ def results(comparison: Comparison, language: Language) -> list[Block]:
             blocks.append(picture(language, f"pairwise-{place}", "report.results.pairwise"))
         blocks += repetitions(comparison, group, language)
     return blocks + unranked_blocks(comparison, language)
-
-
-def full_command() -> str:
-    """What to type for every pair and every figure."""
-    return f"{installation.program()} compare --full"
 
 
 def picture(language: Language, stem: str, key: str) -> Picture:
@@ -103,7 +97,8 @@ def pairs(comparison: Comparison, group: Group, language: Language) -> Table:
     few = every if len(every) <= PAIRS_SHOWN else every[every["model_a"] == pairing.tested(group)[0].label]
     notes = () if len(few) == len(every) else (language.say("report.results.pairs_cut", pairs=len(every)),)
     if not pairing.is_complete(group, every):
-        notes += (language.say("report.results.pairs_untested", most=pairing.MOST_MODELS, command=full_command()),)
+        command = wording.compare_command(comparison, language, "--full")
+        notes += (language.say("report.results.pairs_untested", most=pairing.MOST_MODELS, command=command),)
     rows = tuple(pair_row(row, language) for row in cells.rows(few))
     title = language.say("report.results.pairs", data=group.name)
     words = wording.classes(comparison.target_of(group), language)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from composed_reports import compose, everything_said, tables
-from made_runs import make_run
+from made_runs import make_run, sealed
 
 from retina.analysis.comparing import comparison
 from retina.numbers import statistics
@@ -63,6 +63,8 @@ def test_many_models_are_compared_with_the_first_alone_and_the_report_says_so(ma
     document = compose(many[False])
     assert "Of more than 50 models only the pairs with the first are tested" in everything_said(document)
     assert "cli.py compare --full" in everything_said(document)
+    assert f"only the pairs with {first} were tested" in everything_said(document)
+    assert "no pair can be told apart" not in everything_said(document)
     assert not [block for block in document.blocks if isinstance(block, Picture) and block.stem.startswith("pairwise")]
 
 
@@ -80,6 +82,20 @@ def test_of_many_runs_the_first_are_drawn_and_the_report_says_so(many):
     assert [pictures.curve_stem(entry) for entry in ranked[:24]] == [
         pictures.curve_stem(entry) for entry in pictures.drawn_runs(many[False])
     ]
+
+
+def test_a_run_that_contradicts_the_others_is_named_and_its_curve_is_drawn(tmp_path):
+    made = [make_run(tmp_path, seed=seed, params=params) for seed in range(26) for params in ("p1", "p2")]
+    path = made[-1].predictions_path
+    path.write_text(path.read_text().replace("test,1,", "test,another,"))
+    sealed(made[-1])
+    compared = comparison.compare(made[-4:])
+    assert "different images" in compared.damaged[0]
+    assert compared.ordered[-1].name == made[-1].folder.name
+    document = compose(compared)
+    assert len([block for block in document.blocks if isinstance(block, Chart)]) == 4
+    assert "Drawn are" not in everything_said(document)
+    assert len(pictures.drawn_verdicts(comparison.compare(made), "params")) == 24
 
 
 def test_a_full_report_of_many_runs_cuts_its_long_tables_and_says_so(many):
