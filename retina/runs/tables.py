@@ -54,9 +54,12 @@ def read(path: Path, columns: Sequence[str], perhaps: Sequence[str] = ()) -> "pd
 
     try:
         text = files.read_bounded(path).decode("utf-8-sig")
-        names, *rows = [*csv.reader(io.StringIO(text, newline=""), strict=True)] or [[]]
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except (OSError, ValueError, csv.Error) as error:  # a text that is no UTF-8 is a ValueError
         raise RunError("a table of a run cannot be read", found=error, where=path) from error
+    if not rows:
+        raise RunError("a table of a run cannot be read", found="an empty file", where=path)
+    names, *rows = rows
     if tuple(names) not in (tuple(columns), (*columns, *perhaps)):
         raise RunError("a table of a run is damaged", expected=list(columns), found=names, where=path)
     rows = [row for row in rows if row]

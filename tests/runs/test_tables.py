@@ -53,7 +53,7 @@ def test_further_columns_may_follow_all_or_none(tmp_path):
         ("split,id,label,logit\ntest,1,inf,0.5\n", "whole numbers: label"),
         ("split,id,label,logit\ntest,1,1e300,0.5\n", "whole numbers: label"),
         ("split,id,label,logit\ntest,1,nan,0.5\n", "whole numbers: label"),
-        ("", r"is damaged .*Found: \[\]"),
+        ("", "cannot be read .*an empty file"),
     ],
 )
 def test_a_damaged_table_is_one_line_that_names_the_file(tmp_path, text, words):
