@@ -27,8 +27,10 @@ from retina.reporting.figures.epochs import Phases
 from retina.reporting.figures.forest import numbers
 from retina.reporting.figures.panels import MOST_PANELS
 
-MOST_RUNS = 24
-"""Runs whose curves are drawn, and pairs of either kind, unless the comparison is a full one."""
+MOST_RUNS = 40
+"""Runs whose curves are drawn, unless the comparison is a full one: all of the original study over five seeds."""
+MOST_PAIRS = 20
+"""Pairs of parameter sets, and pairs of losses, that are drawn, unless it is."""
 
 
 @contextlib.contextmanager
@@ -98,10 +100,10 @@ def drawn_runs(comparison: Comparison) -> list[Entry]:
 def drawn_verdicts(comparison: Comparison, kind: str) -> list[Verdict]:
     """The pairs of a kind that are drawn: both have curves; of many those whose better run ranks first."""
     trained = [verdict for verdict in comparison.verdicts if verdict.kind == kind and have_curves(verdict)]
-    if comparison.full or len(trained) <= MOST_RUNS:
+    if comparison.full or len(trained) <= MOST_PAIRS:
         return trained
     rank = {entry.name: place for place, entry in enumerate(comparison.ordered)}
-    return sorted(trained, key=lambda verdict: min(rank[verdict.first.name], rank[verdict.second.name]))[:MOST_RUNS]
+    return sorted(trained, key=lambda verdict: min(rank[verdict.first.name], rank[verdict.second.name]))[:MOST_PAIRS]
 
 
 def stem(text: str) -> str:

@@ -69,17 +69,17 @@ def test_many_models_are_compared_with_the_first_alone_and_the_report_says_so(ma
 
 
 def test_of_many_runs_the_first_are_drawn_and_the_report_says_so(many):
-    for full, curves, pairs in ((False, 24, 24), (True, 60, 30)):
+    for full, curves, pairs in ((False, 40, 20), (True, 60, 30)):
         document = compose(many[full])
         charts = [block.picture.stem for block in document.blocks if isinstance(block, Chart)]
         stems = [block.stem for block in document.blocks if isinstance(block, Picture)]
         assert len(charts) == curves
         assert sum(stem.startswith("params-") for stem in stems) == pairs
         assert {item.stem for item in pictures.pictures(many[full], Path())} == {*charts, *stems}
-        assert ("curves of 24 of 60 runs" in everything_said(document)) is not full
-        assert ("Drawn are 24 of 30 pairs" in everything_said(document)) is not full
+        assert ("curves of 40 of 60 runs" in everything_said(document)) is not full
+        assert ("Drawn are 20 of 30 pairs" in everything_said(document)) is not full
     ranked = [candidate.entry for candidate in many[False].groups[0].candidates]
-    assert [pictures.curve_stem(entry) for entry in ranked[:24]] == [
+    assert [pictures.curve_stem(entry) for entry in ranked[:40]] == [
         pictures.curve_stem(entry) for entry in pictures.drawn_runs(many[False])
     ]
 
@@ -95,7 +95,7 @@ def test_a_run_that_contradicts_the_others_is_named_and_its_curve_is_drawn(tmp_p
     document = compose(compared)
     assert len([block for block in document.blocks if isinstance(block, Chart)]) == 4
     assert "Drawn are" not in everything_said(document)
-    assert len(pictures.drawn_verdicts(comparison.compare(made), "params")) == 24
+    assert len(pictures.drawn_verdicts(comparison.compare(made), "params")) == 20
 
 
 def test_a_full_report_of_many_runs_cuts_its_long_tables_and_says_so(many):
